@@ -1,0 +1,1 @@
+"""The chat side: adapters, commands, announcements, the command line. It stands on `engine`."""

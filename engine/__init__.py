@@ -1,0 +1,1 @@
+"""The automation engine: content, executions, runners, aliases. It never imports `bot`."""

@@ -1,0 +1,92 @@
+"""Every error the engine raises on purpose.
+
+EngineError
+├── BadSettings           config.yaml or the environment is wrong; `where` says file, line and key
+├── BadContent            a pack file is wrong; `where` says file and line
+├── BadInput              a caller's request is wrong (HTTP 400)
+│   ├── BadParameter      a parameter is missing, unknown, of the wrong type or immutable
+│   └── NoMatch           no alias, or more than one, fits a chat text
+├── BadTemplate           a template of a pack does not render
+├── NotFound              no action, execution, alias ... of that name (HTTP 404)
+├── Unauthenticated       no key or token, or one that is not (any more) valid (HTTP 401)
+├── Denied                the user may not do this (HTTP 403)
+├── Conflict              it clashes with what is there (HTTP 409)
+│   └── IllegalTransition an execution may not go from this status to that one
+├── RunnerFailure         an action could not be started or carried on
+└── StoreFailure          the database or the data folder cannot be used
+"""
+
+import difflib
+from collections.abc import Iterable
+
+
+class EngineError(Exception):
+    """What happened, in `message`; what to do next, in `hint` (may be empty)."""
+
+    def __init__(self, message: str, *, hint: str = "", where: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.where = where
+
+    def __str__(self) -> str:
+        text = f"{self.where}: {self.message}" if self.where else self.message
+        return f"{text} {self.hint}" if self.hint else text
+
+
+class BadSettings(EngineError):
+    """config.yaml or a STORMCROW_ variable holds a wrong key, type or value."""
+
+
+class BadContent(EngineError):
+    """A pack file cannot be used; `where` is `file:line`."""
+
+
+class BadInput(EngineError):
+    """The caller asked for something that cannot be done as asked."""
+
+
+class BadParameter(BadInput):
+    """A parameter is missing, unknown, of the wrong type, or may not be given."""
+
+
+class NoMatch(BadInput):
+    """A chat text fits no alias, or several."""
+
+
+class BadTemplate(EngineError):
+    """A template written in a pack does not compile or render, or passes a limit."""
+
+
+class NotFound(EngineError):
+    """There is nothing of that name."""
+
+
+class Unauthenticated(EngineError):
+    """The request carries no valid key or token."""
+
+
+class Denied(EngineError):
+    """The user is known, and may not do this."""
+
+
+class Conflict(EngineError):
+    """The request clashes with what is already there."""
+
+
+class IllegalTransition(Conflict):
+    """An execution may not go from its status to the one asked for."""
+
+
+class RunnerFailure(EngineError):
+    """An action could not be started or carried on; the execution fails with this message."""
+
+
+class StoreFailure(EngineError):
+    """The database or the data folder cannot be used."""
+
+
+def nearest(wrong: str, known: Iterable[str]) -> str:
+    """`Did you mean X?` for the most similar known word, or an empty string."""
+    found = difflib.get_close_matches(wrong, list(known), n=1, cutoff=0.6)
+    return f"Did you mean {found[0]}?" if found else ""

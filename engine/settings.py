@@ -1,0 +1,222 @@
+"""The settings: config.yaml and the environment, read once into frozen values.
+
+Every section is one class, every key one field; the field's metadata holds what the
+reference and `config.yaml` say about it. Units are in the names. Nothing else in the
+project reads config.yaml or the environment.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+
+def key(
+    default: Any, help: str, *, secret: bool = False, at_least: float = 0, at_most: float | None = None
+) -> Any:
+    """A dataclass field with its sentence for the reference; lists and dicts are copied.
+
+    `at_least` and `at_most` bound numbers, also those inside a dict.
+    """
+    metadata = {"help": help, "secret": secret, "at_least": at_least, "at_most": at_most}
+    if isinstance(default, list | dict):
+        return field(default_factory=lambda: type(default)(default), metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerSettings:
+    """Where the server listens, and how it answers."""
+
+    host: str = key(
+        "127.0.0.1", "Address to listen on. Anything but loopback puts the web chat behind a login."
+    )
+    port: int = key(9101, "TCP port of the API and the web chat; 0 takes a free one.", at_most=65_535)
+    public_url: str = key("", "How people and clients reach us, for links; empty: http://HOST:PORT.")
+    answer_wait_ms: int = key(
+        300, "How long POST /executions waits for the end before it answers, in milliseconds; 0 never waits."
+    )
+    body_limit_bytes: int = key(1_048_576, "Largest request body, in bytes.", at_least=1_024)
+    shutdown_s: float = key(
+        10.0, "How long a stop waits for work in hand, in seconds; local actions go on without us."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreSettings:
+    """Where everything is kept."""
+
+    data: Path = key(Path("data"), "Folder of the database, the keys and the spool; mode 0700.")
+    url: str = key(
+        "",
+        "SQLAlchemy URL, for example postgresql+psycopg://user@host/name; empty: SQLite in the data folder.",
+        secret=True,
+    )
+    durability: Literal["full", "normal"] = key(
+        "full", "full: a commit survives a power cut; normal: it survives kill -9, and is faster."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContentSettings:
+    """Where packs and the other content files are."""
+
+    packs: list[str] = key(
+        ["packs"],
+        "Folders that hold packs, first wins; relative to config.yaml. "
+        "The shipped packs come last by themselves.",
+    )
+    aliases: str = key("aliases", "Folder of the site's own aliases; they belong to the pack `default`.")
+    configs: str = key("configs", "Folder of pack configurations, PACK.yaml each.")
+    overrides: str = key("overrides", "Folder of StackStorm overrides: _global.yaml and PACK.yaml.")
+    virtualenvs: str = key(
+        "", "Folder of the packs' virtual environments; empty: virtualenvs in the data folder."
+    )
+    watch: bool = key(False, "Reload content when a file changes.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionSettings:
+    """How actions run."""
+
+    workers: int = key(32, "How many executions run at once.", at_least=1)
+    limits: dict[str, int] = key(
+        {}, "Fewer at once for a runner, for example {remote-shell-cmd: 10}.", at_least=1
+    )
+    output_limit_bytes: int = key(
+        10_485_760,
+        "How much of an action's stdout and of its stderr is kept, in bytes; "
+        "the rest is counted and dropped.",
+        at_least=1_024,
+    )
+    result_limit_bytes: int = key(
+        14_680_064,
+        "Largest stored result as JSON, in bytes; a larger one is replaced by an error that says so.",
+        at_least=1_024,
+    )
+    kill_grace_s: float = key(
+        5.0, "Time between TERM and KILL when an action is cancelled or times out, in seconds."
+    )
+    lease_s: float = key(
+        15.0, "How long a silent server keeps its claim on an execution, in seconds.", at_least=1
+    )
+    environment: list[str] = key(
+        ["PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR"],
+        "Variables that local actions take over from the server's environment; everything else is left out.",
+    )
+    user: str = key(
+        "",
+        "Run local-shell-* actions as this account through sudo, as StackStorm's system_user; "
+        "empty: as ourselves.",
+    )
+    sudo: bool = key(True, "Whether actions may use sudo (`sudo: true`).")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PythonSettings:
+    """How python-script actions run."""
+
+    interpreter: str = key("", "Interpreter for packs that name none; empty: the one that runs us.")
+    warm: bool = key(True, "Keep an interpreter per pack environment that forks for each run.")
+    warm_idle_s: float = key(600.0, "Stop a warm interpreter that had no work for so long, in seconds.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SshSettings:
+    """How remote-shell-* actions reach their hosts."""
+
+    user: str = key("", "Account on remote hosts when an action names none; empty: our own.")
+    key_file: str = key("", "Private key when an action brings neither password nor key.")
+    known_hosts: str = key(
+        "~/.ssh/known_hosts", "File of known host keys. A host that is not in it is refused."
+    )
+    accept_new: bool = key(
+        False, "Remember the key of a host seen for the first time. A changed key is refused all the same."
+    )
+    connect_timeout_s: float = key(10.0, "Longest time to connect and log in, in seconds.", at_least=0.1)
+    parallel: int = key(50, "How many hosts of one action are worked on at once.", at_least=1)
+    idle_s: float = key(300.0, "Close a pooled connection that was not used for so long, in seconds.")
+    allow_partial_failure: bool = key(False, "A remote action succeeds when it did on one host at least.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpSettings:
+    """What http-request actions may do."""
+
+    blocked_networks: list[str] = key(
+        ["169.254.0.0/16", "fe80::/10", "fd00:ec2::/32"],
+        "Networks that http-request may not reach, redirects included; cloud metadata services by default.",
+    )
+    response_limit_bytes: int = key(10_485_760, "Largest response body kept, in bytes.", at_least=1_024)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TemplateSettings:
+    """Limits of one template rendering."""
+
+    output_limit_bytes: int = key(1_048_576, "Longest rendered text, in bytes.", at_least=1)
+    range_limit: int = key(100_000, "Longest range() in a template.", at_least=1)
+    work_limit: int = key(1_000_000, "Most loop passes in one rendering.", at_least=1)
+    number_limit_bits: int = key(4_096, "Largest integer a template may compute, in bits.", at_least=64)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatSettings:
+    """How the bot reads and answers."""
+
+    prefix: str = key("!", "What a command starts with in a channel; a direct message needs none.")
+    names: list[str] = key(["stormcrow"], "Names that mention the bot: `@stormcrow help`.")
+    text_limit_bytes: int = key(8_192, "Longest command, in bytes.", at_least=16)
+    answer_limit: int = key(
+        3_500, "Longest answer posted whole, in characters; `output ID` shows the rest.", at_least=100
+    )
+    web: bool = key(True, "Serve the chat page at /chat.")
+    channels: list[str] = key(["ops"], "Channels that the web chat opens with.")
+    login: Literal["auto", "always"] = key(
+        "auto", "auto: the page asks for a key unless we listen on loopback only; always: it always asks."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogSettings:
+    """What the server logs."""
+
+    level: Literal["debug", "info", "warning", "error"] = key(
+        "info", "Least severe messages that are logged."
+    )
+    format: Literal["text", "json"] = key(
+        "text", "text for people, json for collectors; both on standard error."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All settings. `root` is the folder of config.yaml; relative paths are resolved against it."""
+
+    root: Path = field(default_factory=Path)
+    server: ServerSettings = field(default_factory=ServerSettings)
+    store: StoreSettings = field(default_factory=StoreSettings)
+    content: ContentSettings = field(default_factory=ContentSettings)
+    actions: ActionSettings = field(default_factory=ActionSettings)
+    python: PythonSettings = field(default_factory=PythonSettings)
+    ssh: SshSettings = field(default_factory=SshSettings)
+    http: HttpSettings = field(default_factory=HttpSettings)
+    templates: TemplateSettings = field(default_factory=TemplateSettings)
+    chat: ChatSettings = field(default_factory=ChatSettings)
+    log: LogSettings = field(default_factory=LogSettings)
+
+    def path(self, value: str | Path) -> Path:
+        """`value` against the folder of config.yaml, with ~ expanded."""
+        return (self.root / Path(value).expanduser()).resolve()
+
+    @property
+    def data_folder(self) -> Path:
+        return self.path(self.store.data)
+
+    @property
+    def virtualenvs_folder(self) -> Path:
+        named = self.content.virtualenvs
+        return self.path(named) if named else self.data_folder / "virtualenvs"
+
+    @property
+    def public_url(self) -> str:
+        return (self.server.public_url or f"http://{self.server.host}:{self.server.port}").rstrip("/")

@@ -1,0 +1,1 @@
+"""What people write: frozen models of packs, actions, aliases, rules, sensors, triggers and policies."""

@@ -1,0 +1,37 @@
+"""A pack: what pack.yaml says, and where the pack is."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class PackSpec(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    ref: str
+    name: str
+    description: str = ""
+    keywords: tuple[str, ...] = ()
+    version: str = "0.0.0"
+    stackstorm_version: str | None = None
+    python_versions: tuple[str, ...] = ()
+    author: str = ""
+    email: str = ""
+    contributors: tuple[str, ...] = ()
+    dependencies: tuple[str, ...] = ()
+    # Keys that we do not know; shown, never used.
+    extra: Mapping[str, Any] = Field(default_factory=dict)
+    # x-python: the interpreter of the pack's virtual environment, a path or a version such as "3.10".
+    interpreter: str = ""
+    folder: Path = Path()
+    # Shipped with Stormcrow: needs no virtual environment of its own.
+    is_system: bool = False
+    # config.schema.yaml, as written: name -> property.
+    config_schema: Mapping[str, Any] = Field(default_factory=dict)
+    # configs/PACK.yaml, as written; templates are rendered when an action starts.
+    config: Mapping[str, Any] = Field(default_factory=dict)
+
+
+SYSTEM_PACKS = frozenset({"core", "linux", "chatops", "packs", "default", "examples"})

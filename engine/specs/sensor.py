@@ -1,0 +1,43 @@
+"""A sensor and a trigger type: where events come from, and what they carry."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from engine.refs import make_ref
+
+
+class TriggerTypeSpec(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    pack: str
+    name: str
+    description: str = ""
+    parameters_schema: Mapping[str, Any] = Field(default_factory=dict)
+    payload_schema: Mapping[str, Any] = Field(default_factory=dict)
+    tags: tuple[Mapping[str, Any], ...] = ()
+    metadata_file: str = ""
+
+    @property
+    def ref(self) -> str:
+        return make_ref(self.pack, self.name)
+
+
+class SensorSpec(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    pack: str
+    class_name: str
+    entry_point: str
+    description: str = ""
+    enabled: bool = True
+    poll_interval: float | None = None
+    trigger_types: tuple[TriggerTypeSpec, ...] = ()
+    metadata_file: str = ""
+    pack_folder: Path = Path()
+
+    @property
+    def ref(self) -> str:
+        return make_ref(self.pack, self.class_name)

@@ -1,0 +1,84 @@
+"""The watch calls once after changes, survives a failing call, and stops."""
+
+import threading
+import time
+from pathlib import Path
+
+from engine.content.watch import watch
+from engine.errors import BadContent
+
+
+class Calls:
+    """Counts calls and lets a test wait for one."""
+
+    def __init__(self, *, fails: bool = False) -> None:
+        self.count = 0
+        self._fails = fails
+        self._called = threading.Event()
+
+    def __call__(self) -> None:
+        self.count += 1
+        self._called.set()
+        if self._fails:
+            raise BadContent("no good")
+
+    def wait(self) -> bool:
+        came = self._called.wait(10)
+        self._called.clear()
+        return came
+
+
+def settle() -> None:
+    """Lets the watch begin; it has no sign for it."""
+    time.sleep(0.5)
+
+
+def test_many_changes_are_one_call(tmp_path: Path) -> None:
+    calls = Calls()
+    stop = watch([tmp_path], calls)
+    try:
+        settle()
+        for number in range(20):
+            (tmp_path / f"{number}.yaml").write_text("a: 1", encoding="utf-8")
+        assert calls.wait()
+        assert calls.count <= 2
+    finally:
+        stop()
+
+
+def test_watching_goes_on_after_a_failed_reload(tmp_path: Path) -> None:
+    calls = Calls(fails=True)
+    stop = watch([tmp_path], calls)
+    try:
+        settle()
+        (tmp_path / "a.yaml").write_text("a: 1", encoding="utf-8")
+        assert calls.wait()
+        time.sleep(0.2)
+        (tmp_path / "b.yaml").write_text("a: 1", encoding="utf-8")
+        assert calls.wait()
+    finally:
+        stop()
+
+
+def test_a_folder_that_appears_later_is_watched(tmp_path: Path) -> None:
+    calls = Calls()
+    stop = watch([tmp_path / "later"], calls)
+    try:
+        (tmp_path / "later").mkdir()
+        assert calls.wait()
+        settle()
+        (tmp_path / "later/a.yaml").write_text("a: 1", encoding="utf-8")
+        assert calls.wait()
+    finally:
+        stop()
+
+
+def test_nothing_is_called_after_the_stop(tmp_path: Path) -> None:
+    calls = Calls()
+    stop = watch([tmp_path], calls)
+    settle()
+    stop()
+    (tmp_path / "a.yaml").write_text("a: 1", encoding="utf-8")
+    time.sleep(0.6)
+    assert calls.count == 0
+    assert not [thread for thread in threading.enumerate() if thread.name == "content-watch"]

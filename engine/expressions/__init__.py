@@ -1,0 +1,1 @@
+"""Templates, parameters, casts, schemas and masking; compiled once, cached."""

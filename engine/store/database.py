@@ -1,0 +1,184 @@
+"""The database: one thread that writes, many that read, and the migrations at start.
+
+Writes are grouped: what waits while a commit is under way shares the next one. A caller only
+sees "it is committed when this returns".
+"""
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, create_engine, event, text
+from sqlalchemy.engine import Engine as SqlEngine
+from sqlalchemy.exc import SQLAlchemyError
+
+from engine.errors import StoreFailure
+from engine.records.journal import JournalEntry
+from engine.store import migrate
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+Job = Callable[[Connection], T]
+Listener = Callable[[list[JournalEntry]], None]
+
+# Most jobs that share one commit: bounds how long the first of them waits for the last.
+GROUP_LIMIT = 256
+# A number of our own: writers of several servers on one PostgreSQL take turns, so that
+# journal ids become visible in their order.
+_ADVISORY_LOCK = 0x5707_C401
+_ENTRIES = "stormcrow_entries"
+
+
+class Database:
+    """Opened by `start`, closed by `close`. Jobs get a connection inside a transaction.
+
+    A job may run a second time, when a neighbour in its group failed: it must do nothing but
+    SQL on the connection it is given, and return or raise.
+    """
+
+    def __init__(self, url: str, *, durability: str = "full") -> None:
+        self.url = url
+        self.is_sqlite = url.startswith("sqlite")
+        self._durability = durability
+        self._writer = self._engine(immediate=True)
+        self._reader = self._engine(immediate=False)
+        self._waiting: deque[tuple[Job[Any], Future[Any]]] = deque()
+        self._wake = threading.Condition()
+        self._closing = False
+        self._thread: threading.Thread | None = None
+        self._listeners: list[Listener] = []
+        self.commits = 0
+        """How many transactions were committed since the start."""
+
+    def start(self) -> None:
+        """Migrate and start the writer. Raises StoreFailure."""
+        try:
+            migrate.to_head(self._writer)
+        except SQLAlchemyError as error:
+            raise StoreFailure(
+                f"The database cannot be used: {error}",
+                hint="Check store.url in config.yaml, or the data folder.",
+            ) from error
+        self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Finish what waits, then close. Idempotent."""
+        with self._wake:
+            self._closing = True
+            self._wake.notify()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+        self._writer.dispose()
+        self._reader.dispose()
+
+    def write(self, job: Job[T]) -> T:
+        """Run `job` and return what it returns, once that is committed. Raises what it raises."""
+        return self.submit(job).result()
+
+    def submit(self, job: Job[T]) -> "Future[T]":
+        """Like `write`, without waiting. Jobs keep the order in which they were submitted."""
+        future: Future[T] = Future()
+        with self._wake:
+            if self._closing:
+                raise StoreFailure("The server is stopping.")
+            self._waiting.append((job, future))
+            self._wake.notify()
+        return future
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection that sees what is committed."""
+        with self._reader.connect() as connection:
+            yield connection
+
+    def attach(self, listener: Listener) -> Callable[[], None]:
+        """Tell `listener` what each commit put into the journal; returns what detaches it.
+
+        It is called from the writer's thread and must return at once.
+        """
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    # the writer's thread
+
+    def _run(self) -> None:
+        with self._writer.connect() as connection:
+            while True:
+                with self._wake:
+                    while not self._waiting and not self._closing:
+                        self._wake.wait()
+                    if not self._waiting:
+                        return
+                    group = [self._waiting.popleft() for _ in range(min(len(self._waiting), GROUP_LIMIT))]
+                self._run_group(connection, group)
+
+    def _run_group(self, connection: Connection, group: list[tuple[Job[Any], "Future[Any]"]]) -> None:
+        try:
+            results, entries = self._commit(connection, [job for job, _ in group])
+        except BaseException as error:  # noqa: BLE001 - handed to the callers, who raise it
+            if len(group) == 1:
+                group[0][1].set_exception(error)
+                return
+            # One job spoiled the transaction of all: each gets its own.
+            for single in group:
+                self._run_group(connection, [single])
+            return
+        for (_, future), result in zip(group, results, strict=True):
+            future.set_result(result)
+        if entries:
+            for listener in list(self._listeners):
+                try:
+                    listener(entries)
+                except Exception:  # a reader's fault must not end the writer
+                    log.exception("a listener of the journal failed")
+
+    def _commit(self, connection: Connection, jobs: list[Job[Any]]) -> tuple[list[Any], list[JournalEntry]]:
+        connection.info[_ENTRIES] = []
+        with connection.begin():
+            if not self.is_sqlite:
+                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
+            results = [job(connection) for job in jobs]
+        self.commits += 1
+        return results, connection.info[_ENTRIES]
+
+    # opening
+
+    def _engine(self, *, immediate: bool) -> SqlEngine:
+        if not self.is_sqlite:
+            return create_engine(
+                self.url, pool_pre_ping=True, isolation_level=None if immediate else "AUTOCOMMIT"
+            )
+        made = create_engine(self.url, connect_args={"timeout": 30, "check_same_thread": False})
+        durability = {"full": "FULL", "normal": "NORMAL"}[self._durability]
+
+        @event.listens_for(made, "connect")
+        def prepare(connection: Any, _record: Any) -> None:
+            # The driver's own transactions are off: we say BEGIN, so that DDL takes part too.
+            connection.isolation_level = None
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute(f"PRAGMA synchronous={durability}")
+            connection.execute("PRAGMA foreign_keys=ON")
+
+        @event.listens_for(made, "begin")
+        def begin(connection: Connection) -> None:
+            if immediate:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+        return made
+
+
+def note(connection: Connection, entry: JournalEntry) -> None:
+    """Have listeners told of `entry` once this transaction is committed."""
+    connection.info[_ENTRIES].append(entry)
+
+
+def sqlite_url(folder: Path) -> str:
+    return f"sqlite:///{folder / 'stormcrow.db'}"

@@ -1,0 +1,311 @@
+"""The SQL of executions. Who may change a status, and how, is decided in engine/executions.py."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, Select, Update, bindparam, func, insert, select, update
+
+from engine.clock import isoformat
+from engine.records.execution import Execution, ExecutionFilter, ExecutionRow, OutputChunk, OutputRow
+from engine.status import CANCELABLE, HELD, Status
+
+_TABLE = ExecutionRow.__table__  # type: ignore[attr-defined]  # SQLModel hides the table from mypy
+_OUTPUT = OutputRow.__table__  # type: ignore[attr-defined]  # as above
+_C = _TABLE.c
+_SHOWN = (
+    _C.id, _C.action, _C.runner, _C.pack, _C.status, _C.user, _C.parent_id, _C.requested_at, _C.started_at,
+    _C.ended_at, _C.delay_ms, _C.attempt, _C.claimed_by, _C.parameters, _C.context, _C.result_size, _C.log,
+)  # fmt: skip
+_WITH_RESULT = (*_SHOWN, _C.result)
+_INSERT = insert(_TABLE)
+_INSERT_OUTPUT = insert(_OUTPUT)
+_BY_ID = select(*_WITH_RESULT).where(_C.id == bindparam("wanted"))
+_STEP = select(_C.status, _C.log, _C.attempt, _C.action, _C.context).where(_C.id == bindparam("wanted"))
+_CHANGE = update(_TABLE).where(_C.id == bindparam("wanted"), _C.status == bindparam("old"))
+_changes: dict[tuple[str, ...], Update] = {}
+_CLAIM = (
+    update(_TABLE)
+    .where(_C.id == bindparam("wanted"), _C.status == bindparam("old"))
+    .values(
+        status=bindparam("new_status"),
+        attempt=bindparam("new_attempt"),
+        claimed_by=bindparam("server"),
+        lease_until=bindparam("lease"),
+        started_at=bindparam("start"),
+        log=bindparam("new_log"),
+    )
+)
+_DUE = (
+    select(*_SHOWN, _C.sealed)
+    .where(_C.status == Status.REQUESTED.value, _C.not_before <= bindparam("now"))
+    .order_by(_C.not_before, _C.seq)
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """An execution that this server holds, with its parameters still sealed."""
+
+    execution: Execution
+    sealed: bytes | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """Where an execution stands, for the one who is about to change it."""
+
+    status: Status
+    log: list[list[str]]
+    attempt: int
+    action: str
+    context: Mapping[str, Any]
+
+
+def add(connection: Connection, values: Mapping[str, Any]) -> None:
+    """`values`: the columns of ExecutionRow but `seq`."""
+    connection.execute(_INSERT, values)
+
+
+def get(connection: Connection, execution_id: str) -> Execution | None:
+    row = connection.execute(_BY_ID, {"wanted": execution_id}).first()
+    return None if row is None else _execution(row)
+
+
+def sealed(connection: Connection, execution_id: str) -> bytes | None:
+    found: bytes | None = connection.execute(select(_C.sealed).where(_C.id == execution_id)).scalar()
+    return found
+
+
+def by_ending(connection: Connection, ending: str, *, limit: int = 2) -> list[str]:
+    """Ids that end with `ending`, the newest first."""
+    query = select(_C.id).where(_C.id.endswith(ending, autoescape=True)).order_by(_C.seq.desc()).limit(limit)
+    return list(connection.execute(query).scalars())
+
+
+def newest(connection: Connection) -> str | None:
+    return connection.execute(select(_C.id).order_by(_C.seq.desc()).limit(1)).scalar()
+
+
+def by_idempotency_key(connection: Connection, key: str) -> Execution | None:
+    row = connection.execute(select(*_WITH_RESULT).where(_C.idempotency_key == key)).first()
+    return None if row is None else _execution(row)
+
+
+def forget_idempotency_key(connection: Connection, key: str) -> None:
+    connection.execute(update(_TABLE).where(_C.idempotency_key == key).values(idempotency_key=None))
+
+
+def page(connection: Connection, wanted: ExecutionFilter) -> tuple[list[Execution], int]:
+    """The page, and how many there are in all."""
+    columns = _WITH_RESULT if wanted.with_result else _SHOWN
+    query = _filtered(select(*columns), wanted)
+    # Ties of the clock are broken by the order of arrival.
+    order = (_C.requested_at, _C.seq) if wanted.oldest_first else (_C.requested_at.desc(), _C.seq.desc())
+    query = query.order_by(*order).offset(wanted.offset)
+    if wanted.limit is not None:
+        query = query.limit(wanted.limit)
+    total = connection.execute(_filtered(select(func.count()).select_from(_TABLE), wanted)).scalar_one()
+    return [_execution(row) for row in connection.execute(query)], total
+
+
+def children(connection: Connection, parent_id: str) -> list[str]:
+    query = select(_C.id).where(_C.parent_id == parent_id).order_by(_C.seq)
+    return list(connection.execute(query).scalars())
+
+
+def claim(
+    connection: Connection,
+    *,
+    server: str,
+    now: datetime,
+    lease: timedelta,
+    limit: int,
+    full_runners: Collection[str],
+) -> list[Claim]:
+    """Take up to `limit` due executions, the longest waiting first, and mark them running."""
+    query = _DUE.limit(limit)
+    if full_runners:
+        query = query.where(_C.runner.not_in(full_runners))
+    rows = connection.execute(query, {"now": now}).all()
+    if not rows:
+        return []
+    stamp = isoformat(now)
+    changes = [
+        {
+            "wanted": row.id,
+            "old": Status.REQUESTED.value,
+            "new_status": Status.RUNNING.value,
+            "new_attempt": row.attempt + 1,
+            "server": server,
+            "lease": now + lease,
+            "start": now,
+            "new_log": orjson.dumps(
+                [*orjson.loads(row.log), [stamp, Status.SCHEDULED.value], [stamp, Status.RUNNING.value]]
+            ),
+        }
+        for row in rows
+    ]
+    connection.execute(_CLAIM, changes)
+    return [
+        Claim(
+            execution=_execution(
+                row,
+                status=Status.RUNNING,
+                attempt=change["new_attempt"],
+                log=change["new_log"],
+                started_at=now,
+                claimed_by=server,
+            ),
+            sealed=row.sealed,
+        )
+        for row, change in zip(rows, changes, strict=True)
+    ]
+
+
+def next_due(connection: Connection) -> datetime | None:
+    """When the next requested execution may start; None when none waits."""
+    query = select(_C.not_before).where(_C.status == Status.REQUESTED.value).order_by(_C.not_before).limit(1)
+    found: datetime | None = connection.execute(query).scalar()
+    return found
+
+
+def held(
+    connection: Connection, *, server: str | None = None, expired_at: datetime | None = None
+) -> list[Claim]:
+    """What is held by `server`, or by anybody whose lease ended before `expired_at`."""
+    query = (
+        select(*_SHOWN, _C.sealed).where(_C.status.in_([status.value for status in HELD])).order_by(_C.seq)
+    )
+    if server is not None:
+        query = query.where(_C.claimed_by == server)
+    if expired_at is not None:
+        query = query.where(_C.lease_until < expired_at)
+    return [Claim(execution=_execution(row), sealed=row.sealed) for row in connection.execute(query)]
+
+
+def extend_leases(connection: Connection, server: str, until: datetime) -> None:
+    statuses = [status.value for status in HELD]
+    connection.execute(
+        update(_TABLE).where(_C.claimed_by == server, _C.status.in_(statuses)).values(lease_until=until)
+    )
+
+
+def step(connection: Connection, execution_id: str) -> Step | None:
+    row = connection.execute(_STEP, {"wanted": execution_id}).first()
+    if row is None:
+        return None
+    return Step(
+        status=Status(row.status),
+        log=orjson.loads(row.log),
+        attempt=row.attempt,
+        action=row.action,
+        context=orjson.loads(row.context),
+    )
+
+
+def change(connection: Connection, execution_id: str, *, old: Status, values: Mapping[str, Any]) -> bool:
+    """Write `values` if the status is still `old`; whether it was."""
+    names = {name: f"new_{name}" for name in sorted(values)}
+    # One statement per set of columns, made once: building it anew costs more than running it.
+    statement = _changes.get(tuple(names))
+    if statement is None:
+        statement = _CHANGE.values({name: bindparam(bound) for name, bound in names.items()})
+        _changes[tuple(names)] = statement
+    given = {bound: values[name] for name, bound in names.items()}
+    result = connection.execute(statement, {"wanted": execution_id, "old": old.value, **given})
+    return result.rowcount == 1
+
+
+def counts(connection: Connection) -> dict[str, int]:
+    """How many executions there are in each status."""
+    query = select(_C.status, func.count()).group_by(_C.status)
+    return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def cancelable_of(connection: Connection, user: str) -> list[str]:
+    """What `user` started and may still cancel, the newest first."""
+    statuses = [status.value for status in CANCELABLE]
+    query = select(_C.id).where(_C.status.in_(statuses), _C.user == user).order_by(_C.seq.desc())
+    return list(connection.execute(query).scalars())
+
+
+def add_output(connection: Connection, chunks: Sequence[OutputChunk]) -> None:
+    if chunks:
+        connection.execute(
+            _INSERT_OUTPUT,
+            [
+                {"execution_id": c.execution_id, "seq": c.seq, "kind": c.kind, "data": c.data, "at": c.at}
+                for c in chunks
+            ],
+        )
+
+
+def last_output_seq(connection: Connection, execution_id: str) -> int:
+    query = select(func.max(_OUTPUT.c.seq)).where(_OUTPUT.c.execution_id == execution_id)
+    return connection.execute(query).scalar() or 0
+
+
+def drop_output(connection: Connection, execution_id: str) -> None:
+    connection.execute(_OUTPUT.delete().where(_OUTPUT.c.execution_id == execution_id))
+
+
+def output(
+    connection: Connection, execution_id: str, *, after: int = 0, kind: str | None = None
+) -> list[OutputChunk]:
+    query = (
+        select(_OUTPUT)
+        .where(_OUTPUT.c.execution_id == execution_id, _OUTPUT.c.seq > after)
+        .order_by(_OUTPUT.c.seq)
+    )
+    if kind is not None:
+        query = query.where(_OUTPUT.c.kind == kind)
+    return [
+        OutputChunk(execution_id=row.execution_id, seq=row.seq, kind=row.kind, data=row.data, at=row.at)
+        for row in connection.execute(query)
+    ]
+
+
+def _filtered(query: Select[Any], wanted: ExecutionFilter) -> Select[Any]:
+    if wanted.ids is not None:
+        query = query.where(_C.id.in_(wanted.ids))
+    for column, value in (
+        (_C.status, wanted.status),
+        (_C.action, wanted.action),
+        (_C.runner, wanted.runner),
+        (_C.user, wanted.user),
+    ):
+        if value is not None:
+            query = query.where(column == value)
+    if wanted.parent_id == "null":
+        query = query.where(_C.parent_id.is_(None))
+    elif wanted.parent_id is not None:
+        query = query.where(_C.parent_id == wanted.parent_id)
+    if wanted.after is not None:
+        query = query.where(_C.requested_at > wanted.after)
+    if wanted.before is not None:
+        query = query.where(_C.requested_at < wanted.before)
+    return query
+
+
+def _execution(row: Any, **changed: Any) -> Execution:
+    fields = dict(row._mapping)
+    fields.pop("sealed", None)
+    fields.update(changed)
+    result = fields.pop("result", None)
+    return Execution(
+        **{
+            **fields,
+            "status": Status(fields["status"]),
+            "parameters": orjson.loads(fields["parameters"]),
+            "context": orjson.loads(fields["context"]),
+            "log": tuple((_stamp(at), Status(word)) for at, word in orjson.loads(fields["log"])),
+            "result": None if result is None else orjson.loads(result),
+        }
+    )
+
+
+def _stamp(text: str) -> datetime:
+    return datetime.fromisoformat(text)

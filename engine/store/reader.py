@@ -1,0 +1,117 @@
+"""A reader of the journal: a thread that follows it from a cursor, woken by commits."""
+
+import logging
+import threading
+from collections.abc import Callable, Collection
+
+from sqlalchemy import Connection
+
+from engine.errors import EngineError
+from engine.records.journal import JournalEntry
+from engine.store import journal
+from engine.store.database import Database
+
+log = logging.getLogger(__name__)
+
+Handle = Callable[[list[JournalEntry]], Callable[[Connection], object] | None]
+
+FIRST_PAUSE_S = 0.2
+LONGEST_PAUSE_S = 30.0
+# A batch that fails so often is taken apart, and an entry that does is left out, visibly.
+ATTEMPTS = 5
+# After so many entries that needed nothing the cursor is written all the same.
+UNWRITTEN_LIMIT = 1000
+
+
+def nothing(_connection: Connection) -> None:
+    """What a handler returns that did nothing with a batch.
+
+    The cursor then moves in memory only, and is written with the next batch that did something:
+    passing over entries costs no commit, and passing over them again after a crash does no harm.
+    """
+
+
+class JournalReader:
+    """Calls `handle` with entries in order, at least once each, and then moves its cursor.
+
+    What `handle` returns is run in the transaction that moves the cursor: work that stands in our
+    own database is then done exactly once. A reader that is new starts at the end of the journal.
+    """
+
+    def __init__(self, database: Database, name: str, handle: Handle, *, kinds: Collection[str]) -> None:
+        self.name = name
+        self._database = database
+        self._handle = handle
+        self._kinds = frozenset(kinds)
+        self._wake = threading.Event()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"journal:{name}", daemon=True)
+        self._position = self._written = database.write(self._start_position)
+        self._detach = database.attach(self._committed)
+        self._wake.set()
+        self._thread.start()
+
+    def stop(self, *, timeout_s: float = 5.0) -> None:
+        """Finish the batch in hand. Idempotent."""
+        self._detach()
+        self._detach = lambda: None
+        self._stopping.set()
+        self._wake.set()
+        if threading.current_thread() is not self._thread:
+            self._thread.join(timeout_s)
+
+    def _start_position(self, connection: Connection) -> int:
+        known = journal.position(connection, self.name)
+        if known is not None:
+            return known
+        end = journal.newest(connection)
+        journal.move(connection, self.name, end)
+        return end
+
+    def _committed(self, entries: list[JournalEntry]) -> None:
+        if any(entry.id and entry.kind in self._kinds for entry in entries):
+            self._wake.set()
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            self._wake.wait()
+            self._wake.clear()
+            while not self._stopping.is_set():
+                with self._database.read() as connection:
+                    entries = journal.entries_after(connection, self._position, kinds=self._kinds)
+                if not entries:
+                    break
+                self._work(entries)
+
+    def _work(self, entries: list[JournalEntry]) -> None:
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                job = self._handle(entries)
+                self._move(entries[-1].id, job)
+            except (EngineError, OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError):
+                log.exception("reader %s failed (attempt %d of %d)", self.name, attempt, ATTEMPTS)
+                pause = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** (attempt - 1))
+                if self._stopping.wait(pause):
+                    return
+            else:
+                return
+        if len(entries) > 1:
+            for entry in entries:
+                self._work([entry])
+            return
+        log.error("reader %s leaves out entry %d (%s)", self.name, entries[0].id, entries[0].subject)
+        self._move(entries[0].id, None)
+
+    def _move(self, to: int, job: Callable[[Connection], object] | None) -> None:
+        if job is nothing and to - self._written < UNWRITTEN_LIMIT:
+            self._position = to
+            return
+
+        def work(connection: Connection) -> None:
+            if job is not None:
+                job(connection)
+            journal.move(connection, self.name, to)
+
+        self._database.write(work)
+        self._position = to
+        self._written = to

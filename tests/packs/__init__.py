@@ -1,0 +1,1 @@
+"""Tests of the packs and aliases that we ship."""

@@ -1,0 +1,113 @@
+"""Who asks: API keys, and the tokens that running actions get for themselves."""
+
+import hashlib
+import secrets
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from engine.clock import utcnow
+from engine.errors import NotFound, Unauthenticated
+from engine.records.access import ApiKey, Requester
+from engine.records.execution import Execution, new_id
+from engine.status import HELD
+from engine.store import keys
+from engine.store.database import Database
+from engine.store.vault import Vault
+
+ADMIN = "admin"
+_TOKEN_PURPOSE = "run token"  # noqa: S105 - the name of a purpose, not a secret
+_TOKEN_LIFE = timedelta(hours=24)
+
+
+class Access:
+    """Keys are 256 random bits, shown once and stored as SHA-256."""
+
+    def __init__(
+        self, database: Database, vault: Vault, *, execution: Callable[[str], Execution | None]
+    ) -> None:
+        self._database = database
+        self._vault = vault
+        self._execution = execution
+        # Revoking goes through here, so a cached key is never older than the truth.
+        self._cache: dict[str, ApiKey] = {}
+
+    def authenticate(self, *, api_key: str | None = None, token: str | None = None) -> Requester:
+        """A token wins over a key when both are given, as in StackStorm. Raises Unauthenticated."""
+        if token:
+            return self._by_token(token)
+        if api_key:
+            return self._by_key(api_key)
+        raise Unauthenticated("Unauthorized - One of Token or API key required.")
+
+    def create_key(self, *, user: str, metadata: Mapping[str, Any]) -> tuple[str, ApiKey]:
+        """The key in clear, for this once, and its record."""
+        clear = secrets.token_urlsafe(32)
+        key = ApiKey(id=new_id(), user=user, enabled=True, metadata=dict(metadata), created_at=utcnow())
+        self._database.write(lambda connection: keys.add(connection, key, _digest(clear)))
+        return clear, key
+
+    def keys(self) -> list[ApiKey]:
+        with self._database.read() as connection:
+            return keys.all_keys(connection)
+
+    def set_enabled(self, key_id: str, *, enabled: bool) -> ApiKey:
+        self._known(key_id)
+        self._database.write(lambda connection: keys.set_enabled(connection, key_id, enabled=enabled))
+        self._cache.clear()
+        return self._known(key_id)
+
+    def revoke(self, key_id: str) -> None:
+        self._known(key_id)
+        self._database.write(lambda connection: keys.remove(connection, key_id))
+        self._cache.clear()
+
+    def run_token(self, execution_id: str, attempt: int) -> str:
+        """The token of one attempt: good while the execution runs, and the same after a restart."""
+        return f"{execution_id}.{attempt}.{self._vault.sign(_TOKEN_PURPOSE, f'{execution_id}.{attempt}')}"
+
+    def _known(self, key_id: str) -> ApiKey:
+        with self._database.read() as connection:
+            key = keys.by_id(connection, key_id)
+        if key is None:
+            raise NotFound(f'There is no API key "{key_id}".', hint="List them: stormcrow apikey list")
+        return key
+
+    def _by_key(self, clear: str) -> Requester:
+        digest = _digest(clear)
+        key = self._cache.get(digest)
+        if key is None:
+            with self._database.read() as connection:
+                key = keys.by_hash(connection, digest)
+            if key is None:
+                raise Unauthenticated("Unauthorized - API key not found.")
+            self._cache[digest] = key
+        if not key.enabled:
+            raise Unauthenticated("Unauthorized - API key is disabled.")
+        return Requester(user=key.user, method="API key")
+
+    def _by_token(self, token: str) -> Requester:
+        execution_id, _, rest = token.partition(".")
+        attempt, _, signature = rest.partition(".")
+        if not self._vault.is_signed(_TOKEN_PURPOSE, f"{execution_id}.{attempt}", signature):
+            raise Unauthenticated("Unauthorized - Token not found.")
+        execution = self._execution(execution_id)
+        expires_at = _expiry(execution)
+        if execution is None or str(execution.attempt) != attempt or expires_at < utcnow():
+            raise Unauthenticated("Unauthorized - Token has expired.")
+        return Requester(
+            user=execution.user,
+            method="authentication token",
+            expires_at=expires_at,
+            execution_id=execution.id,
+        )
+
+
+def _expiry(execution: Execution | None) -> datetime:
+    if execution is None or execution.status not in HELD:
+        return utcnow() - timedelta(seconds=1)
+    return (execution.started_at or execution.requested_at) + _TOKEN_LIFE
+
+
+def _digest(clear: str) -> str:
+    return hashlib.sha256(clear.encode()).hexdigest()

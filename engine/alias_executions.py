@@ -1,0 +1,128 @@
+"""A matched alias becomes executions, and a finished one becomes a text for people."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from engine.aliases.match import AliasMatch
+from engine.aliases.templates import AliasTemplates
+from engine.aliases.view import alias_view, execution_view
+from engine.content.registry import Content
+from engine.errors import BadInput
+from engine.executions import ExecutionRequest, Executions
+from engine.expressions.jinja import Templates
+from engine.expressions.lookups import KeyValues, key_lookups
+from engine.expressions.params import Plans
+from engine.records.execution import Execution
+from engine.specs.action import ActionSpec
+from engine.specs.alias import AliasSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AliasExecution:
+    """A chat command that became an execution."""
+
+    execution: Execution
+    match: AliasMatch
+    message: str
+    """The rendered acknowledgement; empty: the chat side words one."""
+    extra: Mapping[str, Any]
+    ack_enabled: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResultText:
+    """The rendered result of an execution. `enabled` False: its alias wants nothing posted."""
+
+    enabled: bool
+    text: str
+    extra: Mapping[str, Any]
+
+
+class AliasExecutions:
+    def __init__(
+        self,
+        content: Content,
+        executions: Executions,
+        plans: Plans,
+        templates: Templates,
+        keys: KeyValues,
+        *,
+        web_url: str,
+    ) -> None:
+        self._content = content
+        self._executions = executions
+        self._plans = plans
+        self._templates = templates
+        self._keys = keys
+        self._texts = AliasTemplates(templates)
+        self._web_url = web_url
+
+    def run(
+        self,
+        match: AliasMatch,
+        *,
+        user: str,
+        chat_user: str,
+        source_channel: str,
+        context: Mapping[str, Any],
+        idempotency_key: str | None = None,
+    ) -> list[AliasExecution]:
+        """One execution per set of parameters (several only with match_multiple), all committed.
+
+        `user` is who asks the engine, `chat_user` whom the chat names; `context` is merged into each
+        execution's context. Raises BadInput, BadParameter, NotFound, BadTemplate.
+        """
+        alias = match.alias
+        action = self._content.current.action(alias.action_ref)
+        full_context = {
+            **context,
+            "action_alias_ref": {"id": alias.ref, "name": alias.name},
+            "api_user": chat_user,
+            "source_channel": source_channel,
+        }
+        plan = self._plans.get(action)
+        requests = [
+            ExecutionRequest(
+                action=action.ref,
+                parameters=plan.cast_text(
+                    self._with_immutable(alias, parameters, user=user, context=full_context)
+                ),
+                user=user,
+                context=full_context,
+                idempotency_key=f"{idempotency_key}:{number}" if idempotency_key else None,
+            )
+            for number, parameters in enumerate(match.parameters)
+        ]
+        # All are on their way before the first is waited for: they share a commit.
+        waiting = [self._executions.submit(wanted) for wanted in requests]
+        return [self._acknowledged(match, future.result(), action) for future in waiting]
+
+    def result_text(self, execution: Execution) -> ResultText:
+        """The alias' result template, or the default one, rendered for a finished execution."""
+        registry = self._content.current
+        ref = execution.context.get("action_alias_ref") or {}
+        alias = registry.aliases.get(ref.get("id", ""))
+        view = execution_view(execution, registry.actions.get(execution.action), web_url=self._web_url)
+        enabled, text, extra = self._texts.result(alias, execution=view)
+        return ResultText(enabled=enabled, text=text, extra=extra)
+
+    def _with_immutable(
+        self, alias: AliasSpec, given: Mapping[str, Any], *, user: str, context: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        if not alias.immutable_parameters:
+            return dict(given)
+        clash = sorted(set(alias.immutable_parameters) & set(given))
+        if clash:
+            raise BadInput(f"Immutable arguments cannot be overriden: {','.join(clash)}")
+        visible = {"st2kv": key_lookups(self._keys, user=user), **context, "user": user}
+        rendered = self._templates.render_values(dict(alias.immutable_parameters), visible)
+        return {**given, **rendered}
+
+    def _acknowledged(self, match: AliasMatch, execution: Execution, action: ActionSpec) -> AliasExecution:
+        alias = match.alias
+        view = execution_view(execution, action, web_url=self._web_url)
+        message, extra = self._texts.ack(alias, execution=view, actionalias=alias_view(alias))
+        return AliasExecution(
+            execution=execution, match=match, message=message, extra=extra, ack_enabled=alias.ack.enabled
+        )

@@ -1,0 +1,345 @@
+"""Dispatch: claim what is due, run it in a bounded pool, write its end; after a crash, recover.
+
+Woken by the journal and by the clock of delayed executions, never by polling.
+"""
+
+import logging
+import queue
+import socket
+import threading
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from engine.clock import utcnow
+from engine.errors import EngineError, IllegalTransition, RunnerFailure, StoreFailure
+from engine.executions import CHANGED, REQUESTED, Executions
+from engine.output import OutputLog
+from engine.records.execution import Execution
+from engine.records.journal import JournalEntry
+from engine.runners.base import LetGo, RunControl, Runner, RunRequest, RunResult
+from engine.status import Status
+from engine.store import executions as store
+from engine.store.database import Database
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True, kw_only=True)
+class Held:
+    """An execution that a thread of ours works on."""
+
+    execution: Execution
+    runner: Runner
+    control: RunControl
+
+
+class Dispatch:
+    """`runner_for(name)` gives the runner (RunnerFailure: there is none); `prepare(execution, sealed)`
+    gives the runner's request. Both are called in the worker that runs the action."""
+
+    def __init__(
+        self,
+        database: Database,
+        executions: Executions,
+        outputs: OutputLog,
+        *,
+        runner_for: Callable[[str], Runner],
+        prepare: Callable[[store.Claim], RunRequest],
+        server: str,
+        workers: int,
+        limits: dict[str, int],
+        lease_s: float,
+    ) -> None:
+        self._database = database
+        self._executions = executions
+        self._outputs = outputs
+        self._runner_for = runner_for
+        self._prepare = prepare
+        self._server = server
+        self._workers = workers
+        self._limits = limits
+        self._lease = timedelta(seconds=lease_s)
+        self._lock = threading.Lock()
+        self._held: dict[str, Held] = {}
+        self._running: Counter[str] = Counter()
+        self._canceled_early: set[str] = set()
+        self._wake = threading.Event()
+        # Whether there may be due executions that nobody has claimed.
+        self._may_wait = threading.Event()
+        self._may_wait.set()
+        self._next_due: datetime | None = None
+        self._stopping = threading.Event()
+        self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._cancels: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._threads: list[threading.Thread] = []
+        self._idle = threading.Condition(self._lock)
+
+    # start and stop
+
+    def start(self) -> None:
+        """Recover what an earlier server held, then claim and run."""
+        self._detach = self._database.attach(self._committed)
+        self._recover()
+        for number in range(self._workers):
+            self._spawn(self._work, f"worker-{number}")
+        self._spawn(self._claim_forever, "dispatch")
+        self._spawn(self._cancel_forever, "cancel")
+        self._spawn(self._keep_leases, "lease")
+
+    def stop(self, *, timeout_s: float) -> None:
+        """Claim nothing more; wait for what would be lost with us. What survives us goes on."""
+        self._stopping.set()
+        self._wake.set()
+        self._cancels.put(None)
+        with self._idle:
+            self._idle.wait_for(
+                lambda: not any(not held.runner.survives for held in self._held.values()), timeout_s
+            )
+        self._detach()
+
+    @property
+    def running(self) -> int:
+        return len(self._held)
+
+    def _spawn(self, target: Callable[[], None], name: str) -> None:
+        # Daemons: a thread that waits for an action which survives us must not hold up the exit.
+        thread = threading.Thread(target=target, name=name, daemon=True)
+        thread.start()
+        self._threads.append(thread)
+
+    # claim
+
+    def _committed(self, entries: list[JournalEntry]) -> None:
+        for entry in entries:
+            if entry.kind != REQUESTED and entry.kind != CHANGED:
+                continue
+            status = entry.data["status"]
+            if status == Status.REQUESTED:
+                self._may_wait.set()
+                self._wake.set()
+            elif status == Status.CANCELING:
+                self._cancels.put(entry.subject)
+
+    def _claim_forever(self) -> None:
+        pause_s: float | None = 0.0
+        while not self._stopping.is_set():
+            if not self._wake.wait(pause_s):
+                self._may_wait.set()
+            self._wake.clear()
+            if self._stopping.is_set():
+                return
+            try:
+                pause_s = self._claim_round()
+            except StoreFailure:
+                return
+            except Exception:  # the loop must outlive a fault of the database
+                log.exception("claiming failed; trying again in 1 s")
+                pause_s = 1.0
+
+    def _claim_round(self) -> float | None:
+        """Claim until slots or work run out. How long to sleep unless woken; None: until woken."""
+        if not self._may_wait.is_set():
+            return self._pause_s()
+        while self._may_wait.is_set():
+            free, full = self._free_slots()
+            if free <= 0:
+                # Woken when one of them ends.
+                return None
+            self._may_wait.clear()
+            # With limits for runners, one at a time: a group could hold more of a runner than it may.
+            most = 1 if self._limits else free
+            claims = self._claim(most, full)
+            for claim in claims:
+                self._hold_and_queue(claim)
+            if len(claims) == most or full:
+                self._may_wait.set()
+            if not claims:
+                break
+        with self._database.read() as connection:
+            self._next_due = store.next_due(connection)
+        return self._pause_s()
+
+    def _pause_s(self) -> float | None:
+        """Until the next delayed execution is due. What is due and waits for a slot does not count:
+        the end of another one wakes us."""
+        if self._next_due is None:
+            return None
+        remaining_s = (self._next_due - utcnow()).total_seconds()
+        return remaining_s if remaining_s > 0 or not self._may_wait.is_set() else None
+
+    def _free_slots(self) -> tuple[int, set[str]]:
+        with self._lock:
+            full = {name for name, most in self._limits.items() if self._running[name] >= most}
+            return self._workers - sum(self._running.values()), full
+
+    def _claim(self, most: int, full: set[str]) -> list[store.Claim]:
+        now = utcnow()
+
+        def work(connection: Connection) -> list[store.Claim]:
+            claims = store.claim(
+                connection, server=self._server, now=now, lease=self._lease, limit=most, full_runners=full
+            )
+            self._executions.tell_claimed(connection, claims)
+            return claims
+
+        return self._database.write(work)
+
+    def _hold_and_queue(self, claim: store.Claim, *, adopt: bool = False) -> None:
+        execution = claim.execution
+        with self._lock:
+            self._running[execution.runner] += 1
+        self._jobs.put(lambda: self._run(claim, adopt=adopt))
+
+    # run
+
+    def _work(self) -> None:
+        while True:
+            job = self._jobs.get()
+            if job is None:
+                return
+            job()
+
+    def _run(self, claim: store.Claim, *, adopt: bool) -> None:
+        execution = claim.execution
+        try:
+            if self._stopping.is_set() and not adopt:
+                self._executions.give_back(execution.id, attempt=execution.attempt)
+                return
+            self._run_held(claim, adopt=adopt)
+        except EngineError as error:
+            log.warning("execution %s: %s", execution.id, error)
+        except Exception:  # a fault of ours must neither end the worker nor leave the execution running
+            log.exception("execution %s broke the worker", execution.id, extra={"execution": execution.id})
+            self._give_up(execution)
+        finally:
+            with self._idle:
+                self._held.pop(execution.id, None)
+                self._canceled_early.discard(execution.id)
+                self._running[execution.runner] -= 1
+                self._idle.notify_all()
+            self._wake.set()
+
+    def _run_held(self, claim: store.Claim, *, adopt: bool) -> None:
+        execution = claim.execution
+        request: RunRequest | None = None
+        runner: Runner | None = None
+        result: RunResult | None
+        sink = self._outputs.open(execution.id, again=adopt)
+        try:
+            runner = self._runner_for(execution.runner)
+            request = self._prepare(claim)
+            control = RunControl(output=sink.write)
+            self._hold(Held(execution=execution, runner=runner, control=control))
+            if adopt:
+                result = runner.adopt(request, control)
+            elif control.cancelled.is_set():
+                result = RunResult(status=Status.CANCELED, result={})
+            else:
+                result = runner.run(request, control)
+        except LetGo:
+            return
+        except EngineError as error:
+            # A store that is closing is not the action's failure: the next start sees to it.
+            if isinstance(error, StoreFailure) and self._stopping.is_set():
+                return
+            result = _failure(error)
+        if result is None:
+            log.info("execution %s was never started; it waits again", execution.id)
+            sink.close()
+            self._executions.give_back(execution.id, attempt=execution.attempt)
+        else:
+            self._executions.finish(execution.id, result, attempt=execution.attempt, chunks=sink.close())
+        if runner is not None and request is not None:
+            runner.forget(request)
+
+    def _hold(self, held: Held) -> None:
+        with self._lock:
+            self._held[held.execution.id] = held
+            early = held.execution.id in self._canceled_early or held.execution.status is Status.CANCELING
+        if early:
+            held.control.cancel()
+
+    def _give_up(self, execution: Execution) -> None:
+        """Last resort: the execution ends, visibly, with the fault in the log."""
+        failure = RunResult(
+            status=Status.FAILED,
+            result={"error": "Stormcrow failed to run this action; its log says why.", "traceback": ""},
+        )
+        try:
+            self._executions.finish(execution.id, failure, attempt=execution.attempt)
+        except EngineError as error:
+            log.warning("execution %s: %s", execution.id, error)
+
+    # cancel
+
+    def _cancel_forever(self) -> None:
+        while (execution_id := self._cancels.get()) is not None:
+            with self._lock:
+                held = self._held.get(execution_id)
+                if held is None:
+                    # Claimed, but not in its worker yet: it will look here.
+                    self._canceled_early.add(execution_id)
+            if held is not None:
+                held.control.cancel()
+
+    # recover
+
+    def _recover(self) -> None:
+        with self._database.read() as connection:
+            claims = store.held(connection, server=self._server)
+        for claim in claims:
+            self._recover_one(claim)
+
+    def _recover_one(self, claim: store.Claim) -> None:
+        execution = claim.execution
+        try:
+            survives = self._runner_for(execution.runner).survives
+        except RunnerFailure:
+            survives = False
+        if survives:
+            log.info("looking after execution %s, started before this server", execution.id)
+            self._hold_and_queue(claim, adopt=True)
+            return
+        self._abandon(execution)
+
+    def _abandon(self, execution: Execution) -> None:
+        message = "The server was stopped while this action ran, and how far it came cannot be known."
+        result = RunResult(status=Status.ABANDONED, result={"error": message, "traceback": ""})
+        try:
+            self._executions.finish(execution.id, result, attempt=execution.attempt)
+        except IllegalTransition as error:
+            log.warning("execution %s: %s", execution.id, error)
+
+    def _keep_leases(self) -> None:
+        while not self._stopping.wait(self._lease.total_seconds() / 3):
+            try:
+                if self._held:
+                    self._database.write(self._extend_leases)
+                if not self._database.is_sqlite:
+                    self._abandon_expired()
+            except StoreFailure:
+                return
+
+    def _extend_leases(self, connection: Connection) -> None:
+        store.extend_leases(connection, self._server, utcnow() + self._lease)
+
+    def _abandon_expired(self) -> None:
+        """Servers share a PostgreSQL: what one held that fell silent is given up by another."""
+        with self._database.read() as connection:
+            claims = store.held(connection, expired_at=utcnow() - self._lease)
+        for claim in claims:
+            if claim.execution.claimed_by != self._server:
+                self._abandon(claim.execution)
+
+
+def _failure(error: EngineError) -> RunResult:
+    return RunResult(status=Status.FAILED, result={"error": str(error), "traceback": ""})
+
+
+def server_name(server_id: str) -> str:
+    """Who holds a claim: the data folder's id, and the host for people."""
+    return f"{server_id}@{socket.gethostname()}"

@@ -1,0 +1,426 @@
+"""Executions: request, finish, cancel, run again. The one writer of their status.
+
+Every change is one transaction with its journal entry; the UPDATE names the old status, so of
+two writers one wins and the other meets IllegalTransition.
+"""
+
+import hashlib
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection
+
+from engine.clock import isoformat, utcnow
+from engine.content.registry import Content
+from engine.errors import BadInput, BadTemplate, IllegalTransition, NotFound
+from engine.expressions.params import ActionPlan, Plans, TemplateScope
+from engine.records.execution import Execution, OutputChunk, new_id
+from engine.runners.base import RunResult
+from engine.specs.action import ActionSpec
+from engine.status import CANCELABLE, FINISHED, Status, advance
+from engine.store import executions as store
+from engine.store import journal
+from engine.store.database import Database
+from engine.store.vault import Vault
+
+log = logging.getLogger(__name__)
+
+REQUESTED = "execution.requested"
+CHANGED = "execution.changed"
+OUTPUT = "execution.output"
+
+IDEMPOTENCY_WINDOW = timedelta(hours=24)
+SHORTEST_ENDING = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutionRequest:
+    """What a caller asks for. Texts in it are data and are never rendered as templates."""
+
+    action: str
+    """The action's ref."""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    user: str
+    context: Mapping[str, Any] = field(default_factory=dict)
+    """Merged into the execution's context: source_channel, trace_context, parent ..."""
+    delay_ms: int = 0
+    idempotency_key: str | None = None
+    """Within 24 hours the same key of the same user answers with the first execution."""
+
+
+class Executions:
+    """`scope_for(action, user, context)` gives what templates in parameter defaults may see."""
+
+    def __init__(
+        self,
+        database: Database,
+        content: Content,
+        plans: Plans,
+        vault: Vault,
+        *,
+        scope_for: Callable[[ActionSpec, Mapping[str, Any]], TemplateScope],
+        result_limit_bytes: int,
+    ) -> None:
+        self._database = database
+        self._content = content
+        self._plans = plans
+        self._vault = vault
+        self._scope_for = scope_for
+        self._result_limit_bytes = result_limit_bytes
+        self._waiting: dict[str, list[Future[Execution]]] = {}
+
+    # request
+
+    def submit(self, wanted: ExecutionRequest) -> "Future[Execution]":
+        """Refuses at once, by raising; the future is done when the execution is committed.
+
+        Raises NotFound, BadParameter, BadInput. A template of the pack that does not render makes
+        an execution that has failed, and raises BadTemplate.
+        """
+        action = self._content.current.action(wanted.action)
+        if not action.enabled:
+            raise BadInput(
+                f'Unable to execute. Action "{action.ref}" is disabled.', hint="Enable it in its pack."
+            )
+        plan = self._plans.get(action)
+        context = {**wanted.context, "user": wanted.user, "pack": action.pack}
+        scope = self._scope_for(action, context)
+        try:
+            parameters = plan.live(wanted.parameters, scope=scope)
+        except BadTemplate as error:
+            self._add(wanted, action, plan, dict(wanted.parameters), context, error=error).result()
+            raise
+        return self._add(wanted, action, plan, parameters, context)
+
+    def rerun(
+        self,
+        execution_id: str,
+        *,
+        user: str,
+        parameters: Mapping[str, Any],
+        merge: bool = True,
+        delay_ms: int = 0,
+        context: Mapping[str, Any],
+        idempotency_key: str | None = None,
+    ) -> Execution:
+        """The same action again, with the old parameters under the new ones."""
+        old = self.get(execution_id)
+        given = {**self.revealed(old), **parameters} if merge else dict(parameters)
+        plan = self._plans.get(self._content.current.action(old.action))
+        # What was a default then may not be given by a caller: the plan fills it in again.
+        given = {
+            name: value
+            for name, value in given.items()
+            if name in parameters or not (name in plan.parameters and plan.parameters[name].immutable)
+        }
+        kept = {
+            key: old.context[key]
+            for key in ("trace_context", "source_channel", "api_user")
+            if key in old.context
+        }
+        return self.submit(
+            ExecutionRequest(
+                action=old.action,
+                parameters=given,
+                user=user,
+                context={**kept, **context, "re-run": {"ref": old.id}},
+                delay_ms=delay_ms,
+                idempotency_key=idempotency_key,
+            )
+        ).result()
+
+    def _add(
+        self,
+        wanted: ExecutionRequest,
+        action: ActionSpec,
+        plan: ActionPlan,
+        parameters: Mapping[str, Any],
+        context: Mapping[str, Any],
+        *,
+        error: BadTemplate | None = None,
+    ) -> "Future[Execution]":
+        execution_id = new_id()
+        now = utcnow()
+        shown = plan.mask(parameters)
+        sealed = None
+        if shown != parameters:
+            sealed = self._vault.seal(orjson.dumps(parameters), place=_place(execution_id))
+        status = Status.REQUESTED if error is None else Status.FAILED
+        result = None if error is None else {"error": str(error), "traceback": ""}
+        steps = [Status.REQUESTED] if error is None else [Status.REQUESTED, Status.FAILED]
+        execution = Execution(
+            id=execution_id,
+            action=action.ref,
+            runner=action.runner_type,
+            pack=action.pack,
+            status=status,
+            user=wanted.user,
+            parameters=shown,
+            context=context,
+            result=result,
+            result_size=len(orjson.dumps(result)) if result else 0,
+            requested_at=now,
+            started_at=None,
+            ended_at=now if error is not None else None,
+            log=tuple((now, step) for step in steps),
+            delay_ms=wanted.delay_ms,
+            parent_id=(context.get("parent") or {}).get("execution_id"),
+        )
+        return self._database.submit(self._insertion(execution, sealed, wanted))
+
+    def _insertion(
+        self, execution: Execution, sealed: bytes | None, wanted: ExecutionRequest
+    ) -> Callable[[Connection], Execution]:
+        key = _scoped_key(wanted)
+        values = {
+            "id": execution.id,
+            "action": execution.action,
+            "runner": execution.runner,
+            "pack": execution.pack,
+            "status": execution.status.value,
+            "user": execution.user,
+            "parent_id": execution.parent_id,
+            "requested_at": execution.requested_at,
+            "not_before": execution.requested_at + timedelta(milliseconds=wanted.delay_ms),
+            "ended_at": execution.ended_at,
+            "delay_ms": execution.delay_ms,
+            "attempt": 0,
+            "parameters": orjson.dumps(execution.parameters),
+            "sealed": sealed,
+            "context": orjson.dumps(execution.context),
+            "result": None if execution.result is None else orjson.dumps(execution.result),
+            "result_size": execution.result_size,
+            "log": orjson.dumps([[isoformat(at), step.value] for at, step in execution.log]),
+            "idempotency_key": key,
+        }
+
+        def work(connection: Connection) -> Execution:
+            if key is not None:
+                first = store.by_idempotency_key(connection, key)
+                if first is not None and first.requested_at > execution.requested_at - IDEMPOTENCY_WINDOW:
+                    return first
+                store.forget_idempotency_key(connection, key)
+            store.add(connection, values)
+            kind = REQUESTED if execution.status is Status.REQUESTED else CHANGED
+            journal.append(
+                connection, kind, execution.id, _facts(execution.status, execution.action, execution.context)
+            )
+            return execution
+
+        return work
+
+    # read
+
+    def get(self, wanted: str) -> Execution:
+        """By id, by a unique ending of one, or `last`. Raises NotFound, BadInput."""
+        with self._database.read() as connection:
+            found = store.get(connection, wanted)
+            if found is not None:
+                return found
+            name = self._full_id(connection, wanted)
+            found = store.get(connection, name) if name else None
+        if found is None:
+            raise NotFound(f'There is no execution "{wanted}".', hint="List them: stormcrow execution list")
+        return found
+
+    def _full_id(self, connection: Connection, wanted: str) -> str | None:
+        if wanted == "last":
+            return store.newest(connection)
+        if len(wanted) < SHORTEST_ENDING:
+            return None
+        found = store.by_ending(connection, wanted)
+        if len(found) > 1:
+            raise BadInput(f'More than one execution ends with "{wanted}".', hint="Give more of the id.")
+        return found[0] if found else None
+
+    def revealed(self, execution: Execution, sealed: bytes | None = None) -> dict[str, Any]:
+        """The stored parameters with their secrets in clear: for running, never for showing."""
+        if sealed is None:
+            with self._database.read() as connection:
+                sealed = store.sealed(connection, execution.id)
+        if sealed is None:
+            return dict(execution.parameters)
+        opened: dict[str, Any] = orjson.loads(self._vault.unseal(sealed, place=_place(execution.id)))
+        return opened
+
+    def ended(self, execution_id: str) -> "Future[Execution]":
+        """Done when the execution has ended; at once, when it has. Raises NotFound."""
+        future: Future[Execution] = Future()
+        self._waiting.setdefault(execution_id, []).append(future)
+        now = self.get(execution_id)
+        if now.is_finished and not future.done():
+            self._drop(execution_id, future)
+            future.set_result(now)
+        return future
+
+    def give_up(self, execution_id: str, future: "Future[Execution]") -> None:
+        """The caller of `ended` does not wait any more."""
+        self._drop(execution_id, future)
+
+    def _drop(self, execution_id: str, future: "Future[Execution]") -> None:
+        futures = self._waiting.get(execution_id, [])
+        if future in futures:
+            futures.remove(future)
+        if not futures:
+            self._waiting.pop(execution_id, None)
+
+    def _resolve(self, execution_id: str) -> None:
+        """Tell those who wait for the end. Called after the commit, in the thread that asked for it."""
+        if execution_id not in self._waiting:
+            return
+        execution = self.get(execution_id)
+        if execution.is_finished:
+            for future in self._waiting.pop(execution_id, []):
+                if not future.done():
+                    future.set_result(execution)
+
+    # change
+
+    def tell_claimed(self, connection: Connection, claims: Sequence[store.Claim]) -> None:
+        """The journal of a claim, inside its transaction."""
+        for claim in claims:
+            facts = _facts(Status.RUNNING, claim.execution.action, claim.execution.context)
+            journal.append(connection, CHANGED, claim.execution.id, facts)
+
+    def finish(
+        self, execution_id: str, outcome: RunResult, *, attempt: int, chunks: Sequence[OutputChunk] = ()
+    ) -> Status:
+        """Write the end of an attempt. What was cancelled meanwhile stays canceled.
+
+        Raises IllegalTransition when the attempt is not the current one: a server that was taken
+        for dead came back, and its result does not count.
+        """
+        result, size = self._bounded(outcome.result)
+
+        def work(connection: Connection) -> Status:
+            step = _known(store.step(connection, execution_id), execution_id)
+            if step.attempt != attempt:
+                raise IllegalTransition(
+                    f"Attempt {attempt} of {execution_id} is over; now is attempt {step.attempt}."
+                )
+            wanted = Status.CANCELED if step.status is Status.CANCELING else outcome.status
+            values = {"result": result, "result_size": size, "claimed_by": None, "lease_until": None}
+            if wanted is Status.CANCELED and "cancelled_by" in step.context:
+                values["result"], values["result_size"] = self._bounded(
+                    _canceled_result(str(step.context["cancelled_by"]), outcome.result)
+                )
+            store.add_output(connection, chunks)
+            self._step(connection, execution_id, step, wanted, values=values)
+            return wanted
+
+        status = self._database.write(work)
+        self._resolve(execution_id)
+        return status
+
+    def give_back(self, execution_id: str, *, attempt: int) -> None:
+        """After a crash: proof that it was never started, so it waits again."""
+
+        def work(connection: Connection) -> None:
+            step = _known(store.step(connection, execution_id), execution_id)
+            if step.attempt != attempt:
+                return
+            values = {"claimed_by": None, "lease_until": None, "started_at": None}
+            wanted = Status.CANCELED if step.status is Status.CANCELING else Status.REQUESTED
+            self._step(connection, execution_id, step, wanted, values=values)
+
+        self._database.write(work)
+        self._resolve(execution_id)
+
+    def cancel(self, execution_id: str, *, user: str) -> Execution:
+        """Canceled at once when it has not started; else `canceling`, until the action has really ended.
+
+        Raises NotFound, IllegalTransition.
+        """
+        execution_id = self.get(execution_id).id
+
+        def work(connection: Connection) -> None:
+            step = _known(store.step(connection, execution_id), execution_id)
+            if step.status is Status.CANCELING:
+                return
+            if step.status not in CANCELABLE:
+                raise IllegalTransition(f"Action cannot be canceled. State = {step.status}.")
+            starts_later = step.status in (Status.REQUESTED, Status.DELAYED, Status.PAUSED)
+            context = {**step.context, "cancelled_by": user}
+            values: dict[str, Any] = {"context": orjson.dumps(context)}
+            if starts_later:
+                values["result"], values["result_size"] = self._bounded(_canceled_result(user, None))
+            wanted = Status.CANCELED if starts_later else Status.CANCELING
+            self._step(connection, execution_id, replace(step, context=context), wanted, values=values)
+
+        self._database.write(work)
+        self._resolve(execution_id)
+        return self.get(execution_id)
+
+    def _step(
+        self,
+        connection: Connection,
+        execution_id: str,
+        step: store.Step,
+        wanted: Status,
+        *,
+        values: Mapping[str, Any],
+    ) -> None:
+        advance(step.status, wanted)
+        now = utcnow()
+        changes: dict[str, Any] = {
+            **values,
+            "status": wanted.value,
+            "log": orjson.dumps([*step.log, [isoformat(now), wanted.value]]),
+        }
+        if wanted in FINISHED:
+            changes["ended_at"] = now
+        if not store.change(connection, execution_id, old=step.status, values=changes):
+            raise IllegalTransition(f"Execution {execution_id} is no longer {step.status}.")
+        journal.append(connection, CHANGED, execution_id, _facts(wanted, step.action, step.context), at=now)
+
+    def _bounded(self, result: Any) -> tuple[bytes, int]:
+        """The result as JSON and its size; a result that is too large, or no JSON, becomes an error."""
+        try:
+            encoded = orjson.dumps(result, option=orjson.OPT_NON_STR_KEYS)
+        except (TypeError, ValueError, RecursionError) as error:
+            encoded = orjson.dumps({"error": f"The result is not JSON: {error}", "traceback": ""})
+        if len(encoded) > self._result_limit_bytes:
+            encoded = orjson.dumps(
+                {
+                    "error": f"The result has {len(encoded)} bytes; the limit is {self._result_limit_bytes}. "
+                    "Its output can still be read.",
+                    "traceback": "",
+                }
+            )
+        return encoded, len(encoded)
+
+
+def _facts(status: Status, action: str, context: Mapping[str, Any]) -> dict[str, Any]:
+    """What readers of the journal decide on without reading the execution."""
+    facts: dict[str, Any] = {"status": status.value, "action": action}
+    chat = context.get("chat")
+    if chat:
+        facts["adapter"] = chat.get("adapter")
+    return facts
+
+
+def _known(step: store.Step | None, execution_id: str) -> store.Step:
+    if step is None:
+        raise NotFound(f'There is no execution "{execution_id}".')
+    return step
+
+
+def _canceled_result(user: str, partial: Any) -> dict[str, Any]:
+    result = dict(partial) if isinstance(partial, dict) else {}
+    return {**result, "message": "Action canceled by user.", "user": user}
+
+
+def _place(execution_id: str) -> str:
+    return f"execution:{execution_id}"
+
+
+def _scoped_key(wanted: ExecutionRequest) -> str | None:
+    """Keys of different users never meet, and a long key costs no more than a short one."""
+    if not wanted.idempotency_key:
+        return None
+    return hashlib.sha256(f"{wanted.user}\0{wanted.idempotency_key}".encode()).hexdigest()

@@ -1,0 +1,110 @@
+"""From a claimed execution to what its runner needs: final parameters, configuration, environment."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from engine.access import Access
+from engine.content.registry import Content
+from engine.executions import Executions
+from engine.expressions.jinja import Templates
+from engine.expressions.lookups import KeyValues
+from engine.expressions.pack_config import effective_config, secret_config_values
+from engine.expressions.params import Plans, TemplateScope
+from engine.runners.base import RunRequest
+from engine.specs.action import ActionSpec
+from engine.specs.pack import PackSpec
+from engine.store.executions import Claim
+
+
+class Preparation:
+    """`api_url()`: where actions reach the API, without a version, for example http://127.0.0.1:9101."""
+
+    def __init__(
+        self,
+        content: Content,
+        plans: Plans,
+        templates: Templates,
+        keys: KeyValues,
+        *,
+        api_url: Callable[[], str],
+    ) -> None:
+        self._content = content
+        self._plans = plans
+        self._templates = templates
+        self._keys = keys
+        self._api_url = api_url
+
+    def scope(self, action: ActionSpec, context: Mapping[str, Any]) -> TemplateScope:
+        """What templates in this action's parameter defaults may see."""
+        user = str(context.get("api_user") or context.get("user") or "")
+
+        def config() -> Mapping[str, Any]:
+            return self.config(self._content.current.pack(action.pack), user)
+
+        return TemplateScope(
+            templates=self._templates,
+            keys=self._keys,
+            user=user,
+            action_context=context,
+            config_context=config,
+        )
+
+    def config(self, pack: PackSpec, user: str) -> Mapping[str, Any]:
+        """The pack's configuration, rendered, secrets in clear."""
+        if not pack.config and not pack.config_schema:
+            return {}
+        scope = TemplateScope(
+            templates=self._templates, keys=self._keys, user=user, action_context={}, config_context={}
+        )
+        return effective_config(pack, scope=scope)
+
+    def request(self, claim: Claim, *, executions: Executions, access: Access) -> RunRequest:
+        """Raises NotFound when the action left the disk, BadTemplate, BadParameter."""
+        execution = claim.execution
+        action = self._content.current.action(execution.action)
+        pack = self._content.current.pack(action.pack)
+        plan = self._plans.get(action)
+        stored = (
+            executions.revealed(execution, claim.sealed) if claim.sealed is not None else execution.parameters
+        )
+        final = plan.final(stored, scope=self.scope(action, execution.context))
+        config = self.config(pack, str(execution.context.get("api_user") or execution.user))
+        token = access.run_token(execution.id, execution.attempt)
+        return RunRequest(
+            execution_id=execution.id,
+            attempt=execution.attempt,
+            action=action,
+            pack=pack,
+            runner_parameters=final.runner,
+            action_parameters=final.action,
+            user=execution.user,
+            environment=self._environment(
+                execution_id=execution.id,
+                pack=pack.ref,
+                token=token,
+                is_debug=bool(final.runner.get("debug")),
+            ),
+            config=config,
+            secrets=(
+                token,
+                *final.secrets,
+                *secret_config_values(pack, config),
+            ),
+        )
+
+    def _environment(self, *, execution_id: str, pack: str, token: str, is_debug: bool) -> dict[str, str]:
+        """The variables that StackStorm gives, and those that make `st2client.Client()` just work."""
+        base = self._api_url()
+        return {
+            "ST2_ACTION_PACK_NAME": pack,
+            "ST2_ACTION_EXECUTION_ID": execution_id,
+            "ST2_ACTION_API_URL": f"{base}/api/v1",
+            "ST2_ACTION_AUTH_URL": f"{base}/auth/v1",
+            "ST2_ACTION_AUTH_TOKEN": token,
+            "ST2_ACTION_DEBUG": str(is_debug),
+            "ST2_BASE_URL": base,
+            "ST2_API_URL": f"{base}/api/v1",
+            "ST2_AUTH_URL": f"{base}/auth/v1",
+            "ST2_STREAM_URL": f"{base}/stream/v1",
+            "ST2_AUTH_TOKEN": token,
+        }

@@ -1,0 +1,368 @@
+"""The engine as one object: the only thing that the bot, the API and the command line hold."""
+
+import fcntl
+import logging
+import os
+import secrets
+from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from pathlib import Path
+from typing import IO, Any
+
+from engine.access import ADMIN, Access
+from engine.alias_executions import AliasExecution, AliasExecutions, ResultText
+from engine.aliases.index import AliasIndex
+from engine.aliases.match import AliasMatch
+from engine.content.loader import ContentLoader
+from engine.content.registry import Content, Registry
+from engine.dispatch import Dispatch, server_name
+from engine.errors import NotFound, StoreFailure
+from engine.executions import ExecutionRequest, Executions
+from engine.expressions.jinja import Templates
+from engine.expressions.params import Plans
+from engine.output import OutputLog
+from engine.preparation import Preparation
+from engine.records.access import ApiKey, Requester
+from engine.records.execution import Execution, ExecutionFilter, OutputChunk
+from engine.runner_set import RunnerSet
+from engine.settings import Settings
+from engine.store import executions as store
+from engine.store import vault as vaults
+from engine.store.database import Database, Listener, sqlite_url
+from engine.store.datastore import Datastore
+from engine.store.reader import Handle, JournalReader
+
+__all__ = ["AliasExecution", "Engine", "ExecutionFilter", "ExecutionRequest", "ResultText"]
+
+log = logging.getLogger(__name__)
+
+SHIPPED_PACKS = Path(__file__).with_name("shipped_packs")
+
+
+class Engine:
+    """Made with settings, then `start()`ed; `stop()` may be called from any thread, more than once.
+
+    Opening takes the data folder for this process alone. Raises StoreFailure when another server
+    has it, or when it cannot be used.
+    """
+
+    def __init__(self, settings: Settings, *, environment: Mapping[str, str] | None = None) -> None:
+        """`environment`: the server's own, os.environ by default; little of it reaches actions."""
+        self.settings = settings
+        self.folder = _data_folder(settings.data_folder)
+        self._lock_file = _lock(self.folder)
+        url = settings.store.url or sqlite_url(self.folder)
+        self.database = Database(url, durability=settings.store.durability)
+        is_new = not (self.folder / "secret.key").exists() and not (self.folder / "stormcrow.db").exists()
+        self.vault = vaults.open_or_make(
+            self.folder / "secret.key", may_make=is_new or bool(settings.store.url)
+        )
+        self.datastore = Datastore(self.database, self.vault)
+        self.templates = Templates(settings.templates, decrypt=self.datastore.decrypt)
+        self.plans = Plans()
+        self.content = Content(ContentLoader(settings, shipped=shipped_packs()))
+        self._api_url = _local_url(settings)
+        self.preparation = Preparation(
+            self.content, self.plans, self.templates, self.datastore, api_url=lambda: self._api_url
+        )
+        self._executions = Executions(
+            self.database,
+            self.content,
+            self.plans,
+            self.vault,
+            scope_for=self.preparation.scope,
+            result_limit_bytes=settings.actions.result_limit_bytes,
+        )
+        self._access = Access(self.database, self.vault, execution=self._execution_or_none)
+        self._aliases = AliasExecutions(
+            self.content,
+            self._executions,
+            self.plans,
+            self.templates,
+            self.datastore,
+            web_url=settings.public_url,
+        )
+        self._alias_index = AliasIndex(self.content.current)
+        self.runners = RunnerSet(settings, environment=os.environ if environment is None else environment)
+        self._readers: list[JournalReader] = []
+        self._is_started = False
+        self.admin_key: str | None = None
+        """The key made at the first start, for this once."""
+
+    # start and stop
+
+    def start(self) -> None:
+        """Open the database, load content, recover, run. Raises StoreFailure."""
+        self.database.start()
+        self.content.attach(self._compile)
+        self.content.reload()
+        self._make_admin_key()
+        self._outputs = OutputLog(self.database)
+        self._dispatch = Dispatch(
+            self.database,
+            self._executions,
+            self._outputs,
+            runner_for=self.runners.get,
+            prepare=lambda claim: self.preparation.request(
+                claim, executions=self._executions, access=self._access
+            ),
+            server=server_name(self._server_id()),
+            workers=self.settings.actions.workers,
+            limits=self.settings.actions.limits,
+            lease_s=self.settings.actions.lease_s,
+        )
+        self.runners.start()
+        self._dispatch.start()
+        self._is_started = True
+
+    def stop(self) -> None:
+        """Local actions go on without us; the next start collects them."""
+        if self._is_started:
+            self._is_started = False
+            self._dispatch.stop(timeout_s=self.settings.server.shutdown_s)
+            for reader in self._readers:
+                reader.stop()
+            self._outputs.stop()
+            self.runners.close()
+        self.database.close()
+        if not self._lock_file.closed:
+            self._lock_file.close()
+
+    @property
+    def is_ready(self) -> bool:
+        return self._is_started
+
+    @property
+    def running(self) -> int:
+        """How many actions this server runs right now."""
+        return self._dispatch.running if self._is_started else 0
+
+    # content
+
+    @property
+    def registry(self) -> Registry:
+        return self.content.current
+
+    def reload(self) -> Registry:
+        """Read all content anew. Broken files are in the result's `unavailable`."""
+        return self.content.reload()
+
+    def _compile(self, registry: Registry) -> None:
+        # Built aside, then swapped: nobody matches against half an index.
+        self._alias_index = AliasIndex(registry)
+
+    # executions
+
+    def request(self, wanted: ExecutionRequest) -> Execution:
+        """Committed when it returns. Raises NotFound, BadParameter, BadInput, BadTemplate."""
+        return self._executions.submit(wanted).result()
+
+    def submit(self, wanted: ExecutionRequest) -> "Future[Execution]":
+        """Like `request`: refuses at once, by raising; the future is done when it is committed."""
+        return self._executions.submit(wanted)
+
+    def execution(self, execution_id: str) -> Execution:
+        """By id, by a unique ending of one (6 characters or more), or `last`. Raises NotFound, BadInput."""
+        return self._executions.get(execution_id)
+
+    def executions(self, wanted: ExecutionFilter) -> tuple[list[Execution], int]:
+        """The page, and how many there are in all."""
+        with self.database.read() as connection:
+            return store.page(connection, wanted)
+
+    def children(self, execution_id: str) -> list[str]:
+        with self.database.read() as connection:
+            return store.children(connection, execution_id)
+
+    def ended(self, execution_id: str) -> "Future[Execution]":
+        """Done when the execution has ended (at once, when it has). Raises NotFound."""
+        return self._executions.ended(execution_id)
+
+    def wait(self, execution_id: str, *, timeout_s: float) -> Execution:
+        """Returns at the end of the execution, or at the timeout with what it is then."""
+        future = self._executions.ended(execution_id)
+        try:
+            return future.result(timeout_s)
+        except FutureTimeout:
+            self._executions.give_up(execution_id, future)
+            return self._executions.get(execution_id)
+
+    def give_up(self, execution_id: str, future: "Future[Execution]") -> None:
+        """The caller of `ended` does not wait any more."""
+        self._executions.give_up(execution_id, future)
+
+    def output(self, execution_id: str, *, after: int = 0, kind: str | None = None) -> list[OutputChunk]:
+        """What the action printed, from chunk `after` on; secrets are masked."""
+        with self.database.read() as connection:
+            return store.output(connection, execution_id, after=after, kind=kind)
+
+    def cancel(self, execution_id: str, *, user: str) -> Execution:
+        """Really stops the action. Raises NotFound, IllegalTransition."""
+        return self._executions.cancel(execution_id, user=user)
+
+    def rerun(
+        self,
+        execution_id: str,
+        *,
+        user: str,
+        parameters: Mapping[str, Any],
+        merge: bool = True,
+        delay_ms: int = 0,
+        context: Mapping[str, Any] | None = None,
+        idempotency_key: str | None = None,
+    ) -> Execution:
+        """The same action again, with the old parameters under the new ones."""
+        return self._executions.rerun(
+            execution_id,
+            user=user,
+            parameters=parameters,
+            merge=merge,
+            delay_ms=delay_ms,
+            context=context or {},
+            idempotency_key=idempotency_key,
+        )
+
+    def _execution_or_none(self, execution_id: str) -> Execution | None:
+        try:
+            return self._executions.get(execution_id)
+        except NotFound:
+            return None
+
+    # aliases
+
+    def match(self, text: str) -> AliasMatch:
+        """Raises NoMatch (none, or several), with the nearest commands in the hint; BadParameter."""
+        return self._alias_index.match(text)
+
+    @property
+    def alias_index(self) -> AliasIndex:
+        return self._alias_index
+
+    def run_alias(
+        self,
+        match: AliasMatch,
+        *,
+        user: str,
+        chat_user: str,
+        source_channel: str,
+        source_context: Mapping[str, Any],
+        extra_context: Mapping[str, Any] | None = None,
+        idempotency_key: str | None = None,
+    ) -> list[AliasExecution]:
+        """One execution per match (several only with match_multiple), all committed."""
+        context = {
+            **(extra_context or {}),
+            **({"source_context": dict(source_context)} if source_context else {}),
+        }
+        return self._aliases.run(
+            match,
+            user=user,
+            chat_user=chat_user,
+            source_channel=source_channel,
+            context=context,
+            idempotency_key=idempotency_key,
+        )
+
+    def result_text(self, execution: Execution) -> ResultText:
+        """The alias' result template, or the default one, rendered for a finished execution."""
+        return self._aliases.result_text(execution)
+
+    # journal
+
+    def subscribe(self, reader: str, handle: Handle, *, kinds: Collection[str]) -> Callable[[], None]:
+        """Follow the journal from the cursor of `reader` in a thread of its own (engine.store.reader
+        says how); returns what ends it."""
+        made = JournalReader(self.database, reader, handle, kinds=kinds)
+        self._readers.append(made)
+        return made.stop
+
+    def attach(self, listener: Listener) -> Callable[[], None]:
+        """Be told of journal entries right after each commit, from the writer's thread, without a
+        cursor: for live views. Must return at once. Also told, with id 0: `execution.output`
+        (subject: the execution, data: {"seq": the newest chunk})."""
+        return self.database.attach(listener)
+
+    # access
+
+    def authenticate(self, *, api_key: str | None = None, token: str | None = None) -> Requester:
+        """Raises Unauthenticated."""
+        return self._access.authenticate(api_key=api_key, token=token)
+
+    def create_api_key(self, *, user: str, metadata: Mapping[str, Any]) -> tuple[str, ApiKey]:
+        """The key in clear, for this once, and its record."""
+        return self._access.create_key(user=user, metadata=metadata)
+
+    def api_keys(self) -> list[ApiKey]:
+        return self._access.keys()
+
+    def set_api_key_enabled(self, key_id: str, *, enabled: bool) -> ApiKey:
+        return self._access.set_enabled(key_id, enabled=enabled)
+
+    def revoke_api_key(self, key_id: str) -> None:
+        self._access.revoke(key_id)
+
+    def _make_admin_key(self) -> None:
+        """The first start makes a key for the administrator, in a file that stands alone."""
+        path = self.folder / "admin.key"
+        if self._access.keys():
+            return
+        clear, _ = self._access.create_key(user=ADMIN, metadata={"made_by": "the first start"})
+        _write_private(path, clear + "\n")
+        self.admin_key = clear
+
+    def _server_id(self) -> str:
+        path = self.folder / "server.id"
+        if not path.exists():
+            _write_private(path, secrets.token_hex(8))
+        return path.read_text().strip()
+
+
+def shipped_packs() -> Path:
+    """The packs that came with us: inside an installed wheel, or beside the code in a checkout."""
+    return SHIPPED_PACKS if SHIPPED_PACKS.is_dir() else Path(__file__).resolve().parent.parent / "packs"
+
+
+def _data_folder(folder: Path) -> Path:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.chmod(0o700)
+    except OSError as error:
+        raise StoreFailure(
+            f"The data folder {folder} cannot be used: {error.strerror}.",
+            hint="Set store.data, or use --data.",
+        ) from error
+    return folder
+
+
+def _lock(folder: Path) -> IO[str]:
+    """Held until this process ends; the kernel lets go of it even after kill -9."""
+    file = (folder / "server.lock").open("a+", encoding="utf-8")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        file.seek(0)
+        owner = file.read().strip() or "unknown"
+        file.close()
+        raise StoreFailure(
+            f"Another Stormcrow (process {owner}) is using the data folder {folder}.",
+            hint="Stop it first, or give this one a folder of its own with --data.",
+        ) from error
+    file.truncate(0)
+    file.write(str(os.getpid()))
+    file.flush()
+    return file
+
+
+def _write_private(path: Path, text: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def _local_url(settings: Settings) -> str:
+    """Where actions on this machine reach us."""
+    host = settings.server.host
+    if host in ("0.0.0.0", "::", ""):  # noqa: S104 - compared with, not bound to
+        host = "127.0.0.1"
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings.server.port}"

@@ -1,0 +1,196 @@
+"""Dispatch: order, bounds, and what a new server does with the old one's work."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from engine.errors import StoreFailure
+from engine.service import Engine, ExecutionRequest
+from engine.status import Status
+from engine.store.database import Database, sqlite_url
+from tests.engine import world
+from tests.engine.world import request, run, wait_until
+
+
+def test_a_hundred_at_once_all_end(engine: Engine) -> None:
+    futures = [
+        engine.submit(ExecutionRequest(action="probe.sh", parameters={"cmd": "/bin/true"}, user="alice"))
+        for _ in range(100)
+    ]
+    ids = [future.result(10).id for future in futures]
+    assert {engine.wait(one, timeout_s=30).status for one in ids} == {Status.SUCCEEDED}
+
+
+def test_first_in_is_first_out(tmp_path: Path) -> None:
+    engine = Engine(world.settings(tmp_path, workers=1))
+    engine.start()
+    ids = [request(engine, "probe.nothing", word=str(n)).id for n in range(20)]
+    done = [engine.wait(one, timeout_s=10) for one in ids]
+    engine.stop()
+    starts = [one.started_at for one in done]
+    assert starts == sorted(starts)  # type: ignore[type-var]  # all have started
+
+
+def test_no_more_than_the_workers_run_at_once(tmp_path: Path) -> None:
+    engine = Engine(world.settings(tmp_path, workers=3))
+    engine.start()
+    ids = [request(engine, "probe.sh", cmd="sleep 0.2").id for _ in range(7)]
+    wait_until(lambda: engine.running == 3)
+    most = 0
+    while not all(engine.execution(one).is_finished for one in ids):
+        most = max(most, engine.running)
+        time.sleep(0.01)
+    engine.stop()
+    assert most == 3
+
+
+def test_a_runner_with_a_limit_leaves_room_for_others(tmp_path: Path) -> None:
+    engine = Engine(world.settings(tmp_path, workers=4, limits={"local-shell-cmd": 1}))
+    engine.start()
+    slow = [request(engine, "probe.sh", cmd="sleep 0.4").id for _ in range(3)]
+    assert run(engine, "probe.nothing").status is Status.SUCCEEDED
+    running = [engine.execution(one).status for one in slow]
+    assert running.count(Status.RUNNING) == 1
+    assert {engine.wait(one, timeout_s=10).status for one in slow} == {Status.SUCCEEDED}
+    engine.stop()
+
+
+def test_no_more_than_four_commits_for_an_execution(engine: Engine) -> None:
+    run(engine, "probe.sh", cmd="/bin/true")
+    before = engine.database.commits
+    run(engine, "probe.sh", cmd="/bin/true")
+    assert engine.database.commits - before <= 3  # the fourth is the announcer's
+
+
+def test_commits_are_shared_under_load(engine: Engine) -> None:
+    before = engine.database.commits
+    with ThreadPoolExecutor(16) as pool:
+        done = list(pool.map(lambda _: run(engine, "probe.nothing"), range(64)))
+    assert {one.status for one in done} == {Status.SUCCEEDED}
+    assert engine.database.commits - before < 3 * 64
+
+
+def test_a_second_server_on_the_same_folder_is_refused(engine: Engine) -> None:
+    with pytest.raises(StoreFailure, match="Another Stormcrow"):
+        Engine(engine.settings)
+
+
+def test_the_data_folder_is_ours_alone(engine: Engine) -> None:
+    assert engine.settings.data_folder.stat().st_mode & 0o777 == 0o700
+    assert (engine.settings.data_folder / "admin.key").stat().st_mode & 0o777 == 0o600
+
+
+def test_what_was_claimed_and_never_started_waits_again(engine: Engine) -> None:
+    made = engine.request(
+        ExecutionRequest(action="probe.sh", parameters={"cmd": "echo once"}, user="alice", delay_ms=3_600_000)
+    )
+    server = _server_of(engine)
+    engine.stop()
+    _as_claimed(engine, made.id, server=server)
+    again = Engine(engine.settings)
+    again.start()
+    done = again.wait(made.id, timeout_s=10)
+    again.stop()
+    assert done.status is Status.SUCCEEDED
+    words = [str(status) for _, status in done.log]
+    assert words == ["requested", "scheduled", "running", "requested", "scheduled", "running", "succeeded"]
+
+
+def test_what_ran_inside_a_dead_server_is_abandoned(engine: Engine) -> None:
+    made = engine.request(ExecutionRequest(action="probe.nothing", user="alice", delay_ms=3_600_000))
+    server = _server_of(engine)
+    engine.stop()
+    _as_claimed(engine, made.id, server=server)
+    again = Engine(engine.settings)
+    again.start()
+    done = again.wait(made.id, timeout_s=10)
+    again.stop()
+    assert done.status is Status.ABANDONED
+    assert "cannot be known" in done.result["error"]
+
+
+def test_a_local_action_outlives_a_stop_and_is_collected(engine: Engine, tmp_path: Path) -> None:
+    made = request(engine, "probe.sh", cmd=f"sleep 0.5; echo done >> {tmp_path}/ledger; echo result")
+    wait_until(lambda: engine.running == 1)
+    time.sleep(0.1)
+    engine.stop()
+    again = Engine(engine.settings)
+    again.start()
+    done = again.wait(made.id, timeout_s=10)
+    output = again.output(made.id)
+    again.stop()
+    assert (done.status, done.result["stdout"]) == (Status.SUCCEEDED, "result")
+    assert "".join(chunk.data for chunk in output) == "result\n"
+    assert (tmp_path / "ledger").read_text() == "done\n"
+
+
+def test_what_was_being_cancelled_is_cancelled_by_the_next_server(engine: Engine, tmp_path: Path) -> None:
+    made = request(engine, "probe.sh", cmd=f"sleep 20; touch {tmp_path}/effect")
+    wait_until(lambda: engine.running == 1)
+    time.sleep(0.1)
+    engine.stop()
+    database = _reopened(engine)
+    database.write(
+        lambda c: c.execute(text("UPDATE execution SET status = 'canceling' WHERE id = :id"), {"id": made.id})
+    )
+    database.close()
+    again = Engine(engine.settings)
+    again.start()
+    done = again.wait(made.id, timeout_s=10)
+    again.stop()
+    assert done.status is Status.CANCELED
+    assert not (tmp_path / "effect").exists()
+
+
+def test_the_spool_is_empty_when_all_is_done(engine: Engine) -> None:
+    run(engine, "probe.sh", cmd="echo hello")
+    spool = engine.settings.data_folder / "spool"
+    wait_until(lambda: not [entry for entry in spool.iterdir() if entry.is_dir()])
+
+
+def test_an_action_that_left_the_disk_fails_clearly(engine: Engine) -> None:
+    made = engine.request(ExecutionRequest(action="probe.nothing", parameters={}, user="alice", delay_ms=400))
+    (engine.settings.root / "packs" / "probe" / "actions" / "nothing.yaml").unlink()
+    engine.reload()
+    done = engine.wait(made.id, timeout_s=10)
+    assert done.status is Status.FAILED
+    assert "cannot be found" in done.result["error"]
+
+
+def _server_of(engine: Engine) -> str:
+    run(engine, "probe.sh", cmd="true")
+    made = request(engine, "probe.sh", cmd="sleep 0.3")
+    wait_until(lambda: engine.execution(made.id).status is Status.RUNNING)
+    server = engine.execution(made.id).claimed_by
+    assert server is not None
+    engine.wait(made.id, timeout_s=10)
+    return server
+
+
+def _reopened(engine: Engine) -> Database:
+    database = Database(sqlite_url(engine.settings.data_folder))
+    database.start()
+    return database
+
+
+def _as_claimed(engine: Engine, execution_id: str, *, server: str) -> None:
+    """As if a server had been killed right after its claim."""
+    database = _reopened(engine)
+    database.write(
+        lambda connection: connection.execute(
+            text(
+                "UPDATE execution SET status = 'running', attempt = 1, claimed_by = :server, not_before = 0,"
+                " lease_until = 0, log = :log WHERE id = :id"
+            ),
+            {
+                "server": server,
+                "id": execution_id,
+                "log": b'[["2026-01-01T00:00:00.000000Z","requested"],'
+                b'["2026-01-01T00:00:00.000000Z","scheduled"],["2026-01-01T00:00:00.000000Z","running"]]',
+            },
+        )
+    )
+    database.close()

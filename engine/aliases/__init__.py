@@ -1,0 +1,1 @@
+"""From a chat text to an alias and its parameters, and back to text."""

@@ -26,7 +26,7 @@ from engine.preparation import Preparation
 from engine.records.access import ApiKey, Requester
 from engine.records.execution import Execution, ExecutionFilter, OutputChunk
 from engine.runner_set import RunnerSet
-from engine.settings import Settings
+from engine.settings import Settings, local_url
 from engine.store import executions as store
 from engine.store import vault as vaults
 from engine.store.database import Database, Listener, sqlite_url
@@ -62,7 +62,7 @@ class Engine:
         self.templates = Templates(settings.templates, decrypt=self.datastore.decrypt)
         self.plans = Plans()
         self.content = Content(ContentLoader(settings, shipped=shipped_packs()))
-        self._api_url = _local_url(settings)
+        self._api_url = local_url(settings)
         self.preparation = Preparation(
             self.content, self.plans, self.templates, self.datastore, api_url=lambda: self._api_url
         )
@@ -358,11 +358,3 @@ def _write_private(path: Path, text: str) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
-
-
-def _local_url(settings: Settings) -> str:
-    """Where actions on this machine reach us."""
-    host = settings.server.host
-    if host in ("0.0.0.0", "::", ""):  # noqa: S104 - compared with, not bound to
-        host = "127.0.0.1"
-    return f"http://{f'[{host}]' if ':' in host else host}:{settings.server.port}"

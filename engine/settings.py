@@ -220,3 +220,11 @@ class Settings:
     @property
     def public_url(self) -> str:
         return (self.server.public_url or f"http://{self.server.host}:{self.server.port}").rstrip("/")
+
+
+def local_url(settings: Settings) -> str:
+    """Where the server of these settings listens, seen from this machine."""
+    host = settings.server.host
+    if host in ("0.0.0.0", "::", ""):  # noqa: S104 - compared with, not bound to
+        host = "127.0.0.1"
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings.server.port}"

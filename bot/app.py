@@ -1,0 +1,185 @@
+"""The composition root: settings -> engine -> chats -> server; start and stop in named stages."""
+
+import logging
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+
+import orjson
+import uvicorn
+from fastapi import FastAPI
+
+from bot.adapters.web.adapter import WebAdapter
+from bot.adapters.web.app import mount
+from bot.announcer import Announcer
+from bot.commands import Commands
+from engine.api.app import create_app
+from engine.api.server import server_config
+from engine.clock import isoformat, utcnow
+from engine.errors import StoreFailure
+from engine.service import Engine
+from engine.settings import LogSettings, Settings, local_url
+
+log = logging.getLogger(__name__)
+
+# A few hundred clients may knock at the same moment.
+BACKLOG = 512
+
+
+class App:
+    """One Stormcrow: `start`, `serve` until told to stop, `stop`."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Takes the port, without listening yet, and the data folder. Raises StoreFailure."""
+        self._socket = _bind(settings)
+        self.settings = replace(settings, server=replace(settings.server, port=self._socket.getsockname()[1]))
+        try:
+            self.engine = Engine(self.settings)
+        except StoreFailure:
+            self._socket.close()
+            raise
+        self._undo: list[tuple[str, Callable[[], object]]] = []
+        self._server: uvicorn.Server | None = None
+
+    def start(self) -> None:
+        """Everything but the door: the port answers only when what is behind it works."""
+        self._stage("engine", self.engine.start, self.engine.stop)
+        self._http = create_app(self.engine)
+        if self.settings.chat.web:
+            self._stage("web chat", lambda: self._start_web(self._http), lambda: None)
+        if self.settings.content.watch:
+            from engine.content.watch import watch  # noqa: PLC0415 - off by default, and slow to import
+
+            self._undo.append(("watch", watch(self._content_folders(), self.reload)))
+
+    def serve(self, *, announce: Callable[["App"], None]) -> None:
+        """Open the door, call `announce`, and block until SIGTERM or SIGINT; SIGHUP reloads content.
+
+        For the main thread.
+        """
+        self._server = uvicorn.Server(server_config(self._http, self.settings))
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGHUP, self._reload_soon)
+        self._socket.listen(BACKLOG)
+        address = self.engine.folder / "server.url"
+        address.write_text(local_url(self.settings) + "\n", encoding="utf-8")
+        self._undo.append(("address", lambda: address.unlink(missing_ok=True)))
+        announce(self)
+        self._server.run(sockets=[self._socket])
+
+    def stop(self) -> None:
+        """In the opposite order of the start; a stage that fails does not keep the others up."""
+        if self._server is not None:
+            self._server.should_exit = True
+        while self._undo:
+            name, undo = self._undo.pop()
+            try:
+                undo()
+            except Exception:  # the rest must stop all the same
+                log.exception("stopping the %s failed", name)
+        self._socket.close()
+
+    def reload(self) -> None:
+        registry = self.engine.reload()
+        log.info(
+            "content is reloaded: %d actions, %d unavailable",
+            len(registry.actions),
+            len(registry.unavailable),
+        )
+
+    def _stage(self, name: str, start: Callable[[], object], stop: Callable[[], object]) -> None:
+        started = utcnow()
+        self._undo.append((name, stop))
+        start()
+        log.debug("%s: %.0f ms", name, (utcnow() - started).total_seconds() * 1000)
+
+    def _start_web(self, http: FastAPI) -> None:
+        adapter = WebAdapter(self.engine)
+        announcer = Announcer(self.engine, adapter)
+        commands = Commands(self.engine, adapter, announcer)
+        mount(http, adapter)
+        self._stage("announcer", announcer.start, announcer.stop)
+        self._stage("web adapter", lambda: adapter.start(commands.receive), adapter.stop)
+
+    def _reload_soon(self, _number: int, _frame: FrameType | None) -> None:
+        threading.Thread(target=self.reload, name="reload", daemon=True).start()
+
+    def _content_folders(self) -> list[Path]:
+        content = self.settings.content
+        return [
+            self.settings.path(name)
+            for name in (*content.packs, content.aliases, content.configs, content.overrides)
+        ]
+
+
+def run(settings: Settings, *, announce: Callable[[App], None] = lambda _app: None) -> None:
+    """Start, call `announce`, serve until stopped. Raises StoreFailure when it cannot start."""
+    set_up_logging(settings.log)
+    app = App(settings)
+    try:
+        app.start()
+        app.serve(announce=announce)
+    finally:
+        app.stop()
+
+
+def set_up_logging(settings: LogSettings) -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_JsonFormatter() if settings.format == "json" else _TextFormatter())
+    logging.basicConfig(level=settings.level.upper(), handlers=[handler], force=True)
+    # Libraries speak up only when something is wrong.
+    for name in ("uvicorn", "alembic", "paramiko", "watchfiles", "urllib3"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+class _TextFormatter(logging.Formatter):
+    """One line a record: control characters of data cannot forge a second one."""
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
+
+    def format(self, record: logging.LogRecord) -> str:
+        head, newline, trace = super().format(record).partition("\nTraceback ")
+        return _inert(head) + (newline + trace if newline else "")
+
+
+class _JsonFormatter(logging.Formatter):
+    _KNOWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+
+    def format(self, record: logging.LogRecord) -> str:
+        facts = {key: value for key, value in vars(record).items() if key not in self._KNOWN}
+        line = {
+            "at": isoformat(utcnow()),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+            **facts,
+        }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return orjson.dumps(line, default=str).decode()
+
+
+def _inert(text: str) -> str:
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def _bind(settings: Settings) -> socket.socket:
+    host, port = settings.server.host, settings.server.port
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    made = socket.socket(family, socket.SOCK_STREAM)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        made.bind((host, port))
+    except OSError as error:
+        made.close()
+        raise StoreFailure(
+            f"{host}:{port} cannot be used: {error.strerror}.",
+            hint="Is another server there? Choose a port with --port, or server.port in config.yaml.",
+        ) from error
+    return made

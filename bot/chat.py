@@ -1,0 +1,301 @@
+"""The neutral vocabulary of every chat, and the port that an adapter fills.
+
+What people say comes in as a `Message` (or as an `Answer` to a `Prompt`); what we say goes out as a
+`Reply`: pieces that each chat draws as well as it can. Everything in a piece is data: an adapter
+shows it and never lets it act, so a mention or a tag in an action's output stays text.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Literal
+
+from sqlalchemy import Connection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Author:
+    """Who wrote. `id` is the chat's own stable id; `name` is what people read, and only a hint."""
+
+    id: str
+    name: str
+    is_bot: bool = False
+    team: str = ""
+    """The workspace or network the id belongs to; empty where the chat has one only."""
+    engine_user: str = ""
+    """The user of the engine that the adapter has authenticated; empty: nobody vouches for it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where to say something."""
+
+    channel: str
+    thread: str | None = None
+    """The id of the message that started the thread; None: in the channel itself."""
+    reply_to: str | None = None
+    """The id of the message that is answered."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One message of a person, as it arrived."""
+
+    adapter: str
+    id: str
+    channel: str
+    thread: str | None = None
+    author: Author
+    text: str
+    is_direct: bool = False
+    """Said to us alone: it needs no prefix."""
+    delivery_key: str = ""
+    """The sender's own id of the delivery: the same key is the same message. Empty: `id` is it."""
+
+    @property
+    def key(self) -> str:
+        """Unique over all adapters and authors."""
+        return f"{self.adapter}:{self.author.team}:{self.author.id}:{self.delivery_key or self.id}"
+
+    @property
+    def answer_place(self) -> Place:
+        """The thread of the message; a message in the channel starts one."""
+        return Place(channel=self.channel, thread=self.thread or self.id, reply_to=self.id)
+
+
+# What a reply is made of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Text:
+    """Plain words, with line breaks; no markup of any chat has a meaning in it."""
+
+    text: str
+    kind: Literal["text"] = "text"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Code:
+    """Text of fixed width, as it is."""
+
+    text: str
+    title: str = ""
+    kind: Literal["code"] = "code"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fields:
+    """Names and values, one under the other."""
+
+    rows: tuple[tuple[str, str], ...]
+    title: str = ""
+    kind: Literal["fields"] = "fields"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """Rows under headings; every row has as many cells as there are columns."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    kind: Literal["table"] = "table"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LongText:
+    """What is too long to be read in passing: a file, or folded up."""
+
+    name: str
+    text: str
+    kind: Literal["file"] = "file"
+
+
+Piece = Text | Code | Fields | Table | LongText
+
+
+class Tone(StrEnum):
+    """The colour of a reply. It never stands alone: words or a sign say the same."""
+
+    NEUTRAL = "neutral"
+    RUNNING = "running"
+    GOOD = "good"
+    WARNING = "warning"
+    BAD = "bad"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    label: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Button:
+    """Something to press: it says `command` for the person who presses, or answers a prompt.
+
+    Where a chat has no buttons, the command is shown as words to type.
+    """
+
+    label: str
+    command: str = ""
+    value: str = ""
+    """What an Answer carries when the button belongs to a prompt."""
+    style: Literal["normal", "primary", "danger"] = "normal"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """One message of ours."""
+
+    pieces: tuple[Piece, ...] = ()
+    pretext: str = ""
+    """Stands before the pieces, outside their frame (the part of a template before {~})."""
+    title: str = ""
+    tone: Tone = Tone.NEUTRAL
+    status: str = ""
+    """The execution's status in StackStorm's word, where the reply is about one."""
+    execution_id: str = ""
+    action: str = ""
+    elapsed_s: float | None = None
+    buttons: tuple[Button, ...] = ()
+    links: tuple[Link, ...] = ()
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    """What an alias says for one chat in particular, by the chat's name; others ignore it."""
+    mention: str = ""
+    """The id of the one person this is for; empty: nobody is called."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """A reply that stands for a thing and is edited for as long as the thing changes."""
+
+    key: str
+    """What it stands for; the same key is the same card."""
+    reply: Reply
+
+
+# Questions to people
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """One field of a form, from one property of a JSON schema."""
+
+    name: str
+    label: str
+    type: Literal["string", "integer", "number", "boolean", "array", "object"] = "string"
+    choices: tuple[str, ...] = ()
+    default: str = ""
+    is_required: bool = False
+    is_secret: bool = False
+    """Never asked for in a channel, never shown again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prompt:
+    """Something that waits for a person: an inquiry, or a command that lacks parameters."""
+
+    id: str
+    reply: Reply
+    questions: tuple[Question, ...] = ()
+    buttons: tuple[Button, ...] = ()
+    answer_with: str = ""
+    """The words that answer it where there are no buttons, for example `answer 7f3a1c approve`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a person gave to a prompt; not yet checked."""
+
+    prompt_id: str
+    author: Author
+    place: Place
+    values: Mapping[str, str] = field(default_factory=dict)
+    button: str = ""
+    delivery_key: str = ""
+
+
+# The port
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What a chat can do; the wording follows it."""
+
+    threads: bool = True
+    edits: bool = True
+    buttons: bool = True
+    max_length: int = 100_000
+    """Longest message, in characters."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outgoing:
+    """One reply on its way. The same `key` is the same message: the newest reply stands."""
+
+    key: str
+    place: Place
+    reply: Reply
+    may_replace: bool = True
+    """False: when the message is there already, it stays as it is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Posted:
+    """Where a reply stands now."""
+
+    channel: str
+    message_id: str
+    thread: str | None = None
+
+
+Receive = Callable[[Message], None]
+
+
+class ChatAdapter(ABC):
+    """One chat. Made once per server; its methods may be called from several threads.
+
+    - It turns what people write into Messages and calls `receive`, which returns when the message
+      and what it asks for are committed. Only then may the adapter acknowledge it to its chat. An
+      exception means: not accepted; the chat may deliver it again, under the same delivery key.
+    - It leaves out its own messages, marks those of other bots, and sees to it that `author.id`
+      cannot be chosen by the person (or leaves `engine_user` empty).
+    - It draws a Reply within the limits of its chat. Data stays inert: no mention, link preview,
+      tag, escape sequence or code fence in a piece takes effect.
+    - `post` and `edit` return when the chat has taken the message, and raise OSError when it has
+      not; the caller tries again. Messages of one thread keep the order of the calls.
+    """
+
+    name: str
+    capabilities: Capabilities = Capabilities()
+    is_own = False
+    """True: its messages are rows of our own database, and `posting_job` posts them exactly once."""
+
+    @abstractmethod
+    def start(self, receive: Receive) -> None:
+        """Begin to deliver. Returns when the chat is reached, or is being tried."""
+
+    @abstractmethod
+    def stop(self) -> None:
+        """Deliver nothing more; returns within its own time limit. Idempotent."""
+
+    @abstractmethod
+    def post(self, outgoing: Outgoing) -> Posted:
+        """Say something new."""
+
+    @abstractmethod
+    def edit(self, posted: Posted, outgoing: Outgoing) -> Posted:
+        """Put a reply in the place of an earlier one. Only called where the chat `edits`."""
+
+    def show(self, posted: Posted | None, outgoing: Outgoing) -> None:
+        """Show a passing state of a running execution; may be lost, and must not block for long.
+
+        `posted` is None as long as nothing durable stands in the chat.
+        """
+        if posted is not None and self.capabilities.edits:
+            self.edit(posted, outgoing)
+
+    def posting_job(self, outgoing: Sequence[Outgoing]) -> Callable[[Connection], object]:
+        """The part of a transaction that posts all of these; only where the chat `is_own`."""
+        raise NotImplementedError

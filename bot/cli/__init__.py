@@ -1,0 +1,1 @@
+"""The `stormcrow` command; `main` is its entry."""

@@ -1,0 +1,167 @@
+"""`up`, `chat`, `reload`, `config` and `apikey`: running the server and opening it to people."""
+
+import signal
+from dataclasses import replace
+from types import FrameType
+from typing import Annotated, Any
+
+import typer
+
+from bot.cli.output import emit_json, local_time, note, say, table
+from bot.cli.site import (
+    Config,
+    Data,
+    Json,
+    Url,
+    address,
+    config_file,
+    connect,
+    login_name,
+    settings_of,
+)
+from engine.settings import local_url
+
+settings_commands = typer.Typer(no_args_is_help=True, help="The settings.")
+api_keys = typer.Typer(no_args_is_help=True, help="API keys: who may ask the server.")
+
+
+def up(
+    config: Config = None,
+    data: Data = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="TCP port, over the setting.")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on, over the setting.")] = None,
+) -> None:
+    """Start the server; it runs until it is stopped."""
+    # The server needs everything, the other commands little.
+    from bot.app import App, run  # noqa: PLC0415
+
+    def announce(app: App) -> None:
+        """Where we are, on standard output; the key of the first start, this once."""
+        say(local_url(app.settings))
+        if app.engine.admin_key:
+            note(f"The admin key, shown this once and kept in {app.engine.folder / 'admin.key'}:")
+            note(app.engine.admin_key)
+
+    settings = settings_of(config, data)
+    server = settings.server
+    if port is not None:
+        server = replace(server, port=port)
+    if host is not None:
+        server = replace(server, host=host)
+    # uvicorn raises a signal again once it has let go: this ends the command in order then, and at
+    # any moment before it listens.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _leave)
+    run(replace(settings, server=server), announce=announce)
+
+
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(0)
+
+
+def chat(
+    user: Annotated[str | None, typer.Option(help="Name to chat as; your account's when left out.")] = None,
+    channel: Annotated[str, typer.Option(help="Channel to write in.")] = "ops",
+    url: Url = None,
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Chat with the running server; piped lines are sent one by one."""
+    from bot.adapters.terminal import run_terminal  # noqa: PLC0415 - only this command chats
+
+    server, key = address(url, config, data)
+    raise typer.Exit(run_terminal(server, key, user or login_name(), channel))
+
+
+def reload(as_json: Json = False, url: Url = None, config: Config = None, data: Data = None) -> None:
+    """Have the server read packs and aliases anew."""
+    client = connect(url, config, data)
+    counts = client.post("packs", "register")
+    broken = client.get("unavailable", query={"limit": -1})
+    if as_json:
+        emit_json({**counts, "unavailable": broken})
+        return
+    known = ("packs", "actions", "aliases", "rules", "sensors", "triggers")
+    say("  ".join(f"{counts[name]} {name}" for name in known))
+    for one in broken:
+        note(f"unavailable: {one['where']}: {one['reason']} {one['hint']}".rstrip())
+
+
+@settings_commands.command("check")
+def check_config(config: Config = None, as_json: Json = False) -> None:
+    """Read the settings as the server would; exit code 2 when they are wrong. Needs no server."""
+    settings_of(config)
+    file = config_file(config)
+    if as_json:
+        emit_json({"ok": True, "file": str(file) if file else None})
+        return
+    say(f"{file}: ok" if file else "ok; there is no config.yaml here, so every key has its default")
+
+
+@settings_commands.command("show")
+def show_config(config: Config = None, as_json: Json = False) -> None:
+    """The settings in force, secrets masked. Needs no server."""
+    from engine.configuration import show  # noqa: PLC0415 - heavy
+
+    text = show(settings_of(config))
+    if not as_json:
+        say(text.rstrip("\n"))
+        return
+    import yaml  # noqa: PLC0415 - heavy
+
+    emit_json(yaml.safe_load(text))
+
+
+@api_keys.command("create")
+def create_key(
+    *,
+    user: Annotated[str | None, typer.Option(help="Whose key; yours when left out.")] = None,
+    description: Annotated[str, typer.Option("--description", "-d", help="What it is for.")] = "",
+    as_json: Json = False,
+    url: Url = None,
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Make a key; it is shown this once."""
+    body: dict[str, Any] = {"metadata": {"description": description} if description else {}}
+    if user:
+        body["user"] = user
+    made = connect(url, config, data).post("apikeys", body=body)
+    if as_json:
+        emit_json(made)
+        return
+    say(made["key"])
+    note(f"The key of {made['user']} (id {made['id']}). Keep it: it is not shown again.")
+
+
+@api_keys.command("list")
+def list_keys(as_json: Json = False, url: Url = None, config: Config = None, data: Data = None) -> None:
+    """All keys, without the keys themselves."""
+    found = connect(url, config, data).get("apikeys", query={"limit": -1})
+    if as_json:
+        emit_json(found)
+        return
+    rows = [
+        (
+            one["id"],
+            one["user"],
+            "enabled" if one["enabled"] else "disabled",
+            local_time(one["created_at"]),
+            ", ".join(f"{name}: {value}" for name, value in one["metadata"].items()),
+        )
+        for one in found
+    ]
+    table(("id", "user", "state", "made", "about"), rows, whole=("id", "state", "made"))
+
+
+@api_keys.command("revoke")
+def revoke_key(
+    key_id: Annotated[str, typer.Argument(metavar="ID", help="The id, as the list shows it.")],
+    as_json: Json = False,
+    url: Url = None,
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Remove a key; it opens nothing from now on."""
+    connect(url, config, data).delete("apikeys", key_id)
+    emit_json({"id": key_id, "revoked": True}) if as_json else say(f"{key_id}  revoked")

@@ -1,0 +1,45 @@
+"""What the exit codes mean, and the one exception that carries them out."""
+
+from collections.abc import Mapping
+from enum import IntEnum
+from types import MappingProxyType
+
+
+class Code(IntEnum):
+    OK = 0
+    FAILED = 1
+    """The action failed, or a check found something."""
+    WRONG = 2
+    """Wrong use, wrong settings, or a request that the server refused as wrong."""
+    NO_SERVER = 3
+    """No server answers, it does not accept the key, or it is in trouble itself."""
+    NOT_FOUND = 4
+    ACTION_TIMEOUT = 5
+    """The action ran into its own time limit."""
+    STOPPED = 6
+    """The action was canceled, or abandoned after a crash."""
+    STILL_WAITING = 124
+    """`--timeout` passed; the action goes on."""
+    INTERRUPTED = 130
+
+
+# The exit code for each status that an execution can end in.
+CODE_OF: Mapping[str, Code] = MappingProxyType(
+    {
+        "succeeded": Code.OK,
+        "failed": Code.FAILED,
+        "timeout": Code.ACTION_TIMEOUT,
+        "canceled": Code.STOPPED,
+        "abandoned": Code.STOPPED,
+    }
+)
+
+
+class CommandError(Exception):
+    """Ends the command with a message, a hint and an exit code."""
+
+    def __init__(self, code: Code, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.hint = hint

@@ -1,0 +1,78 @@
+"""The `stormcrow` command: every subcommand by name, and one place where errors become exit codes."""
+
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from bot.cli import administration, content, doctor, executions, running
+from bot.cli.exits import Code, CommandError
+from bot.cli.output import note, say
+from engine.errors import BadContent, BadInput, BadSettings, EngineError, NotFound
+
+
+class Commands(TyperGroup):
+    """Turns what a command raises into a message on standard error and an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except CommandError as error:
+            code, text = error.code, f"{error.message} {error.hint}"
+        except EngineError as error:
+            code, text = code_for(error), str(error)
+        except KeyboardInterrupt:
+            code, text = Code.INTERRUPTED, ""
+        if text:
+            note(text.rstrip())
+        raise typer.Exit(code)
+
+
+def code_for(error: EngineError) -> Code:
+    if isinstance(error, NotFound):
+        return Code.NOT_FOUND
+    return Code.WRONG if isinstance(error, BadSettings | BadInput | BadContent) else Code.NO_SERVER
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib import metadata  # noqa: PLC0415 - slow, and rarely asked for
+
+        say(metadata.version("stormcrow"))
+        raise typer.Exit
+
+
+app = typer.Typer(
+    cls=Commands,
+    name="stormcrow",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="A chat bot standing on an embedded, StackStorm-compatible automation engine.",
+    epilog="Exit codes: 0 ok, 1 failed, 2 wrong use or settings, 3 no server, 4 not found, "
+    "5 the action's time limit, 6 canceled or abandoned, 124 still running, 130 interrupted.",
+)
+app.command()(administration.up)
+app.command()(administration.chat)
+app.command()(running.run)
+app.add_typer(executions.app, name="execution")
+app.add_typer(content.actions, name="action")
+app.add_typer(content.aliases, name="alias")
+app.add_typer(content.packs, name="pack")
+app.add_typer(administration.settings_commands, name="config")
+app.command()(administration.reload)
+app.add_typer(administration.api_keys, name="apikey")
+app.command()(doctor.doctor)
+
+
+@app.callback()
+def whole(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version.")
+    ] = False,
+) -> None:
+    """Options that stand before a command."""
+
+
+def main() -> None:
+    app()

@@ -1,0 +1,121 @@
+"""Chat commands over REST: the aliases, which one fits a text, help, and running one."""
+
+from typing import Any
+
+from starlette.responses import Response
+
+from engine.alias_executions import AliasExecution
+from engine.aliases.help import help_strings
+from engine.aliases.match import AliasMatch
+from engine.api import listing, wire
+from engine.api.call import Call, json_answer
+from engine.api.resource import Endpoint
+from engine.api.wire import Document
+from engine.errors import BadInput, NotFound
+from engine.specs.alias import AliasSpec
+
+
+def list_aliases(call: Call) -> Response:
+    """Formats with a named group stand last: Hubot stops reading at the first of them."""
+    query = call.query
+    found = [doc for doc in call.documents.all("actionalias").values() if listing.fits(doc, query)]
+    found = listing.ordered(found, query.names("sort"))
+    return listing.paged(call, sorted(found, key=lambda document: "(?P<" in str(document["formats"])))
+
+
+def get_alias(call: Call) -> Response:
+    return json_answer(
+        listing.selected(call.documents.one("actionalias", call.path["ref_or_id"]), call.query)
+    )
+
+
+def match(call: Call) -> Response:
+    found = call.engine.match(_required(call.object(), "command"))
+    return json_answer(
+        {
+            "actionalias": call.documents.one("actionalias", found.alias.ref),
+            "display": found.display,
+            "representation": found.representation,
+        }
+    )
+
+
+def list_help(call: Call) -> Response:
+    """`filter` is a regular expression on the display; `available` counts all that it fits."""
+    query = call.query
+    found = help_strings(call.engine.registry, filter=query.text("filter"), pack=query.text("pack"))
+    limit, offset = query.integer("limit", 100), query.integer("offset", 0)
+    shown = found[offset : offset + limit] if limit > 0 else found[offset:]
+    helpstrings = [
+        {"pack": entry.pack, "display": entry.display, "description": entry.description} for entry in shown
+    ]
+    return json_answer({"available": len(found), "helpstrings": helpstrings})
+
+
+def execute(call: Call) -> Response:
+    """As Hubot asks: the alias by its name, and which of its formats the command is written in."""
+    body = call.object()
+    alias = _alias(call, _required(body, "name"))
+    wanted, command = _required(body, "format"), _required(body, "command")
+    results = _run(call, body, call.engine.alias_index.chosen(alias, wanted, command))
+    return json_answer(results[0], status=201)
+
+
+def match_and_execute(call: Call) -> Response:
+    body = call.object()
+    found = call.engine.match(_required(body, "command"))
+    return json_answer({"results": _run(call, body, found)}, status=201)
+
+
+def _run(call: Call, body: dict[str, Any], found: AliasMatch) -> list[Document]:
+    """`user` in the body is the chat user's name: data, never who we act as."""
+    route = body.get("notification_route") or body.get("notification_channel")
+    source_context = body.get("source_context")
+    made = call.engine.run_alias(
+        found,
+        user=call.requester.user,
+        chat_user=str(body.get("user") or ""),
+        source_channel=_required(body, "source_channel"),
+        source_context=source_context if isinstance(source_context, dict) else {},
+        extra_context={"notification_route": route} if route else {},
+    )
+    return [_result(call, one) for one in made]
+
+
+def _result(call: Call, made: AliasExecution) -> Document:
+    return wire.without_falsy(
+        {
+            "execution": call.documents.execution(made.execution),
+            "actionalias": call.documents.one("actionalias", made.match.alias.ref),
+            "message": made.message,
+            "extra": made.extra,
+        }
+    )
+
+
+def _alias(call: Call, name: str) -> AliasSpec:
+    """By name alone, as StackStorm's clients give it, or by ref. Raises NotFound, BadInput."""
+    aliases = call.engine.registry.aliases
+    found = aliases.get(name) or next((alias for alias in aliases.values() if alias.name == name), None)
+    if found is None:
+        raise NotFound(f'Unable to identify action alias with name "{name}".')
+    if not found.enabled:
+        raise BadInput(f'Action alias with name "{name}" is disabled.')
+    return found
+
+
+def _required(body: dict[str, Any], name: str) -> str:
+    value = body.get(name)
+    if not isinstance(value, str) or (not value and name != "source_channel"):
+        raise BadInput(f"'{name}' is a required property")
+    return value
+
+
+ENDPOINTS = (
+    Endpoint(method="GET", path="/actionalias", handler=list_aliases),
+    Endpoint(method="POST", path="/actionalias/match", handler=match),
+    Endpoint(method="GET", path="/actionalias/help", handler=list_help),
+    Endpoint(method="GET", path="/actionalias/{ref_or_id}", handler=get_alias),
+    Endpoint(method="POST", path="/aliasexecution", handler=execute),
+    Endpoint(method="POST", path="/aliasexecution/match_and_execute", handler=match_and_execute),
+)

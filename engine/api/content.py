@@ -1,0 +1,123 @@
+"""What the content knows, to read: actions, runners, packs, and the lists of the rest."""
+
+from collections.abc import Callable
+
+from starlette.responses import Response
+
+from engine.api import listing, wire
+from engine.api.call import Call, json_answer, text_answer
+from engine.api.resource import Endpoint
+from engine.errors import NotFound
+from engine.specs.runner_type import RUNNER_TYPES
+
+_READ_ONLY = ("rules", "sensortypes", "triggertypes", "policies", "config_schemas", "runnertypes", "packs")
+
+
+def _list(kind: str) -> Callable[[Call], Response]:
+    def list_content(call: Call) -> Response:
+        return listing.content_list(call, kind)
+
+    return list_content
+
+
+def _get(kind: str) -> Callable[[Call], Response]:
+    def get_content(call: Call) -> Response:
+        return json_answer(listing.selected(call.documents.one(kind, call.path["ref_or_id"]), call.query))
+
+    return get_content
+
+
+def _effective(call: Call, ref: str) -> wire.Document:
+    action = call.engine.registry.action(ref)
+    return wire.effective_parameters(action, RUNNER_TYPES.get(action.runner_type))
+
+
+def list_overviews(call: Call) -> Response:
+    """Actions with everything a caller may give in `parameters`, the runner's included."""
+    found = [
+        {**document, "parameters": _effective(call, ref)}
+        for ref, document in call.documents.all("actions").items()
+        if listing.fits(document, call.query)
+    ]
+    return listing.paged(call, listing.ordered(found, call.query.names("sort")))
+
+
+def get_overview(call: Call) -> Response:
+    ref = call.documents.ref("actions", call.path["ref_or_id"])
+    document = call.documents.one("actions", ref)
+    return json_answer({**document, "parameters": _effective(call, ref)})
+
+
+def get_parameters(call: Call) -> Response:
+    ref = call.documents.ref("actions", call.path["ref_or_id"])
+    return json_answer({"parameters": _effective(call, ref)})
+
+
+def get_entry_point(call: Call) -> Response:
+    """The text of the action's script, module or workflow."""
+    ref = call.documents.ref("actions", call.path["ref_or_id"])
+    action = call.engine.registry.action(ref)
+    path = action.entry_path.resolve()
+    # The loader refuses such entry points too; a link may have changed since.
+    inside = path.is_relative_to(action.pack_folder.resolve())
+    if not action.entry_point or not inside or not path.is_file():
+        raise NotFound(f'Action "{ref}" has no entry point that can be read.')
+    return text_answer(path.read_text(encoding="utf-8", errors="replace"))
+
+
+def register(call: Call) -> Response:
+    """Read all content anew; how many of each kind there are then."""
+    registry = call.engine.reload()
+    return json_answer(
+        {
+            "actions": len(registry.actions),
+            "aliases": len(registry.aliases),
+            "configs": sum(1 for pack in registry.packs.values() if pack.config),
+            "packs": len(registry.packs),
+            "policies": len(registry.policies),
+            "policy_types": 3,
+            "rule_types": 2,
+            "rules": len(registry.rules),
+            "runners": len(RUNNER_TYPES),
+            "sensors": len(registry.sensors),
+            "triggers": len(registry.trigger_types),
+            "unavailable": len(registry.unavailable),
+        }
+    )
+
+
+def list_unavailable(call: Call) -> Response:
+    """Ours: the files that could not be used, with place and reason."""
+    pack = call.query.text("pack")
+    found = [
+        {
+            "kind": broken.kind,
+            "pack": broken.pack,
+            "name": broken.name,
+            "where": broken.where,
+            "reason": broken.reason,
+            "hint": broken.hint,
+        }
+        for broken in call.engine.registry.unavailable
+        if pack in (None, broken.pack)
+    ]
+    return listing.paged(call, found)
+
+
+def _endpoints(kind: str) -> tuple[Endpoint, Endpoint]:
+    return (
+        Endpoint(method="GET", path=f"/{kind}", handler=_list(kind)),
+        Endpoint(method="GET", path=f"/{kind}/{{ref_or_id}}", handler=_get(kind)),
+    )
+
+
+ENDPOINTS = (
+    Endpoint(method="GET", path="/actions/views/overview", handler=list_overviews),
+    Endpoint(method="GET", path="/actions/views/overview/{ref_or_id}", handler=get_overview),
+    Endpoint(method="GET", path="/actions/views/parameters/{ref_or_id}", handler=get_parameters),
+    Endpoint(method="GET", path="/actions/views/entry_point/{ref_or_id}", handler=get_entry_point),
+    *_endpoints("actions"),
+    Endpoint(method="POST", path="/packs/register", handler=register),
+    Endpoint(method="GET", path="/unavailable", handler=list_unavailable),
+    *(endpoint for kind in _READ_ONLY for endpoint in _endpoints(kind)),
+)

@@ -1,0 +1,191 @@
+"""The way into the server: one ASGI layer around every route, ours and the chat page's.
+
+It gives each request an id, refuses hosts that are not ours and bodies that are too large or too
+slow, brings StackStorm's many spellings of a path to one, and turns every fault into an answer.
+"""
+
+import asyncio
+import ipaddress
+import logging
+import re
+import time
+import uuid
+from collections.abc import Collection
+from urllib.parse import urlsplit
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from engine.api.errors import HttpError, answer_for, fault, internal
+from engine.errors import EngineError
+from engine.settings import Settings
+
+log = logging.getLogger(__name__)
+
+# A body must be complete so soon after its headers, in seconds.
+BODY_TIME_S = 30.0
+_REQUEST_ID = re.compile(rb"[\w.-]{1,128}")
+_PREFIXES = ("/api", "/auth", "/stream")
+_SECURITY_HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"cache-control", b"no-store"),
+)
+
+
+class Door:
+    """`nouns`: the first segments of the API's paths; only their spellings are brought to one."""
+
+    def __init__(self, app: ASGIApp, *, settings: Settings, nouns: Collection[str]) -> None:
+        self._app = app
+        self._nouns = frozenset(nouns)
+        self._limit = settings.server.body_limit_bytes
+        self._hosts = allowed_hosts(settings)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        headers = dict(scope["headers"])
+        answer = _Answer(send, _request_id(headers))
+        scope.setdefault("state", {})["request_id"] = answer.request_id
+        scope["path"] = plain_path(scope["path"], self._nouns)
+        try:
+            self._check(headers)
+            body = _Body(receive, self._limit)
+            await self._app(scope, body, answer)
+        except (HttpError, EngineError) as error:
+            await answer.instead(answer_for(error, request_id=answer.request_id), scope)
+        except Exception:
+            log.exception("request %s failed: %s %s", answer.request_id, scope["method"], scope["path"])
+            await answer.instead(fault(500, internal(answer.request_id)), scope)
+        if log.isEnabledFor(logging.DEBUG):
+            # Never the query: it may hold a key.
+            took_ms = (time.perf_counter() - started) * 1000
+            log.debug("%s %s %s %.1f ms", scope["method"], scope["path"], answer.status, took_ms)
+
+    def _check(self, headers: dict[bytes, bytes]) -> None:
+        host = headers.get(b"host")
+        if self._hosts is not None and host is not None and not _is_allowed(host, self._hosts):
+            raise HttpError(
+                403,
+                f"This server does not answer to the host name {host.decode('latin-1')!r}."
+                " Use 127.0.0.1, or set server.public_url.",
+            )
+        length = headers.get(b"content-length", b"")
+        if length.isdigit() and int(length) > self._limit:
+            raise HttpError(413, too_large(self._limit))
+
+
+class _Answer:
+    """Passes the response on, with the headers that every response gets."""
+
+    def __init__(self, send: Send, request_id: str) -> None:
+        self._send = send
+        self.request_id = request_id
+        self.status = 0
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = message["headers"]
+            present = {name for name, _ in headers}
+            more = [pair for pair in _SECURITY_HEADERS if pair[0] not in present]
+            message["headers"] = [*headers, *more, (b"x-request-id", self.request_id.encode())]
+        await self._send(message)
+
+    async def instead(self, response: ASGIApp, scope: Scope) -> None:
+        """Answer with `response`, unless an answer is already under way: then the connection breaks."""
+        if self.status:
+            raise ConnectionAbortedError("the answer failed halfway")
+        await response(scope, _no_more, self)
+
+
+class _Body:
+    """Counts and times the body; after its end it only reports the disconnect."""
+
+    def __init__(self, receive: Receive, limit: int) -> None:
+        self._receive = receive
+        self._left = limit
+        self._limit = limit
+        self._deadline: float | None = asyncio.get_running_loop().time() + BODY_TIME_S
+
+    async def __call__(self) -> Message:
+        if self._deadline is None:
+            return await self._receive()
+        try:
+            async with asyncio.timeout_at(self._deadline):
+                message = await self._receive()
+        except TimeoutError as error:
+            raise HttpError(408, f"The body was not complete after {BODY_TIME_S:.0f} s.") from error
+        self._left -= len(message.get("body", b""))
+        if self._left < 0:
+            raise HttpError(413, too_large(self._limit))
+        if not message.get("more_body", False):
+            self._deadline = None
+        return message
+
+
+async def _no_more() -> Message:
+    return {"type": "http.disconnect"}
+
+
+def too_large(limit: int) -> str:
+    return f"The body is larger than {limit} bytes (setting server.body_limit_bytes)."
+
+
+def _request_id(headers: dict[bytes, bytes]) -> str:
+    """The caller's, when it is harmless in a log, else a new one."""
+    given = headers.get(b"x-request-id", b"")
+    return given.decode() if _REQUEST_ID.fullmatch(given) else str(uuid.uuid4())
+
+
+def plain_path(path: str, nouns: Collection[str]) -> str:
+    """`path` without /api, /auth, /stream, without /v1 and without a slash at the end.
+
+    Paths that are not the API's are left alone.
+    """
+    rest = path
+    for prefix in _PREFIXES:
+        if rest == prefix or rest.startswith(f"{prefix}/"):
+            rest = rest[len(prefix) :]
+            break
+    if rest == "/v1" or rest.startswith("/v1/"):
+        rest = rest[3:]
+    rest = rest[:-1] if rest.endswith("/") else rest
+    noun, slash, more = rest[1:].partition("/")
+    if noun == "actionexecutions":
+        return f"/executions{slash}{more}"
+    if noun in nouns:
+        return rest
+    return "/" if not rest else path
+
+
+def allowed_hosts(settings: Settings) -> frozenset[str] | None:
+    """Names besides loopback that may stand in Host; None when we listen beyond loopback.
+
+    A page of another site can make a browser ask a name of its own that leads to 127.0.0.1
+    (DNS rebinding); such a request carries that name.
+    """
+    if not is_loopback(settings.server.host):
+        return None
+    return frozenset({urlsplit(settings.public_url).hostname or ""})
+
+
+def is_loopback(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def _is_allowed(host: bytes, names: frozenset[str]) -> bool:
+    try:
+        name = urlsplit(f"//{host.decode('ascii')}").hostname or ""
+    except ValueError:
+        return False
+    return is_loopback(name) or name in names

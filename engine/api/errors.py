@@ -1,0 +1,78 @@
+"""From an error to an HTTP answer: which status, which text."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import orjson
+from starlette.responses import Response
+
+from engine.errors import (
+    BadContent,
+    BadInput,
+    BadSettings,
+    BadTemplate,
+    Conflict,
+    Denied,
+    EngineError,
+    NotFound,
+    RunnerFailure,
+    StoreFailure,
+    Unauthenticated,
+)
+
+# The first class that fits decides; subclasses stand before their parents.
+STATUS_OF: Mapping[type[EngineError], int] = MappingProxyType(
+    {
+        BadInput: 400,
+        BadTemplate: 400,
+        BadContent: 400,
+        Unauthenticated: 401,
+        Denied: 403,
+        NotFound: 404,
+        Conflict: 409,
+        BadSettings: 500,
+        RunnerFailure: 500,
+        StoreFailure: 503,
+    }
+)
+
+
+class HttpError(Exception):
+    """What only HTTP knows: a body that is too large, a kind of content that nobody reads."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+
+
+def status_of(error: EngineError) -> int:
+    return next((status for kind, status in STATUS_OF.items() if isinstance(error, kind)), 500)
+
+
+def fault(status: int, text: str, headers: Mapping[str, str] | None = None) -> Response:
+    """StackStorm's error body."""
+    body = orjson.dumps({"faultstring": text})
+    return Response(body, status_code=status, headers=headers, media_type="application/json")
+
+
+def answer_for(error: EngineError | HttpError, *, request_id: str) -> Response:
+    """Faults of our own side say no more than where to look them up."""
+    if isinstance(error, HttpError):
+        return fault(error.status, error.message)
+    status = status_of(error)
+    if status == 401:
+        return fault(status, unauthorized(error), {"WWW-Authenticate": "Bearer"})
+    if status == 503:
+        return fault(status, f"The server cannot use its store, or is stopping. Request {request_id}.")
+    if status >= 500:
+        return fault(status, internal(request_id))
+    return fault(status, " ".join(part for part in (error.message, error.hint) if part))
+
+
+def unauthorized(error: EngineError) -> str:
+    return f"Unauthorized - {error.message.removeprefix('Unauthorized - ')}"
+
+
+def internal(request_id: str) -> str:
+    return f"Internal Server Error. Request {request_id}; the server's log says more."

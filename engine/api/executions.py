@@ -1,0 +1,348 @@
+"""Executions: request one, read them, cancel, run again, and their output."""
+
+import asyncio
+import gzip
+from functools import partial
+from typing import Any
+
+import orjson
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from engine.api import listing
+from engine.api.call import Call, Query, dump, json_answer, moment, text_answer
+from engine.api.live import LiveOutput
+from engine.api.resource import Answering, Endpoint
+from engine.api.wire import Document, liveaction_id
+from engine.errors import BadInput, IllegalTransition, NotFound
+from engine.executions import ExecutionRequest
+from engine.records.execution import Execution, ExecutionFilter
+from engine.status import FINISHED, Status
+
+ATTRIBUTES = frozenset({"result", "trigger_instance", "status"})
+# Longest time that a GET waits for the end, in seconds; a client asks again.
+LONGEST_WAIT_S = 60
+# How many POSTs wait for an end at once; more are answered as soon as they are committed.
+PATIENT = 16
+LONGEST_KEY = 255
+LONGEST_DELAY_MS = 366 * 24 * 3600 * 1000
+# Asked for an execution that a rule started; until rules run, nothing fits.
+_BY_RULE = ("rule", "trigger", "trigger_type", "trigger_instance")
+# Names in `filter=k:v` -> our query parameters.
+_ADVANCED = {
+    "action.ref": "action",
+    "runner.name": "runner",
+    "context.user": "user",
+    "liveaction.id": "liveaction",
+}
+
+
+# request
+
+
+async def create(call: Call) -> Response:
+    wanted = requested(call, call.object())
+    try:
+        future = call.engine.submit(wanted)
+    except NotFound as error:
+        # As StackStorm: what is missing is in the body, not in the address.
+        raise BadInput(error.message, hint=error.hint) from error
+    execution = await asyncio.wrap_future(future)
+    return json_answer(call.documents.execution(await _settled(call, execution)), status=201)
+
+
+def requested(call: Call, body: dict[str, Any]) -> ExecutionRequest:
+    """What the body of POST /executions asks for. Raises BadInput, Denied."""
+    action = body.get("action")
+    if not isinstance(action, str) or not action:
+        raise BadInput("'action' is a required property", hint='For example {"action": "core.local"}.')
+    parameters = _mapping(body, "parameters")
+    trace = _mapping(_mapping(body, "context"), "trace_context")
+    context = {"trace_context": trace} if trace else {}
+    return ExecutionRequest(
+        action=action,
+        parameters=parameters,
+        user=call.own_user(body.get("user")),
+        context=context,
+        delay_ms=_delay_ms(body),
+        idempotency_key=_idempotency_key(call),
+    )
+
+
+def _mapping(body: dict[str, Any], name: str) -> dict[str, Any]:
+    value = body.get(name)
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise BadInput(f"'{name}' must be an object.")
+    return value
+
+
+def _delay_ms(body: dict[str, Any]) -> int:
+    delay = body.get("delay")
+    if delay is None:
+        return 0
+    if isinstance(delay, bool) or not isinstance(delay, int) or not 0 <= delay <= LONGEST_DELAY_MS:
+        raise BadInput(f"'delay' must be a whole number of milliseconds from 0 to {LONGEST_DELAY_MS}.")
+    return delay
+
+
+def _idempotency_key(call: Call) -> str | None:
+    key = call.headers.get(b"idempotency-key", b"").decode("latin-1").strip()
+    if len(key) > LONGEST_KEY:
+        raise BadInput(f"Idempotency-Key is longer than {LONGEST_KEY} characters.")
+    return key or None
+
+
+async def _settled(call: Call, execution: Execution) -> Execution:
+    """The execution at its end, when that comes soon enough, else as it is then."""
+    wait_ms = call.engine.settings.server.answer_wait_ms
+    if execution.is_finished or execution.delay_ms >= wait_ms:
+        return execution
+    # With so many ends outstanding none is near: waiting would only hold the caller back.
+    if call.crowd.waiting >= PATIENT:
+        return execution
+    call.crowd.waiting += 1
+    try:
+        return await _at_end(call, execution.id, wait_ms / 1000)
+    finally:
+        call.crowd.waiting -= 1
+
+
+async def _at_end(call: Call, execution_id: str, timeout_s: float) -> Execution:
+    end = call.engine.ended(execution_id)
+    waiting = asyncio.wrap_future(end)
+    done, _ = await asyncio.wait({waiting}, timeout=timeout_s)
+    if done:
+        return waiting.result()
+    call.engine.give_up(execution_id, end)
+    return await run_in_threadpool(call.engine.execution, execution_id)
+
+
+async def rerun(call: Call) -> Response:
+    body = call.object()
+    if body.get("tasks") or body.get("reset"):
+        raise BadInput("Task option is only supported for Orquesta workflows.")
+    again = partial(
+        call.engine.rerun,
+        call.path["id"],
+        user=call.own_user(body.get("user")),
+        parameters=_mapping(body, "parameters"),
+        merge=not call.query.flag("no_merge"),
+        delay_ms=_delay_ms(body),
+    )
+    execution = await _settled(call, await run_in_threadpool(again))
+    return json_answer(call.documents.execution(execution), status=201)
+
+
+# read
+
+
+def list_executions(call: Call) -> Response:
+    wanted = _filter(call.query)
+    page = call.query.page()
+    if wanted is None:
+        return json_answer([], headers=listing.page_headers(page, 0))
+    found, total = call.engine.executions(wanted)
+    shown = [listing.selected(call.documents.execution(one), call.query, ("id",)) for one in found]
+    return json_answer(shown, headers=listing.page_headers(page, total))
+
+
+def _filter(query: Query) -> ExecutionFilter | None:
+    """None: nothing can fit."""
+    query = _with_advanced(query)
+    include, exclude = listing.attributes(query)
+    _check_excluded(exclude)
+    if any(query.text(name) for name in _BY_RULE):
+        return None
+    page = query.page()
+    after, before = _between(query)
+    return ExecutionFilter(
+        ids=_ids(query),
+        status=query.text("status"),
+        action=query.text("action"),
+        runner=query.text("runner"),
+        user=query.text("user"),
+        parent_id=query.text("parent"),
+        after=after,
+        before=before,
+        offset=page.offset,
+        limit=page.limit,
+        oldest_first=_oldest_first(query),
+        with_result="result" not in exclude and (not include or any(_is_result(name) for name in include)),
+    )
+
+
+def _is_result(path: str) -> bool:
+    return path.partition(".")[0] == "result"
+
+
+def _check_excluded(exclude: list[str]) -> None:
+    for name in exclude:
+        if name not in ATTRIBUTES:
+            raise BadInput(f'Invalid or unsupported exclude attribute specified: "{name}"')
+
+
+def _with_advanced(query: Query) -> Query:
+    """`filter=status:failed action:core.local` wins over the parameters of the same meaning."""
+    text = query.text("filter")
+    if text is None:
+        return query
+    given = {}
+    for token in text.split():
+        name, colon, value = token.partition(":")
+        if not colon:
+            raise BadInput(f'invalid format for filter "{token}"')
+        given[_ADVANCED.get(name, name)] = value
+    return Query({**query.values, **given})
+
+
+def _ids(query: Query) -> list[str] | None:
+    ids = query.names("id")
+    liveaction = query.text("liveaction")
+    if liveaction:
+        try:
+            ids.append(liveaction_id(liveaction))
+        except ValueError as error:
+            raise BadInput(f'"{liveaction}" is not an id.') from error
+    return ids or None
+
+
+def _between(query: Query) -> tuple[Any, Any]:
+    """The moments that requests must lie between; `timestamp=a..b` gives both."""
+    both = query.text("timestamp")
+    if both is None:
+        return query.moment("timestamp_gt"), query.moment("timestamp_lt")
+    first, dots, last = both.partition("..")
+    if not dots:
+        raise BadInput('Parameter "timestamp" is not a range.', hint="Write FROM..TO.")
+    earlier, later = sorted((moment(first, "timestamp"), moment(last, "timestamp")))
+    return earlier, later
+
+
+def _oldest_first(query: Query) -> bool:
+    if query.flag("sort_asc") or query.flag("sort_desc"):
+        return query.flag("sort_asc")
+    names = [name for name in query.names("sort") if name.lstrip("+-") == "start_timestamp"]
+    return bool(names) and not names[0].startswith("-")
+
+
+async def get(call: Call) -> Response:
+    """`wait=SECONDS` (ours) answers at the end of the execution, or after so many seconds as it is."""
+    execution = await run_in_threadpool(call.engine.execution, call.path["id"])
+    wait_s = min(call.query.integer("wait", 0), LONGEST_WAIT_S)
+    if wait_s > 0 and not execution.is_finished:
+        execution = await _at_end(call, execution.id, wait_s)
+    return await run_in_threadpool(partial(_shown, call, execution))
+
+
+def _shown(call: Call, execution: Execution) -> Response:
+    document = call.documents.execution(execution, children=call.engine.children(execution.id))
+    largest = call.query.integer("max_result_size", 0)
+    if largest and execution.result_size > largest:
+        document.pop("result", None)
+    _check_excluded(listing.attributes(call.query)[1])
+    return json_answer(listing.selected(document, call.query, ("id",)))
+
+
+def get_result(call: Call) -> Response:
+    """The bare result, with ?download, ?compress and ?pretty_format as in StackStorm."""
+    execution = call.engine.execution(call.path["id"])
+    body = dump(execution.result, orjson.OPT_INDENT_2 if call.query.flag("pretty_format") else 0)
+    headers = {}
+    name = f"execution_{execution.id}_result.json"
+    if call.query.flag("compress"):
+        body = gzip.compress(body)
+        headers["Content-Encoding"] = "gzip"
+    if call.query.flag("download"):
+        headers["Content-Disposition"] = f"attachment; filename={name}"
+    return Response(body, headers=headers, media_type="application/json")
+
+
+def get_attribute(call: Call) -> Response:
+    name = call.path["attribute"]
+    if name not in ATTRIBUTES:
+        raise BadInput(
+            f'Attribute "{name}" cannot be read on its own.', hint=f"Choose from {sorted(ATTRIBUTES)}."
+        )
+    execution = call.engine.execution(call.path["id"])
+    return json_answer(call.documents.execution(execution).get(name))
+
+
+def list_children(call: Call) -> Response:
+    """All descendants, depth first, each after its parent; `depth` ends the descent."""
+    root = call.engine.execution(call.path["id"])
+    depth = call.query.integer("depth", -1)
+    if depth < -1 or depth == 0:
+        raise BadInput('Parameter "depth" must be positive, or -1 for all.')
+    return json_answer(_descendants(call, root.id, depth))
+
+
+def _descendants(call: Call, execution_id: str, depth: int) -> list[Document]:
+    found: list[Document] = []
+    for child in call.engine.children(execution_id):
+        grandchildren = call.engine.children(child)
+        found.append(call.documents.execution(call.engine.execution(child), children=grandchildren))
+        if depth != 1 and grandchildren:
+            found.extend(_descendants(call, child, depth - 1))
+    return found
+
+
+def get_output(call: Call) -> Answering:
+    """What the action printed; `follow=true` (ours) goes on until its end."""
+    execution = call.engine.execution(call.path["id"])
+    kind = call.query.text("output_type") or "all"
+    if kind not in ("all", "stdout", "stderr"):
+        raise BadInput(f'Output type "{kind}" is unknown.', hint="Choose from all, stdout, stderr.")
+    only = None if kind == "all" else kind
+    if call.query.flag("follow"):
+        return LiveOutput(call.engine, execution.id, only)
+    return text_answer("".join(chunk.data for chunk in call.engine.output(execution.id, kind=only)))
+
+
+# change
+
+
+def cancel(call: Call) -> Response:
+    """What is over is not cancelled: 200 all the same, with the reason, as in StackStorm."""
+    try:
+        execution = call.engine.cancel(call.path["id"], user=call.requester.user)
+    except IllegalTransition:
+        status = call.engine.execution(call.path["id"]).status
+        return json_answer({"faultstring": f"Action cannot be canceled. State = {status}."})
+    return json_answer(call.documents.execution(execution))
+
+
+def update(call: Call) -> Response:
+    """Only a wish to end can be written; nothing that runs now can be paused."""
+    execution = call.engine.execution(call.path["id"])
+    wanted = call.object().get("status")
+    if execution.status in FINISHED:
+        raise BadInput("Execution is already in completed state.")
+    if wanted in (Status.CANCELING, Status.CANCELED):
+        return cancel(call)
+    if wanted == Status.PAUSING:
+        raise BadInput(
+            f'Failed updating execution. Unable to pause liveaction "{liveaction_id(execution.id)}" '
+            f'because pause is not supported by runner "{execution.runner}".'
+        )
+    if wanted == Status.RESUMING:
+        raise BadInput(
+            f'Failed updating execution. Unable to resume liveaction "{liveaction_id(execution.id)}" '
+            "because it is not in a paused state."
+        )
+    raise BadInput("An execution's status cannot be set.", hint='Cancel it: {"status": "canceling"}.')
+
+
+ENDPOINTS = (
+    Endpoint(method="POST", path="/executions", handler=create),
+    Endpoint(method="GET", path="/executions", handler=list_executions),
+    Endpoint(method="GET", path="/executions/{id}", handler=get),
+    Endpoint(method="PUT", path="/executions/{id}", handler=update),
+    Endpoint(method="DELETE", path="/executions/{id}", handler=cancel),
+    Endpoint(method="GET", path="/executions/{id}/output", handler=get_output),
+    Endpoint(method="GET", path="/executions/{id}/result", handler=get_result),
+    Endpoint(method="GET", path="/executions/{id}/attribute/{attribute}", handler=get_attribute),
+    Endpoint(method="GET", path="/executions/{id}/children", handler=list_children),
+    Endpoint(method="POST", path="/executions/{id}/re_run", handler=rerun),
+)

@@ -1,0 +1,122 @@
+"""Lists: filters, order, pages, and which attributes of each document are shown."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from starlette.responses import Response
+
+from engine.api.call import Call, Page, Query, json_answer
+from engine.api.wire import Document
+from engine.errors import BadInput
+
+_ALWAYS = frozenset({"id", "ref", "pack", "name"})
+
+
+def content_list(call: Call, kind: str, *, always: Collection[str] = _ALWAYS) -> Response:
+    """The documents of one kind of content; `always` names what include_attributes cannot leave out."""
+    query = call.query
+    found = [document for document in call.documents.all(kind).values() if fits(document, query)]
+    return paged(call, ordered(found, query.names("sort")), always=always)
+
+
+def paged(call: Call, documents: Sequence[Document], *, always: Collection[str] = _ALWAYS) -> Response:
+    page = call.query.page()
+    end = None if page.limit is None else page.offset + page.limit
+    shown = [selected(document, call.query, always) for document in documents[page.offset : end]]
+    return json_answer(shown, headers=page_headers(page, len(documents)))
+
+
+def page_headers(page: Page, total: int) -> dict[str, str]:
+    headers = {"X-Total-Count": str(total)}
+    if page.limit is not None:
+        headers["X-Limit"] = str(page.limit)
+    return headers
+
+
+def selected(document: Document, query: Query, always: Collection[str] = _ALWAYS) -> Document:
+    """`document` with what include_attributes or exclude_attributes leave of it.
+
+    Both take dotted paths. Raises BadInput when both are given.
+    """
+    include, exclude = attributes(query)
+    if include:
+        chosen: Document = {name: document[name] for name in always if name in document}
+        for path in include:
+            _copy(document, chosen, path.split("."))
+        return chosen
+    if exclude:
+        return _without(document, [path.split(".") for path in exclude])
+    return document
+
+
+def attributes(query: Query) -> tuple[list[str], list[str]]:
+    """What to include and what to exclude, of which one at most is not empty. Raises BadInput."""
+    include, exclude = query.names("include_attributes"), query.names("exclude_attributes")
+    if include and exclude:
+        raise BadInput(
+            "exclude_fields and include_fields arguments are mutually exclusive. "
+            "You need to provide either one or another, but not both."
+        )
+    return include, exclude
+
+
+def _copy(source: Mapping[str, Any], target: Document, path: list[str]) -> None:
+    name, rest = path[0], path[1:]
+    if name not in source:
+        return
+    value = source[name]
+    if not rest:
+        target[name] = value
+    elif isinstance(value, Mapping):
+        # A copy: what stood there may belong to the document itself.
+        inner = dict(target.get(name) or {})
+        _copy(value, inner, rest)
+        target[name] = inner
+
+
+def _without(document: Mapping[str, Any], paths: list[list[str]]) -> Document:
+    gone = {path[0] for path in paths if len(path) == 1}
+    kept = {name: value for name, value in document.items() if name not in gone}
+    for name in {path[0] for path in paths if len(path) > 1} & kept.keys():
+        if isinstance(kept[name], Mapping):
+            kept[name] = _without(kept[name], [path[1:] for path in paths if path[0] == name and path[1:]])
+    return kept
+
+
+def ordered(documents: list[Document], keys: Sequence[str]) -> list[Document]:
+    """By `keys`, each with - or + before it; a key that no document has changes nothing."""
+    for key in reversed(keys):
+        name = key.lstrip("+-")
+        documents = sorted(
+            documents, key=lambda document: str(_value(document, name)), reverse=key.startswith("-")
+        )
+    return documents
+
+
+def _value(document: Mapping[str, Any], path: str) -> Any:
+    value: Any = document
+    for part in path.split("."):
+        value = value.get(part, "") if isinstance(value, Mapping) else ""
+    return value
+
+
+# Query parameter -> where its value stands in the document.
+_FILTERS = {
+    "name": ("name",),
+    "pack": ("pack",),
+    "ref": ("ref",),
+    "resource_ref": ("resource_ref",),
+    "action": ("action", "ref"),
+    "trigger": ("trigger", "type"),
+}
+
+
+def fits(document: Document, query: Query) -> bool:
+    ids = query.names("id")
+    if ids and document["id"] not in ids:
+        return False
+    for name, path in _FILTERS.items():
+        wanted = query.text(name)
+        if wanted is not None and _value(document, ".".join(path)) != wanted:
+            return False
+    return "enabled" not in query.values or document.get("enabled") == query.flag("enabled")

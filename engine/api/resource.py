@@ -1,0 +1,123 @@
+"""The frame around every handler: who asks, the body, and the answer to what goes wrong."""
+
+import inspect
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+from starlette.types import Message, Receive, Scope, Send
+
+from engine.api.call import Call, Crowd, Query
+from engine.api.documents import Documents
+from engine.api.errors import HttpError, answer_for, fault
+from engine.errors import EngineError, Unauthenticated
+from engine.records.access import Requester
+from engine.service import Engine
+
+Answering = Callable[[Scope, Receive, Send], Awaitable[None]]
+Handler = Callable[[Call], Answering] | Callable[[Call], Awaitable[Answering]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """One method on one path.
+
+    A handler written `def` runs in a thread and may block; one written `async def` runs on the
+    event loop and may not. `is_open`: it answers without a key.
+    """
+
+    method: str
+    path: str
+    handler: Handler
+    is_open: bool = False
+
+
+class Resource:
+    """All methods of one path, as an ASGI application."""
+
+    def __init__(
+        self, engine: Engine, documents: Documents, crowd: Crowd, methods: Mapping[str, Endpoint]
+    ) -> None:
+        self._engine = engine
+        self._documents = documents
+        self._crowd = crowd
+        self._methods = methods
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request_id: str = scope["state"]["request_id"]
+        try:
+            answer = await self._answer(scope, receive, request_id)
+        except (EngineError, HttpError) as error:
+            answer = answer_for(error, request_id=request_id)
+        await answer(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, request_id: str) -> Answering:
+        method = scope["method"]
+        endpoint = self._methods.get("GET" if method == "HEAD" else method)
+        if endpoint is None:
+            return self._not_allowed()
+        headers = dict(scope["headers"])
+        query = Query.of(scope["query_string"])
+        requester, location = _NOBODY, ""
+        if not endpoint.is_open:
+            requester, location = authenticate(self._engine, headers, query)
+        call = Call(
+            engine=self._engine,
+            documents=self._documents,
+            crowd=self._crowd,
+            requester=requester,
+            location=location,
+            path=scope["path_params"],
+            query=query,
+            headers=headers,
+            body=b"" if method in ("GET", "HEAD") else await _read(receive),
+            request_id=request_id,
+        )
+        if inspect.iscoroutinefunction(endpoint.handler):
+            answer: Answering = await endpoint.handler(call)
+            return answer
+        return await run_in_threadpool(endpoint.handler, call)  # type: ignore[arg-type]  # it is not a coroutine function: asked above
+
+    def _not_allowed(self) -> Response:
+        allowed = ", ".join(sorted(self._methods))
+        return fault(405, f"Method not allowed; this path knows {allowed}.", {"Allow": allowed})
+
+
+_NOBODY = Requester(user="", method="")
+
+
+async def _read(receive: Receive) -> bytes:
+    """The whole body; the door bounds its size and time."""
+    first = await receive()
+    body: bytes = first.get("body", b"")
+    message: Message = first
+    while message.get("more_body", False):
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise HttpError(400, "The body ended too early.")
+        body += message.get("body", b"")
+    return body
+
+
+def authenticate(engine: Engine, headers: Mapping[bytes, bytes], query: Query) -> tuple[Requester, str]:
+    """The requester, and where the credentials stood: the first source in StackStorm's order decides.
+
+    No cookie is accepted here, so that no other site's page can act for a signed-in person.
+    Raises Unauthenticated.
+    """
+    token = headers.get(b"x-auth-token")
+    if token:
+        return engine.authenticate(token=token.decode("latin-1")), "header"
+    key = headers.get(b"st2-api-key")
+    if key:
+        return engine.authenticate(api_key=key.decode("latin-1")), "header"
+    for name in ("x-auth-token", "st2-api-key"):
+        value = query.text(name)
+        if value:
+            given = {"token": value} if name == "x-auth-token" else {"api_key": value}
+            return engine.authenticate(**given), "query string"
+    scheme, _, bearer = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
+    if scheme.lower() == "bearer" and bearer:
+        return engine.authenticate(api_key=bearer.strip()), "header"
+    raise Unauthenticated("One of Token or API key required.")

@@ -1,0 +1,341 @@
+"""StackStorm's JSON shapes: the only place that knows how our things look on its REST API.
+
+Every function takes a spec, a record or a value of ours and gives a plain dict. Most models drop
+what is None; executions drop everything that is falsy, as StackStorm's do.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from engine.clock import isoformat
+from engine.records.access import ApiKey, Requester
+from engine.records.datastore import DatastoreKey
+from engine.records.execution import Execution
+from engine.specs.action import ActionSpec
+from engine.specs.alias import AliasSpec
+from engine.specs.pack import PackSpec
+from engine.specs.parameter import ParameterSpec
+from engine.specs.policy import PolicySpec
+from engine.specs.rule import RuleSpec
+from engine.specs.runner_type import RunnerTypeSpec
+from engine.specs.sensor import SensorSpec, TriggerTypeSpec
+
+Document = dict[str, Any]
+
+MASK = "********"
+# Flips the machine part and the counter of an execution's id, so that the way back is the same.
+_LIVEACTION = 0xA5A5_A5A5_A5A5_A5A5
+_HALF = 8
+
+
+def content_id(kind: str, ref: str) -> str:
+    """A stable id of 24 hexadecimal characters for content, which has none of its own."""
+    return hashlib.sha256(f"{kind}:{ref}".encode()).hexdigest()[:24]
+
+
+def liveaction_id(execution_id: str) -> str:
+    """The id of an execution's live action, and back again: the step is its own inverse."""
+    return f"{execution_id[:_HALF]}{int(execution_id[_HALF:], 16) ^ _LIVEACTION:016x}"
+
+
+def without_none(document: Document) -> Document:
+    return {name: value for name, value in document.items() if value is not None}
+
+
+def without_falsy(document: Document) -> Document:
+    return {name: value for name, value in document.items() if value}
+
+
+# content
+
+
+def parameters_document(parameters: Mapping[str, ParameterSpec]) -> Document:
+    """The properties as written; a client needs a type for each, so one that has none is a string."""
+    return {
+        name: dict(spec.schema_) if "type" in spec.schema_ else {"type": "string", **spec.schema_}
+        for name, spec in parameters.items()
+    }
+
+
+def action_document(action: ActionSpec) -> Document:
+    return without_none(
+        {
+            "id": content_id("action", action.ref),
+            "ref": action.ref,
+            "uid": f"action:{action.pack}:{action.name}",
+            "name": action.name,
+            "description": action.description,
+            "enabled": action.enabled,
+            "runner_type": action.runner_type,
+            "entry_point": action.entry_point,
+            "pack": action.pack,
+            "parameters": parameters_document(action.parameters),
+            "output_schema": action.output_schema,
+            "tags": list(action.tags),
+            "notify": action.notify or {},
+            "metadata_file": action.metadata_file,
+        }
+    )
+
+
+def effective_parameters(action: ActionSpec, runner: RunnerTypeSpec | None) -> Document:
+    """What a caller may give: the runner's parameters with the action's laid over them."""
+    merged = parameters_document(runner.parameters) if runner else {}
+    for name, schema in parameters_document(action.parameters).items():
+        runners = merged.get(name, {})
+        # The type of a runner's parameter stays the runner's.
+        merged[name] = {**runners, **schema, **({"type": runners["type"]} if runners else {})}
+    return merged
+
+
+def runner_document(runner: RunnerTypeSpec) -> Document:
+    return without_none(
+        {
+            "id": content_id("runner", runner.name),
+            "uid": f"runner_type:{runner.name}",
+            "name": runner.name,
+            "description": runner.description,
+            "enabled": runner.enabled,
+            "runner_package": runner.name.replace("-", "_"),
+            "runner_module": runner.name.replace("-", "_"),
+            "runner_parameters": parameters_document(runner.parameters),
+            "output_key": runner.output_key,
+            "output_schema": {},
+        }
+    )
+
+
+def alias_document(alias: AliasSpec) -> Document:
+    return without_none(
+        {
+            "id": content_id("alias", alias.ref),
+            "ref": alias.ref,
+            "uid": f"action_alias:{alias.pack}:{alias.name}",
+            "name": alias.name,
+            "pack": alias.pack,
+            "description": alias.description,
+            "enabled": alias.enabled,
+            "action_ref": alias.action_ref,
+            "formats": list(alias.raw_formats),
+            "ack": alias.raw_ack,
+            "result": alias.raw_result,
+            "extra": alias.extra,
+            "immutable_parameters": alias.immutable_parameters or None,
+            "metadata_file": alias.metadata_file,
+        }
+    )
+
+
+def pack_document(pack: PackSpec) -> Document:
+    return without_none(
+        {
+            **pack.extra,
+            "id": content_id("pack", pack.ref),
+            "ref": pack.ref,
+            "uid": f"pack:{pack.ref}",
+            "name": pack.name,
+            "description": pack.description,
+            "keywords": list(pack.keywords),
+            "version": pack.version,
+            "stackstorm_version": pack.stackstorm_version,
+            "python_versions": list(pack.python_versions),
+            "author": pack.author,
+            "email": pack.email,
+            "contributors": list(pack.contributors),
+            "dependencies": list(pack.dependencies),
+            "path": str(pack.folder),
+        }
+    )
+
+
+def config_schema_document(pack: PackSpec) -> Document:
+    return {
+        "id": content_id("config_schema", pack.ref),
+        "pack": pack.ref,
+        "attributes": pack.config_schema,
+    }
+
+
+def rule_document(rule: RuleSpec) -> Document:
+    trigger = dict(rule.trigger)
+    trigger.setdefault("ref", trigger.get("type"))
+    return without_none(
+        {
+            "id": content_id("rule", rule.ref),
+            "ref": rule.ref,
+            "uid": f"rule:{rule.pack}:{rule.name}",
+            "name": rule.name,
+            "pack": rule.pack,
+            "description": rule.description,
+            "enabled": rule.enabled,
+            "type": rule.type,
+            "trigger": trigger,
+            "criteria": rule.criteria,
+            "action": rule.action,
+            "tags": list(rule.tags),
+            "context": rule.context,
+            "metadata_file": rule.metadata_file,
+        }
+    )
+
+
+def sensor_document(sensor: SensorSpec) -> Document:
+    return without_none(
+        {
+            "id": content_id("sensor", sensor.ref),
+            "ref": sensor.ref,
+            "uid": f"sensor_type:{sensor.pack}:{sensor.class_name}",
+            "name": sensor.class_name,
+            "class_name": sensor.class_name,
+            "pack": sensor.pack,
+            "description": sensor.description,
+            "enabled": sensor.enabled,
+            "entry_point": sensor.entry_point,
+            "artifact_uri": f"file://{sensor.pack_folder / 'sensors' / sensor.entry_point}",
+            "poll_interval": sensor.poll_interval,
+            "trigger_types": [trigger.ref for trigger in sensor.trigger_types],
+            "metadata_file": sensor.metadata_file,
+        }
+    )
+
+
+def trigger_type_document(trigger: TriggerTypeSpec) -> Document:
+    return {
+        "id": content_id("trigger_type", trigger.ref),
+        "ref": trigger.ref,
+        "uid": f"trigger_type:{trigger.pack}:{trigger.name}",
+        "name": trigger.name,
+        "pack": trigger.pack,
+        "description": trigger.description,
+        "parameters_schema": trigger.parameters_schema,
+        "payload_schema": trigger.payload_schema,
+        "tags": list(trigger.tags),
+        "metadata_file": trigger.metadata_file,
+    }
+
+
+def policy_document(policy: PolicySpec) -> Document:
+    return {
+        "id": content_id("policy", policy.ref),
+        "ref": policy.ref,
+        "uid": f"policy:{policy.pack}:{policy.name}",
+        "name": policy.name,
+        "pack": policy.pack,
+        "description": policy.description,
+        "enabled": policy.enabled,
+        "resource_ref": policy.resource_ref,
+        "policy_type": policy.policy_type,
+        "parameters": policy.parameters,
+        "metadata_file": policy.metadata_file,
+    }
+
+
+# what happened
+
+
+def execution_document(
+    execution: Execution,
+    *,
+    action: Document,
+    runner: Document,
+    public_url: str,
+    children: Sequence[str] = (),
+) -> Document:
+    """`action` and `runner` are their documents; the action's runner_type becomes an object here."""
+    return without_falsy(
+        {
+            "id": execution.id,
+            "action": {**action, "runner_type": {"name": execution.runner}},
+            "runner": runner,
+            "liveaction": _liveaction(execution),
+            "status": execution.status.value,
+            "start_timestamp": isoformat(execution.requested_at),
+            "end_timestamp": isoformat(execution.ended_at) if execution.ended_at else None,
+            "elapsed_seconds": execution.elapsed_s,
+            "web_url": f"{public_url}/chat#execution/{execution.id}",
+            "parameters": execution.parameters,
+            "context": execution.context,
+            "result": execution.result,
+            "result_size": execution.result_size,
+            "children": list(children),
+            "parent": execution.parent_id,
+            "delay": execution.delay_ms,
+            "log": [{"timestamp": isoformat(at), "status": word.value} for at, word in execution.log],
+        }
+    )
+
+
+def _liveaction(execution: Execution) -> Document:
+    return {
+        "id": liveaction_id(execution.id),
+        "action": execution.action,
+        "action_is_workflow": execution.runner in {"orquesta", "action-chain"},
+        "callback": {},
+        "parameters": execution.parameters,
+        "runner_info": {"hostname": execution.claimed_by} if execution.claimed_by else {},
+    }
+
+
+def missing_action_document(execution: Execution) -> Document:
+    """For an execution whose action has left the disk: what the execution itself remembers."""
+    return {
+        "ref": execution.action,
+        "pack": execution.pack,
+        "name": execution.action.partition(".")[2],
+        "runner_type": execution.runner,
+        "parameters": {},
+    }
+
+
+# datastore and access
+
+
+def key_document(key: DatastoreKey) -> Document:
+    is_user = key.scope.endswith("user")
+    scope = "st2kv.user" if is_user else "st2kv.system"
+    stored_name = f"{key.user}:{key.name}" if is_user else key.name
+    return without_none(
+        {
+            "id": key.id,
+            "uid": f"key_value_pair:{scope}:{stored_name}",
+            "name": key.name,
+            "value": key.value,
+            "secret": key.secret,
+            "encrypted": key.encrypted,
+            "scope": scope,
+            "user": key.user if is_user else None,
+            "expire_timestamp": isoformat(key.expires_at) if key.expires_at else None,
+        }
+    )
+
+
+def api_key_document(key: ApiKey, *, secret: str | None = None) -> Document:
+    """`secret`: the key itself, which is shown once, in the answer that made it."""
+    return without_none(
+        {
+            "id": key.id,
+            "uid": MASK,
+            "user": key.user,
+            "key_hash": MASK,
+            "key": secret,
+            "enabled": key.enabled,
+            "metadata": key.metadata,
+            "created_at": isoformat(key.created_at),
+        }
+    )
+
+
+def user_document(requester: Requester, *, location: str) -> Document:
+    """`location`: header or query string."""
+    authentication = {
+        "method": requester.method,
+        "location": location,
+        # st2 reads this without asking whether it is there.
+        "token_expire": isoformat(requester.expires_at) if requester.expires_at else None,
+    }
+    return {
+        "username": requester.user,
+        "authentication": authentication,
+        "rbac": {"enabled": False, "roles": [], "is_admin": True},
+    }

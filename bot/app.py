@@ -31,6 +31,18 @@ log = logging.getLogger(__name__)
 BACKLOG = 512
 
 
+class _Server(uvicorn.Server):
+    """Ends the event streams before it waits for open requests: they would never end by themselves."""
+
+    def __init__(self, config: uvicorn.Config, *, before_shutdown: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._before_shutdown = before_shutdown
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._before_shutdown()
+        await super().shutdown(sockets=sockets)
+
+
 class App:
     """One Stormcrow: `start`, `serve` until told to stop, `stop`."""
 
@@ -45,6 +57,7 @@ class App:
             raise
         self._undo: list[tuple[str, Callable[[], object]]] = []
         self._server: uvicorn.Server | None = None
+        self._end_streams: Callable[[], None] = lambda: None
 
     def start(self) -> None:
         """Everything but the door: the port answers only when what is behind it works."""
@@ -62,7 +75,7 @@ class App:
 
         For the main thread.
         """
-        self._server = uvicorn.Server(server_config(self._http, self.settings))
+        self._server = _Server(server_config(self._http, self.settings), before_shutdown=self._end_streams)
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGHUP, self._reload_soon)
         self._socket.listen(BACKLOG)
@@ -103,6 +116,7 @@ class App:
         announcer = Announcer(self.engine, adapter)
         commands = Commands(self.engine, adapter, announcer)
         mount(http, adapter)
+        self._end_streams = adapter.hub.stop
         self._stage("announcer", announcer.start, announcer.stop)
         self._stage("web adapter", lambda: adapter.start(commands.receive), adapter.stop)
 

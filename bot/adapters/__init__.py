@@ -1,0 +1,1 @@
+"""The chat systems. An adapter knows `bot.chat` and nothing of the engine."""

@@ -1,0 +1,101 @@
+"""The web chat as an adapter: a post is a row, shown to the open pages through the hub."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+
+from sqlalchemy import Connection
+
+from bot.adapters.web import wire
+from bot.adapters.web.hub import Hub
+from bot.chat import Capabilities, ChatAdapter, Message, Outgoing, Posted, Receive
+from engine.errors import StoreFailure
+from engine.service import Engine
+from engine.store import chat as store
+
+# Longest text in one message; what is longer is read in the execution's details.
+MAX_LENGTH = 200_000
+
+
+def message_id(key: str) -> str:
+    """24 hexadecimal characters, the same for the same delivery: a message sent twice is one."""
+    return hashlib.sha256(key.encode()).hexdigest()[:24]
+
+
+class WebAdapter(ChatAdapter):
+    """`bot.adapters.web.app.mount` puts its pages into the server."""
+
+    name = "web"
+    capabilities = Capabilities(max_length=MAX_LENGTH)
+    is_own = True
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.hub = Hub(engine.database, self.name)
+        self._receive: Receive | None = None
+        # Channels are never taken away, so what was seen once is there.
+        self._channels: set[str] = set()
+
+    def start(self, receive: Receive) -> None:
+        for channel in self.engine.settings.chat.channels:
+            self.ensure_channel(channel, made_by=wire.BOT)
+        self.hub.start()
+        self._receive = receive
+
+    def stop(self) -> None:
+        self._receive = None
+        self.hub.stop()
+
+    def deliver(self, message: Message) -> None:
+        """Returns when the message and what it asks for are committed."""
+        if self._receive is None:
+            raise StoreFailure("The server is starting or stopping.", hint="Send it again in a moment.")
+        self._receive(message)
+
+    def ensure_channel(self, channel: str, *, made_by: str) -> None:
+        """Make the channel where it is not there yet."""
+        if channel in self._channels:
+            return
+        with self.engine.database.read() as connection:
+            is_known = store.has_channel(connection, self.name, channel)
+        if not is_known:
+            self.engine.database.write(
+                lambda connection: store.ensure_channel(connection, self.name, channel, made_by=made_by)
+            )
+        self._channels.add(channel)
+
+    def posting_job(self, outgoing: Sequence[Outgoing]) -> Callable[[Connection], object]:
+        ready = [
+            (wire.bot_message(one, adapter=self.name, message_id=message_id(one.key)), one.may_replace)
+            for one in outgoing
+        ]
+
+        def job(connection: Connection) -> None:
+            for message, may_replace in ready:
+                if may_replace:
+                    store.put(connection, message)
+                else:
+                    store.add(connection, message, is_shown=True)
+
+        return job
+
+    def post(self, outgoing: Outgoing) -> Posted:
+        self.engine.database.write(self.posting_job([outgoing]))
+        place = outgoing.place
+        return Posted(channel=place.channel, message_id=message_id(outgoing.key), thread=place.thread)
+
+    def edit(self, posted: Posted, outgoing: Outgoing) -> Posted:
+        # The key of the reply finds the row.
+        self.post(outgoing)
+        return posted
+
+    def show(self, posted: Posted | None, outgoing: Outgoing) -> None:
+        """Only the open pages see it; nothing is written, so it matters not where it stands."""
+        del posted
+        place = outgoing.place
+        data = {
+            "id": message_id(outgoing.key),
+            "channel": place.channel,
+            "thread": place.thread,
+            "body": wire.reply_body(outgoing),
+        }
+        self.hub.flash(place.channel, "live", data)

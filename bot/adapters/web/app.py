@@ -1,0 +1,360 @@
+"""The routes of the web chat under /chat: the page, JSON, and the stream of events."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import orjson
+from fastapi import FastAPI
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from bot.adapters.web import completion, detail, wire
+from bot.adapters.web.adapter import WebAdapter, message_id
+from bot.adapters.web.guard import Guard, Session
+from bot.adapters.web.hub import Page
+from bot.chat import Message
+from engine.errors import (
+    BadInput,
+    Conflict,
+    Denied,
+    EngineError,
+    NotFound,
+    StoreFailure,
+    Unauthenticated,
+)
+from engine.store import chat as store
+from engine.store import journal
+
+_STATIC = Path(__file__).with_name("static")
+_MEDIA = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+# No inline script, no other host, no frame: what data manages to say in a page stays text.
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_HEADERS = {
+    "content-security-policy": _POLICY,
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+}
+_CHANNEL = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+_KEY = re.compile(r"[\w-]{8,64}")
+# Longest request: a command with its JSON around it.
+_BODY_LIMIT_BYTES = 262_144
+# A stream that has nothing to say says so this often, so that nobody in between cuts it.
+HEARTBEAT_S = 15.0
+_STATUS: tuple[tuple[type[EngineError], int], ...] = (
+    (BadInput, 400),
+    (Unauthenticated, 401),
+    (Denied, 403),
+    (NotFound, 404),
+    (Conflict, 409),
+    (StoreFailure, 503),
+)
+
+Answer = Callable[[Request], Awaitable[Response]]
+
+
+def mount(app: FastAPI, adapter: WebAdapter) -> None:
+    """Serve the chat at /chat."""
+    app.router.routes.extend(routes(adapter))
+
+
+def routes(adapter: WebAdapter) -> list[Route]:
+    chat = _Chat(adapter)
+    return [
+        Route("/chat", chat.door(chat.page), methods=["GET"]),
+        Route("/chat/static/{name}", chat.door(chat.static), methods=["GET"]),
+        Route("/chat/session", chat.door(chat.session), methods=["GET", "POST", "DELETE"]),
+        Route("/chat/channels", chat.door(chat.channels), methods=["GET", "POST"]),
+        Route("/chat/channels/{name}/messages", chat.door(chat.history), methods=["GET"]),
+        Route("/chat/messages", chat.door(chat.say), methods=["POST"]),
+        Route("/chat/events", chat.door(chat.events), methods=["GET"]),
+        Route("/chat/commands", chat.door(chat.commands), methods=["GET"]),
+        Route("/chat/executions/{id}", chat.door(chat.execution), methods=["GET"]),
+        Route("/chat/executions/{id}/events", chat.door(chat.execution_events), methods=["GET"]),
+        Route("/chat/executions/{id}/output", chat.door(chat.execution_output), methods=["GET"]),
+    ]
+
+
+class _Chat:
+    def __init__(self, adapter: WebAdapter) -> None:
+        self._adapter = adapter
+        self._engine = adapter.engine
+        self._guard = Guard(adapter.engine)
+        self._files = {path.name: path.read_bytes() for path in _STATIC.iterdir() if path.suffix in _MEDIA}
+
+    def door(self, answer: Answer) -> Answer:
+        """Checks where a request comes from, and turns the engine's errors into answers."""
+
+        async def through(request: Request) -> Response:
+            try:
+                self._guard.check(request)
+                response = await answer(request)
+            except EngineError as error:
+                status = next((code for kind, code in _STATUS if isinstance(error, kind)), 500)
+                response = _json({"error": error.message, "hint": error.hint}, status)
+            for name, value in _HEADERS.items():
+                response.headers.setdefault(name, value)
+            return response
+
+        return through
+
+    # the page
+
+    async def page(self, _request: Request) -> Response:
+        return _file("index.html", self._files["index.html"])
+
+    async def static(self, request: Request) -> Response:
+        name = request.path_params["name"]
+        if name not in self._files:
+            raise NotFound(f"There is no file {name!r}.")
+        return _file(name, self._files[name])
+
+    # who is there
+
+    async def session(self, request: Request) -> Response:
+        if request.method == "DELETE":
+            response = _json({"signed_in": False, "login": self._guard.needs_login})
+            self._guard.take(response)
+            return response
+        if request.method == "POST":
+            given = await _body(request)
+            if given.get("key"):
+                session = await run_in_threadpool(self._guard.verified, _text(given, "key"))
+            else:
+                session = self._guard.named(_text(given, "name"))
+            response = self._about(session)
+            self._guard.give(response, session)
+            return response
+        try:
+            return self._about(self._guard.session(request))
+        except Unauthenticated:
+            fresh = self._guard.default()
+        response = self._about(fresh)
+        if fresh is not None:
+            self._guard.give(response, fresh)
+        return response
+
+    def _about(self, session: Session | None) -> Response:
+        settings = self._engine.settings.chat
+        return _json(
+            {
+                "signed_in": session is not None,
+                "login": self._guard.needs_login,
+                "user": session.user if session else None,
+                "name": session.name if session else None,
+                "verified": session.is_verified if session else False,
+                "direct": session.direct_channel if session else None,
+                "bot": wire.BOT,
+                "home": settings.channels[0] if settings.channels else None,
+                "prefix": settings.prefix,
+                "limit_bytes": settings.text_limit_bytes,
+            }
+        )
+
+    # channels and messages
+
+    async def channels(self, request: Request) -> Response:
+        session = self._guard.session(request)
+        if request.method == "POST":
+            name = _channel(_text(await _body(request), "name"), session)
+            await run_in_threadpool(self._adapter.ensure_channel, name, made_by=session.user)
+            return _json({"name": name}, 201)
+
+        def read() -> list[dict[str, Any]]:
+            with self._engine.database.read() as connection:
+                found = store.channels(connection, self._adapter.name)
+            return [
+                {"name": one.name, "newest_seq": one.newest_seq}
+                for one in found
+                if not one.name.startswith("@") or one.name == session.direct_channel
+            ]
+
+        return _json({"channels": await run_in_threadpool(read), "direct": session.direct_channel})
+
+    async def history(self, request: Request) -> Response:
+        session = self._guard.session(request)
+        channel = _channel(request.path_params["name"], session)
+        before = _number(request, "before")
+        limit = min(_number(request, "limit") or 50, 200)
+
+        def read() -> dict[str, Any]:
+            with self._engine.database.read() as connection:
+                # The cursor first: what comes in between is then shown twice, never left out.
+                cursor = journal.newest(connection)
+                found, more = store.history(
+                    connection, self._adapter.name, channel, before=before, limit=limit
+                )
+            return {"messages": [wire.message(one) for one in found], "more": more, "cursor": cursor}
+
+        return _json(await run_in_threadpool(read))
+
+    async def say(self, request: Request) -> Response:
+        session = self._guard.session(request)
+        given = await _body(request)
+        channel = _channel(_text(given, "channel"), session)
+        key = _text(given, "delivery_key")
+        if not _KEY.fullmatch(key):
+            raise BadInput("delivery_key must be 8 to 64 letters, digits, - or _.")
+        text = _text(given, "text")
+        if not text.strip():
+            raise BadInput("There is nothing to send.")
+        author = session.author(_text(given, "name", default="")[:40])
+        thread = _text(given, "thread", default="") or None
+        is_direct = bool(given.get("direct")) or channel == session.direct_channel
+        message = Message(
+            adapter=self._adapter.name,
+            id=message_id(f"{self._adapter.name}:{author.id}:{key}"),
+            channel=channel,
+            thread=thread,
+            author=author,
+            text=text,
+            is_direct=is_direct,
+            delivery_key=key,
+        )
+        await run_in_threadpool(self._deliver, message)
+        return _json({"id": message.id}, 201)
+
+    def _deliver(self, message: Message) -> None:
+        if message.thread is not None:
+            with self._engine.database.read() as connection:
+                first = store.messages(connection, [message.thread])
+            if not first or first[0].channel != message.channel or first[0].thread_id is not None:
+                raise BadInput("There is no such thread in this channel.")
+        self._adapter.ensure_channel(message.channel, made_by=message.author.id)
+        self._adapter.deliver(message)
+
+    async def events(self, request: Request) -> Response:
+        session = self._guard.session(request)
+        after = request.headers.get("last-event-id") or request.query_params.get("after") or ""
+
+        def newest() -> int:
+            with self._engine.database.read() as connection:
+                return journal.newest(connection)
+
+        cursor = int(after) if after.isdecimal() and len(after) < 19 else await run_in_threadpool(newest)
+        page = Page(direct_channel=session.direct_channel, after=cursor, loop=asyncio.get_running_loop())
+        return _stream(self._events(page))
+
+    async def _events(self, page: Page) -> AsyncIterator[bytes]:
+        self._adapter.hub.join(page)
+        try:
+            yield b"retry: 1000\n\n"
+            while True:
+                try:
+                    frame = await asyncio.wait_for(page.queue.get(), HEARTBEAT_S)
+                except TimeoutError:
+                    yield b": still here\n\n"
+                    continue
+                if frame is None:
+                    return
+                yield frame
+        finally:
+            self._adapter.hub.leave(page)
+
+    async def commands(self, request: Request) -> Response:
+        self._guard.session(request)
+        registry = self._engine.registry
+        tag = f'"{registry.generation}"'
+        if request.headers.get("if-none-match") == tag:
+            return Response(status_code=304)
+        response = _json(await run_in_threadpool(completion.commands, registry))
+        response.headers["etag"] = tag
+        response.headers["cache-control"] = "no-cache"
+        return response
+
+    # executions
+
+    async def execution(self, request: Request) -> Response:
+        self._guard.session(request)
+        found = await run_in_threadpool(detail.about, self._engine, request.path_params["id"])
+        return _json(found)
+
+    async def execution_events(self, request: Request) -> Response:
+        self._guard.session(request)
+        one = await run_in_threadpool(self._engine.execution, request.path_params["id"])
+        return _stream(detail.follow(self._engine, self._adapter.hub, one.id))
+
+    async def execution_output(self, request: Request) -> Response:
+        self._guard.session(request)
+        name, text = await run_in_threadpool(detail.output_file, self._engine, request.path_params["id"])
+        disposition = {"content-disposition": f'attachment; filename="{name}"'}
+        return Response(text, media_type="text/plain; charset=utf-8", headers=disposition)
+
+
+def _json(value: Any, status: int = 200) -> Response:
+    headers = {"cache-control": "no-store"}
+    return Response(wire.dumps(value), status_code=status, media_type="application/json", headers=headers)
+
+
+def _file(name: str, content: bytes) -> Response:
+    return Response(content, media_type=_MEDIA[Path(name).suffix], headers={"cache-control": "no-cache"})
+
+
+def _stream(frames: AsyncIterator[bytes]) -> StreamingResponse:
+    headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
+    return StreamingResponse(frames, media_type="text/event-stream", headers=headers)
+
+
+async def _body(request: Request) -> dict[str, Any]:
+    """The JSON object of a request. Another site's form cannot send this type without asking first."""
+    if request.headers.get("content-type", "").split(";")[0].strip().lower() != "application/json":
+        raise BadInput("Send application/json.")
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > _BODY_LIMIT_BYTES:
+            raise BadInput(f"That is longer than {_BODY_LIMIT_BYTES:,} bytes.")
+    try:
+        given = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise BadInput(f"That is not JSON: {error}") from error
+    if not isinstance(given, dict):
+        raise BadInput("Send a JSON object.")
+    return given
+
+
+def _text(given: dict[str, Any], name: str, *, default: str | None = None) -> str:
+    value = given.get(name, default)
+    if value is None and default is not None:
+        return default
+    if not isinstance(value, str):
+        raise BadInput(f"{name} must be a text.")
+    return value
+
+
+def _channel(name: str, session: Session) -> str:
+    """A channel's name in its one spelling. Raises BadInput, Denied."""
+    if name.startswith("@"):
+        if name != session.direct_channel:
+            raise Denied("That is somebody else's direct channel.")
+        return name
+    plain = name.strip().removeprefix("#").lower()
+    if not _CHANNEL.fullmatch(plain):
+        raise BadInput(
+            f"{name[:60]!r} cannot be a channel.",
+            hint="Use up to 40 lower-case letters, digits, dashes and underscores.",
+        )
+    return plain
+
+
+def _number(request: Request, name: str) -> int | None:
+    value = request.query_params.get(name)
+    if value is None:
+        return None
+    if not value.isdecimal() or len(value) > 18:
+        raise BadInput(f"{name} must be a whole number.")
+    return int(value)

@@ -1,0 +1,85 @@
+"""One execution for the detail view: what it is, what it printed, and how it goes on."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from functools import partial
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+
+from bot import formatting
+from bot.adapters.web import wire
+from bot.adapters.web.hub import Hub
+from engine.records.execution import OutputChunk
+from engine.records.journal import JournalEntry
+from engine.service import Engine
+
+# More output than this is read as a file.
+_SHOWN_CHARACTERS = 400_000
+_HEARTBEAT_S = 15.0
+# Output that comes in a flood is shown this often.
+_PAUSE_S = 0.2
+
+
+def about(engine: Engine, execution_id: str) -> dict[str, Any]:
+    """Raises NotFound, BadInput."""
+    return wire.execution(engine, engine.execution(execution_id))
+
+
+def output_file(engine: Engine, execution_id: str) -> tuple[str, str]:
+    """A name for the file, and everything that was printed. Raises NotFound, BadInput."""
+    one = engine.execution(execution_id)
+    text = "".join(chunk.data for chunk in engine.output(one.id))
+    return f"{formatting.short_id(one.id)}.txt", text
+
+
+async def follow(engine: Engine, hub: Hub, execution_id: str) -> AsyncIterator[bytes]:
+    """Frames `output` and `changed` until the execution has ended, then `end`."""
+    loop = asyncio.get_running_loop()
+    wake = asyncio.Event()
+
+    def seen(entries: list[JournalEntry]) -> None:
+        if any(entry.subject == execution_id for entry in entries):
+            loop.call_soon_threadsafe(wake.set)
+
+    def stopping() -> None:
+        loop.call_soon_threadsafe(wake.set)
+
+    undo = (engine.attach(seen), hub.at_stop(stopping))
+    after = shown = 0
+    status = ""
+    try:
+        while not hub.is_stopping:
+            wake.clear()
+            one = await run_in_threadpool(engine.execution, execution_id)
+            chunks = await run_in_threadpool(partial(engine.output, execution_id, after=after))
+            if chunks and shown < _SHOWN_CHARACTERS:
+                shown += sum(len(chunk.data) for chunk in chunks)
+                yield wire.frame("output", _shown(chunks))
+            after = chunks[-1].seq if chunks else after
+            if one.status.value != status:
+                status = one.status.value
+                yield wire.frame("changed", wire.execution(engine, one))
+            if one.is_finished:
+                yield wire.frame("end", {"is_cut": shown >= _SHOWN_CHARACTERS})
+                return
+            await asyncio.sleep(_PAUSE_S)
+            try:
+                await asyncio.wait_for(wake.wait(), _HEARTBEAT_S)
+            except TimeoutError:
+                yield b": still here\n\n"
+    finally:
+        for call in undo:
+            call()
+
+
+def _shown(chunks: list[OutputChunk]) -> list[dict[str, Any]]:
+    left = _SHOWN_CHARACTERS
+    shown = []
+    for chunk in chunks:
+        text = formatting.clean(chunk.data[:left])
+        shown.append({**wire.chunk(chunk), "data": text})
+        left -= len(text)
+        if left <= 0:
+            break
+    return shown

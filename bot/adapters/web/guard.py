@@ -1,0 +1,167 @@
+"""Who may talk to the web chat: the host names, the origins, the sessions.
+
+Listening on loopback only, everybody at this machine may chat under a name of their own choice;
+such a name is marked as unverified. Listening elsewhere, or with `chat.login: always`, a person
+gives an API key once and gets a session cookie that is signed, unreadable for scripts, and never
+sent by another site. A program gives its API key with each request.
+"""
+
+import base64
+import binascii
+import getpass
+import ipaddress
+import re
+import time
+from dataclasses import asdict, dataclass
+from urllib.parse import urlsplit
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+
+from bot.adapters.web import wire
+from bot.chat import Author
+from bot.identities import UNVERIFIED
+from engine.errors import BadInput, Denied, Unauthenticated
+from engine.service import Engine
+
+COOKIE = "stormcrow_session"
+SESSION_S = 12 * 3600
+_PURPOSE = "web chat session"
+_NAME = re.compile(r"[^\W_][\w .-]{0,39}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    user: str
+    """The engine's user when `is_verified`; else the name that was picked, behind a ~."""
+    name: str
+    is_verified: bool
+    expires: int
+    """Seconds since 1970."""
+
+    @property
+    def direct_channel(self) -> str:
+        return f"@{self.user}"
+
+    def author(self, name: str = "") -> Author:
+        """`name`: what a program says about its user; shown, never believed."""
+        return Author(id=self.user, name=name or self.name, engine_user=self.user if self.is_verified else "")
+
+
+class Guard:
+    """Made once; every request of the chat passes `check`."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        settings = engine.settings
+        self._is_local = is_loopback(settings.server.host)
+        self.needs_login = settings.chat.login == "always" or not self._is_local
+        public = urlsplit(settings.public_url)
+        self._public_host = (public.hostname or "").lower()
+        self._public_origin = f"{public.scheme}://{public.netloc}".lower()
+
+    # where a request comes from
+
+    def check(self, request: Request) -> None:
+        """Raises Denied for a foreign host name, and for a change that another site asks for."""
+        self._check_host(request)
+        if request.method not in ("GET", "HEAD"):
+            self._check_origin(request)
+
+    def _check_host(self, request: Request) -> None:
+        """A foreign page can make a browser call a name of its own that leads here (DNS rebinding)."""
+        if not self._is_local:
+            return
+        host = (urlsplit(f"//{request.headers.get('host', '')}").hostname or "").lower()
+        if not (is_loopback(host) or host == self._public_host):
+            raise Denied(
+                f"This server does not answer to the host name {host!r}.",
+                hint="Use 127.0.0.1, or set server.public_url.",
+            )
+
+    def _check_origin(self, request: Request) -> None:
+        origin = request.headers.get("origin")
+        ours = {self._public_origin, f"{request.url.scheme}://{request.headers.get('host', '')}".lower()}
+        if origin is not None and origin.lower() not in ours:
+            raise Denied("This request comes from a page of another site.")
+        if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+            raise Denied("This request comes from a page of another site.")
+
+    # who sends it
+
+    def session(self, request: Request) -> Session:
+        """By API key in a header, or by cookie. Raises Unauthenticated."""
+        api_key = request.headers.get("st2-api-key")
+        if api_key:
+            return self.verified(api_key)
+        found = self._opened(request.cookies.get(COOKIE, ""))
+        if found is None or (self.needs_login and not found.is_verified):
+            raise Unauthenticated("You are not signed in.", hint="Open /chat and sign in with an API key.")
+        return found
+
+    def verified(self, api_key: str) -> Session:
+        """The session of the key's user. Raises Unauthenticated."""
+        requester = self._engine.authenticate(api_key=api_key)
+        return Session(user=requester.user, name=requester.user, is_verified=True, expires=_end())
+
+    def named(self, name: str) -> Session:
+        """A session under a name that nobody checks. Raises Denied where a login is needed, BadInput."""
+        if self.needs_login:
+            raise Denied("This chat needs a login.", hint="Sign in with an API key.")
+        name = name.strip()
+        if not _NAME.fullmatch(name) or name.lower() == wire.BOT:
+            raise BadInput(
+                f"{name[:60]!r} cannot be a name.",
+                hint="Use up to 40 letters, digits, spaces, dots, dashes and underscores.",
+            )
+        return Session(user=f"{UNVERIFIED}{name}", name=name, is_verified=False, expires=_end())
+
+    def default(self) -> Session | None:
+        """Where no login is needed: the account that runs the server."""
+        if self.needs_login:
+            return None
+        try:
+            return self.named(getpass.getuser())
+        except (KeyError, OSError, BadInput):
+            return self.named("me")
+
+    # the cookie
+
+    def give(self, response: Response, session: Session) -> None:
+        payload = base64.urlsafe_b64encode(orjson.dumps(asdict(session))).decode()
+        response.set_cookie(
+            COOKIE,
+            f"{payload}.{self._engine.vault.sign(_PURPOSE, payload)}",
+            max_age=SESSION_S,
+            path="/chat",
+            secure=self._public_origin.startswith("https:"),
+            httponly=True,
+            samesite="strict",
+        )
+
+    def take(self, response: Response) -> None:
+        response.delete_cookie(COOKIE, path="/chat", httponly=True, samesite="strict")
+
+    def _opened(self, cookie: str) -> Session | None:
+        payload, _, signature = cookie.rpartition(".")
+        if not payload or not self._engine.vault.is_signed(_PURPOSE, payload, signature):
+            return None
+        try:
+            session = Session(**orjson.loads(base64.urlsafe_b64decode(payload)))
+        except (TypeError, ValueError, binascii.Error):
+            return None
+        return session if session.expires > time.time() else None
+
+
+def is_loopback(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def _end() -> int:
+    return int(time.time()) + SESSION_S

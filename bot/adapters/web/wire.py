@@ -1,0 +1,93 @@
+"""The JSON of the web chat: what the page and the terminal get, and what is stored of a reply."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import orjson
+from pydantic import TypeAdapter
+
+from bot.chat import Outgoing, Reply
+from engine.clock import isoformat
+from engine.records.chat import ChatMessage, NewChatMessage
+from engine.records.execution import Execution, OutputChunk
+from engine.service import Engine
+
+BOT = "stormcrow"
+_REPLY: TypeAdapter[Reply] = TypeAdapter(Reply)
+
+
+def reply_body(outgoing: Outgoing) -> dict[str, Any]:
+    """A reply as it is stored; what is empty is left out."""
+    known = {name: value for name, value in asdict(outgoing.reply).items() if value not in ("", (), None, {})}
+    return {**known, "reply_to": outgoing.place.reply_to}
+
+
+def reply_from(body: Mapping[str, Any]) -> Reply:
+    """The other way round. Raises pydantic.ValidationError."""
+    return _REPLY.validate_python({name: value for name, value in body.items() if name != "reply_to"})
+
+
+def bot_message(outgoing: Outgoing, *, adapter: str, message_id: str) -> NewChatMessage:
+    return NewChatMessage(
+        id=message_id,
+        adapter=adapter,
+        channel=outgoing.place.channel,
+        thread_id=outgoing.place.thread,
+        author=BOT,
+        is_bot=True,
+        body=reply_body(outgoing),
+        delivery_key=f"{adapter}:{outgoing.key}",
+    )
+
+
+def message(stored: ChatMessage) -> dict[str, Any]:
+    return {
+        "seq": stored.seq,
+        "id": stored.id,
+        "channel": stored.channel,
+        "thread": stored.thread_id,
+        "author": stored.author,
+        "is_bot": stored.is_bot,
+        "at": isoformat(stored.created_at),
+        "edited_at": isoformat(stored.edited_at) if stored.edited_at else None,
+        "body": stored.body,
+    }
+
+
+def execution(engine: Engine, one: Execution) -> dict[str, Any]:
+    """What the detail view shows. Secret parameters are masked in the store already."""
+    action = engine.registry.actions.get(one.action)
+    return {
+        "id": one.id,
+        "action": one.action,
+        "description": action.description if action else "",
+        "runner": one.runner,
+        "status": one.status.value,
+        "is_finished": one.is_finished,
+        "user": one.user,
+        "parameters": dict(one.parameters),
+        "result": one.result,
+        "requested_at": isoformat(one.requested_at),
+        "started_at": isoformat(one.started_at) if one.started_at else None,
+        "ended_at": isoformat(one.ended_at) if one.ended_at else None,
+        "elapsed_s": one.elapsed_s,
+        "log": [{"at": isoformat(at), "status": status.value} for at, status in one.log],
+        "command": (one.context.get("chat") or {}).get("command", ""),
+        "channel": (one.context.get("chat") or {}).get("channel", ""),
+        "children": engine.children(one.id),
+    }
+
+
+def chunk(one: OutputChunk) -> dict[str, Any]:
+    return {"seq": one.seq, "kind": one.kind, "data": one.data}
+
+
+def dumps(value: Any) -> bytes:
+    return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS)
+
+
+def frame(event: str, data: Any, *, event_id: int | None = None) -> bytes:
+    """One event of a text/event-stream; JSON keeps it to one line."""
+    head = f"id: {event_id}\n" if event_id is not None else ""
+    return f"{head}event: {event}\ndata: ".encode() + dumps(data) + b"\n\n"

@@ -1,0 +1,214 @@
+"""From a message to what it asks for: a built-in command, or an alias that starts an action.
+
+The built-in words are `help`, `status`, `output`, `cancel` and `rerun`. `help` is always ours. The
+others are ours in exactly the shape that help shows (`cancel ID`, where an ID is hexadecimal or the
+word `last`); any other text that begins with such a word belongs to the alias that matches it.
+"""
+
+import re
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from functools import partial
+
+from sqlalchemy import Connection
+
+from bot import answers, formatting
+from bot.announcer import Announcer
+from bot.chat import ChatAdapter, Message, Outgoing, Reply
+from bot.identities import Identity, identify
+from engine.errors import BadInput, EngineError, NoMatch
+from engine.records.chat import NewChatMessage
+from engine.service import Engine
+from engine.store import chat as store
+
+_SHAPES: dict[str, re.Pattern[str]] = {
+    "help": re.compile(r"help(?:\s+(?P<words>.+))?", re.DOTALL | re.IGNORECASE),
+    "status": re.compile(r"status(?:\s+(?P<id>last|[0-9a-f]{6,24}))?", re.IGNORECASE),
+    "output": re.compile(r"output\s+(?P<id>last|[0-9a-f]{6,24})", re.IGNORECASE),
+    "cancel": re.compile(r"cancel\s+(?P<id>last|[0-9a-f]{6,24})", re.IGNORECASE),
+    "rerun": re.compile(r"rerun\s+(?P<id>last|[0-9a-f]{6,24})", re.IGNORECASE),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A command, stripped of prefix and mention, and who gave it."""
+
+    text: str
+    message: Message
+    identity: Identity
+
+
+class Commands:
+    """Takes the messages of one adapter; `receive` is what the adapter is started with."""
+
+    def __init__(self, engine: Engine, adapter: ChatAdapter, announcer: Announcer) -> None:
+        self._engine = engine
+        self._adapter = adapter
+        self._announcer = announcer
+        self._settings = engine.settings.chat
+
+    def receive(self, message: Message) -> None:
+        """Returns when the message and what it asks for are committed.
+
+        The same delivery key is one command, however often it comes. Raises StoreFailure when
+        nothing can be stored; every other error of the engine is an answer in the chat.
+        """
+        if message.author.is_bot:
+            return
+        text = self.command_in(message)
+        if text is None and not self._adapter.is_own:
+            return
+        stored = self._engine.database.submit(partial(self._store, message))
+        if text is not None:
+            identity = identify(message.adapter, message.author)
+            self._answer(message, self._run(Asked(text=text, message=message, identity=identity)))
+        # Jobs are committed in their order: nearly always this one is by now.
+        stored.result()
+
+    def command_in(self, message: Message) -> str | None:
+        """The command of a message without its prefix or mention; None when it is not for us."""
+        text = formatting.straight(message.text).strip()
+        prefix = self._settings.prefix
+        if prefix and text.startswith(prefix) and text[len(prefix) :].strip():
+            return text[len(prefix) :].strip()
+        for name in self._settings.names:
+            called = re.match(rf"@{re.escape(name)}\b[:,]?|{re.escape(name)}[:,]", text, re.IGNORECASE)
+            if called:
+                return text[called.end() :].strip() or "help"
+        return text if message.is_direct and text else None
+
+    def _store(self, message: Message, connection: Connection) -> None:
+        new = NewChatMessage(
+            id=message.id,
+            adapter=message.adapter,
+            channel=message.channel,
+            thread_id=message.thread,
+            author=message.author.id,
+            is_bot=False,
+            body={
+                "text": self._limited(message.text),
+                "name": message.author.name,
+                "key": message.delivery_key,
+            },
+            delivery_key=message.key,
+        )
+        store.add(connection, new, is_shown=self._adapter.is_own)
+
+    def _limited(self, text: str) -> str:
+        """What is kept of a text that is longer than a command may be."""
+        return text.encode()[: self._settings.text_limit_bytes].decode(errors="ignore")
+
+    # answering
+
+    def _run(self, asked: Asked) -> Sequence[Reply]:
+        try:
+            size = len(asked.text.encode())
+            if size > self._settings.text_limit_bytes:
+                raise BadInput(
+                    f"That command has {size:,} bytes; I read {self._settings.text_limit_bytes:,} at most.",
+                    hint="Put the data into a file or the datastore, and name it in the command.",
+                )
+            for word, shape in _SHAPES.items():
+                fits = shape.fullmatch(asked.text)
+                if fits:
+                    return self._built_in(word, fits, asked)
+            return self._alias(asked)
+        except NoMatch as error:
+            return [answers.no_match(asked.text, error, prefix=self._prefix(asked.message))]
+        except EngineError as error:
+            return [answers.refusal(error)]
+
+    def _built_in(self, word: str, fits: re.Match[str], asked: Asked) -> Sequence[Reply]:
+        prefix = self._prefix(asked.message)
+        if word == "help":
+            return [answers.explain(self._engine, fits["words"] or "", prefix=prefix)]
+        given = (fits["id"] or "").lower()
+        if word == "status":
+            if given:
+                return [answers.status(self._engine, given, prefix=prefix)]
+            return [answers.running(self._engine, asked.identity, prefix=prefix)]
+        if word == "output":
+            return [answers.output(self._engine, given, limit=self._adapter.capabilities.max_length)]
+        if word == "cancel":
+            return [answers.cancel(self._engine, given, asked.identity)]
+        self._rerun(given, asked)
+        return []
+
+    def _rerun(self, execution_id: str, asked: Asked) -> None:
+        first = self._engine.execution(execution_id)
+        alias = first.context.get("action_alias_ref")
+        again = self._engine.rerun(
+            first.id,
+            user=asked.identity.user,
+            parameters={},
+            context={
+                **self._context(asked),
+                "api_user": asked.identity.chat_user,
+                # The alias that words the result of the first one words this one's too.
+                **({"action_alias_ref": alias} if alias else {}),
+            },
+            idempotency_key=self._idempotency_key(asked.message),
+        )
+        self._announcer.accepted(again, place=asked.message.answer_place)
+
+    def _alias(self, asked: Asked) -> Sequence[Reply]:
+        message, identity = asked.message, asked.identity
+        match = self._engine.match(asked.text)
+        started = self._engine.run_alias(
+            match,
+            user=identity.user,
+            chat_user=identity.chat_user,
+            source_channel=message.channel,
+            source_context={"user": identity.chat_user, "room": message.channel, "id": message.id},
+            extra_context=self._context(asked),
+            idempotency_key=self._idempotency_key(message),
+        )
+        for one in started:
+            self._announcer.accepted(one.execution, place=message.answer_place, ack=one)
+        return []
+
+    def _context(self, asked: Asked) -> dict[str, object]:
+        """All that the announcer needs after a restart."""
+        message = asked.message
+        place = message.answer_place
+        return {
+            "source_channel": message.channel,
+            "chat": {
+                "adapter": message.adapter,
+                "channel": place.channel,
+                "thread": place.thread,
+                "message": message.id,
+                "user": message.author.id,
+                "verified": asked.identity.is_verified,
+                "command": asked.text,
+            },
+        }
+
+    @staticmethod
+    def _idempotency_key(message: Message) -> str:
+        return f"chat:{message.key}"
+
+    def _prefix(self, message: Message) -> str:
+        """What a person types before a command at this place."""
+        return "" if message.is_direct else self._settings.prefix
+
+    def _answer(self, message: Message, replies: Sequence[Reply]) -> None:
+        outgoing = [
+            Outgoing(
+                key=f"answer:{message.key}:{number}",
+                place=message.answer_place,
+                reply=reply,
+                may_replace=False,
+            )
+            for number, reply in enumerate(replies)
+        ]
+        if not outgoing:
+            return
+        if self._adapter.is_own:
+            done: Future[object] = self._engine.database.submit(self._adapter.posting_job(outgoing))
+            done.result()
+            return
+        for one in outgoing:
+            self._adapter.post(one)

@@ -1,0 +1,146 @@
+"""From the texts of actions and templates to pieces of a reply: cleaned, split, cut."""
+
+import re
+from dataclasses import dataclass
+
+from bot.chat import Code, Fields, LongText, Piece, Reply, Table, Text
+
+# CSI, OSC (ended by BEL or ST), and the other escape sequences of terminals.
+_ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[@-_]")
+_CONTROLS = {code: chr(0x2400 + code) for code in range(32) if chr(code) not in "\n\t"} | {0x7F: "\u2421"}
+# What turns or hides text; the joiners U+200C and U+200D stay, scripts and emoji need them.
+_HIDDEN = {
+    code: f"\u2039U+{code:04X}\u203a"
+    for code in (0x200B, 0x200E, 0x200F, 0x2060, 0xFEFF, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+}
+_HARMLESS = str.maketrans(_CONTROLS | _HIDDEN)
+_FENCE = re.compile(
+    r"^[ \t]*```[^\n`]*\n(.*?)(?:^[ \t]*```[ \t]*$|\Z)|```([^\n]+?)```", re.DOTALL | re.MULTILINE
+)
+# Phones and word processors write these for quotes and spaces.
+_TYPOGRAPHY = str.maketrans(
+    {"\u201c": '"', "\u201d": '"', "\u201e": '"', "\u2018": "'", "\u2019": "'", "\u00a0": " ", "\u202f": " "}
+)
+
+# Columns: words that stand three or more spaces apart.
+_COLUMNS = re.compile(r"\S {3,}\S|\S\t+\S")
+
+PRETEXT_MARK = "{~}"
+SHORT_ID_LENGTH = 6
+
+
+def straight(text: str) -> str:
+    """A command with the quotes and spaces that aliases know."""
+    return text.translate(_TYPOGRAPHY)
+
+
+def clean(text: str) -> str:
+    """Text that only shows: no escape sequence, control or direction mark takes effect.
+
+    A line that a program wrote over with carriage returns shows what stood there last.
+    """
+    text = _ESCAPES.sub("", text.replace("\r\n", "\n"))
+    if "\r" in text:
+        text = "\n".join(line.rstrip("\r").rsplit("\r", 1)[-1] for line in text.split("\n"))
+    return text.encode("utf-8", "replace").decode().translate(_HARMLESS)
+
+
+def short_id(execution_id: str) -> str:
+    """The end of an id, which commands take as the whole of it."""
+    return execution_id[-SHORT_ID_LENGTH:]
+
+
+def duration(seconds: float) -> str:
+    """0.42 s, 12 s, 3 min 5 s, 2 h 10 min."""
+    if seconds < 1:
+        return f"{seconds:.2f} s"
+    if seconds < 60:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    minutes, rest = divmod(int(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def split_pretext(text: str) -> tuple[str, str]:
+    """(pretext, text) around the first {~}; what follows a second one is left out, as ever."""
+    parts = text.split(PRETEXT_MARK)
+    if len(parts) == 1:
+        return "", text
+    return parts[0].strip(), parts[1].strip("\n")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cut:
+    text: str
+    lines_left: int
+    """0: nothing was cut."""
+
+
+def cut(text: str, limit: int) -> Cut:
+    """The first `limit` characters at most, whole lines where there are any."""
+    if len(text) <= limit:
+        return Cut(text=text, lines_left=0)
+    end = text.rfind("\n", 0, limit + 1)
+    shown = text[: end if end > 0 else limit]
+    return Cut(text=shown, lines_left=max(1, text[len(shown) :].strip("\n").count("\n") + 1))
+
+
+def last_lines(text: str, count: int, *, width: int = 200) -> str:
+    """The last lines that say something, each cut at `width`."""
+    lines = [line for line in clean(text).split("\n") if line.strip()]
+    return "\n".join(line[:width] for line in lines[-count:])
+
+
+def pieces_of(text: str) -> tuple[Piece, ...]:
+    """Words and fenced code. A fence that is never closed ends with the text."""
+    pieces: list[Piece] = []
+    position = 0
+    for match in _FENCE.finditer(text):
+        _add_text(pieces, text[position : match.start()])
+        block = match[1] if match[1] is not None else match[2]
+        if block.strip():
+            pieces.append(Code(text=clean(block.strip("\n"))))
+        position = match.end()
+    _add_text(pieces, text[position:])
+    return tuple(pieces)
+
+
+def _add_text(pieces: list[Piece], text: str) -> None:
+    stripped = text.strip("\n")
+    if not stripped.strip():
+        return
+    text = clean(stripped)
+    # What was laid out in columns only reads in a font of fixed width.
+    pieces.append(Code(text=text) if _COLUMNS.search(text) else Text(text=text))
+
+
+def columns(rows: tuple[tuple[str, ...], ...], headings: tuple[str, ...] = ()) -> str:
+    """Rows as text of fixed width, columns two spaces apart."""
+    everything = ((headings,) if headings else ()) + rows
+    if not everything:
+        return ""
+    widths = [max(len(row[i]) for row in everything) for i in range(len(everything[0]))]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in everything
+    ]
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def as_text(reply: Reply) -> str:
+    """The reply for chats that only know lines of text."""
+    parts = [reply.pretext, reply.title, *(_piece_text(piece) for piece in reply.pieces)]
+    parts += [f"{link.label}: {link.url}" for link in reply.links]
+    return "\n".join(part for part in parts if part)
+
+
+def _piece_text(piece: Piece) -> str:
+    if isinstance(piece, Fields):
+        return "\n".join(part for part in (piece.title, columns(piece.rows)) if part)
+    if isinstance(piece, Table):
+        return columns(piece.rows, piece.columns)
+    if isinstance(piece, Code) and piece.title:
+        return f"{piece.title}\n{piece.text}"
+    if isinstance(piece, Text | Code | LongText):
+        return piece.text
+    return ""

@@ -1,0 +1,233 @@
+"""Shows executions while they run: the acknowledgement, the time, the last lines of output.
+
+Nothing here waits for a chat in the thread that writes to the database, and nothing here is
+needed for the result: what is lost here is only not shown.
+"""
+
+import logging
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+
+from sqlalchemy import Connection
+
+from bot import formatting, wording
+from bot.chat import ChatAdapter, Outgoing, Place, Posted, Reply
+from engine.alias_executions import AliasExecution
+from engine.errors import EngineError
+from engine.records.chat import Posting
+from engine.records.execution import Execution
+from engine.records.journal import JournalEntry
+from engine.service import Engine
+from engine.status import FINISHED, Status
+from engine.store import chat as store
+
+log = logging.getLogger(__name__)
+
+# What ends sooner is answered with its result alone: one message, one commit less.
+ACK_AFTER_S = 0.15
+# The shortest time between two refreshes, and the longest while nothing is printed.
+REFRESH_S = 1.0
+IDLE_REFRESH_S = 5.0
+TAIL_LINES = 8
+_TAIL_CHARACTERS = 4000
+# How many ended executions are remembered, for acknowledgements that come after the end.
+_REMEMBERED = 4096
+
+
+@dataclass(slots=True, kw_only=True)
+class Watched:
+    """A running execution of this chat; only touched under the lock of `Live`."""
+
+    execution: Execution
+    place: Place
+    ack: AliasExecution | None = None
+    posted: Posted | None = None
+    is_acknowledged: bool = False
+    due: float = 0.0
+    """On the monotonic clock."""
+    shown_at: float = 0.0
+    status: Status = Status.REQUESTED
+    seq: int = 0
+    tail: str = ""
+    started: float = field(default_factory=time.monotonic)
+
+
+class Live:
+    """One thread per adapter, asleep until something is due."""
+
+    def __init__(self, engine: Engine, adapter: ChatAdapter, posting: threading.RLock) -> None:
+        """`posting` is held around every post and edit."""
+        self._engine = engine
+        self._adapter = adapter
+        self._posting = posting
+        self._wake = threading.Condition()
+        self._watched: dict[str, Watched] = {}
+        self._ended: OrderedDict[str, None] = OrderedDict()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name=f"live:{adapter.name}", daemon=True)
+
+    def start(self) -> None:
+        """Take up again what an earlier server had acknowledged."""
+        with self._engine.database.read() as connection:
+            postings = store.open_postings(connection, self._adapter.name)
+        for posting in postings:
+            self._take_up(posting)
+        self._thread.start()
+
+    def _take_up(self, posting: Posting) -> None:
+        try:
+            execution = self._engine.execution(posting.execution_id)
+        except EngineError:
+            log.warning("the execution of an open posting is gone", extra={"execution": posting.execution_id})
+            return
+        if execution.is_finished:
+            return
+        watched = Watched(
+            execution=execution,
+            place=wording.place_of(execution, self._adapter.name)
+            or Place(channel=posting.channel, thread=posting.thread_id),
+            posted=Posted(channel=posting.channel, message_id=posting.message_id, thread=posting.thread_id),
+            is_acknowledged=True,
+        )
+        self._watched[execution.id] = watched
+
+    def stop(self, *, timeout_s: float = 5.0) -> None:
+        """Idempotent."""
+        with self._wake:
+            self._stopping = True
+            self._wake.notify()
+        if self._thread.is_alive():
+            self._thread.join(timeout_s)
+
+    def watch(self, watched: Watched) -> None:
+        """Follow an execution until `forget`; one that was forgotten already has ended."""
+        if watched.ack is not None and not watched.ack.ack_enabled:
+            # Without an acknowledgement there is nothing that a state could be shown in.
+            watched.due = float("inf")
+        elif wording.is_silent(watched.ack):
+            # The acknowledgement is all that will ever be said.
+            watched.due = 0.0
+        else:
+            watched.due = time.monotonic() + ACK_AFTER_S
+        with self._wake:
+            if watched.execution.id not in self._ended:
+                self._watched[watched.execution.id] = watched
+                self._wake.notify()
+
+    def is_watching(self, execution_id: str) -> bool:
+        with self._wake:
+            return execution_id in self._watched
+
+    def forget(self, execution_id: str) -> Watched | None:
+        """It has ended: from now on nothing of it is shown here."""
+        with self._wake:
+            self._ended[execution_id] = None
+            while len(self._ended) > _REMEMBERED:
+                self._ended.popitem(last=False)
+            return self._watched.pop(execution_id, None)
+
+    def seen(self, entries: list[JournalEntry]) -> None:
+        """Told of every commit, in the writer's thread."""
+        with self._wake:
+            for entry in entries:
+                watched = self._watched.get(entry.subject) if entry.kind.startswith("execution.") else None
+                if watched is None:
+                    continue
+                watched.status = Status(entry.data.get("status", watched.status))
+                if watched.status in FINISHED:
+                    watched.due = float("inf")
+                elif watched.is_acknowledged and watched.shown_at + REFRESH_S < watched.due:
+                    watched.due = watched.shown_at + REFRESH_S
+                    self._wake.notify()
+
+    # the thread
+
+    def _run(self) -> None:
+        while True:
+            due = self._next()
+            if due is None:
+                return
+            try:
+                self._refresh(due)
+            except (EngineError, OSError):
+                log.warning("a running execution could not be shown", exc_info=True)
+                due.due = time.monotonic() + IDLE_REFRESH_S
+
+    def _next(self) -> Watched | None:
+        """Sleeps until one is due; None at the end."""
+        with self._wake:
+            while not self._stopping:
+                first = min(self._watched.values(), key=lambda watched: watched.due, default=None)
+                left = (first.due - time.monotonic()) if first else float("inf")
+                if first is not None and left <= 0:
+                    first.due = time.monotonic() + IDLE_REFRESH_S
+                    first.shown_at = time.monotonic()
+                    return first
+                self._wake.wait(None if left == float("inf") else left)
+            return None
+
+    def _refresh(self, watched: Watched) -> None:
+        if not watched.is_acknowledged:
+            self._acknowledge(watched)
+            return
+        self._read_output(watched)
+        reply = wording.progress(
+            self._engine, watched.execution, watched.ack, status=watched.status, tail=watched.tail
+        )
+        with self._posting:
+            if self.is_watching(watched.execution.id):
+                self._adapter.show(watched.posted, self._outgoing(watched, reply))
+
+    def _acknowledge(self, watched: Watched) -> None:
+        reply = wording.acknowledgement(self._engine, watched.execution, watched.ack)
+        if reply is None:
+            return
+        outgoing = self._outgoing(watched, reply)
+        with self._posting:
+            if not self.is_watching(watched.execution.id):
+                return
+            if self._adapter.is_own:
+                posted = Posted(channel=watched.place.channel, message_id="", thread=watched.place.thread)
+                work = [self._adapter.posting_job([outgoing])]
+            else:
+                posted = self._adapter.post(outgoing)
+                work = []
+            watched.posted = posted
+            watched.is_acknowledged = True
+            work.append(self._keep(watched.execution, posted))
+            done = self._engine.database.submit(partial(_all, work))
+        done.result()
+        watched.due = time.monotonic() + REFRESH_S - ACK_AFTER_S
+
+    def _keep(self, execution: Execution, posted: Posted) -> Callable[[Connection], object]:
+        posting = Posting(
+            adapter=self._adapter.name,
+            execution_id=execution.id,
+            channel=posted.channel,
+            thread_id=posted.thread,
+            message_id=posted.message_id,
+            status=execution.status,
+        )
+        return partial(store.keep_posting, posting=posting)
+
+    def _outgoing(self, watched: Watched, reply: Reply) -> Outgoing:
+        key = wording.key_of(watched.execution)
+        return Outgoing(key=key, place=watched.place, reply=reply, may_replace=False)
+
+    def _read_output(self, watched: Watched) -> None:
+        chunks = self._engine.output(watched.execution.id, after=watched.seq)
+        if chunks:
+            watched.seq = chunks[-1].seq
+            text = watched.tail + "".join(chunk.data for chunk in chunks[-200:])
+            watched.tail = formatting.last_lines(text[-_TAIL_CHARACTERS:], TAIL_LINES)
+            if text.endswith("\n"):
+                watched.tail += "\n"
+
+
+def _all(jobs: list[Callable[[Connection], object]], connection: Connection) -> None:
+    for job in jobs:
+        job(connection)

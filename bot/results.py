@@ -1,0 +1,94 @@
+"""The result of an action whose alias has no template of its own, as pieces, by the shape it has.
+
+What the frame of a reply shows already (action, status, time, id) is not said again.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import orjson
+
+from bot import formatting
+from bot.chat import Code, LongText, Piece, Text
+
+# What runners put beside the words of an action; shown only where it says something.
+_CODES = ("return_code", "exit_code", "status_code")
+_WORDS = ("message", "error")
+_FLAGS = ("failed", "succeeded", "timeout", "headers", "parsed", "traceback")
+
+
+def pieces_of_result(result: Any) -> tuple[Piece, ...]:
+    """Never empty. Results of several hosts are shown one under the other."""
+    if isinstance(result, Mapping) and result and all(_is_output(one) for one in result.values()):
+        found = [piece for host, one in result.items() for piece in _of_host(str(host), one)]
+    elif isinstance(result, Mapping) and (_is_output(result) or "body" in result or "error" in result):
+        found = _of_output(result)
+    else:
+        found = _of_value(result)
+    return tuple(found) or (Text(text="Done; it said nothing."),)
+
+
+def _is_output(one: Any) -> bool:
+    return isinstance(one, Mapping) and ("stdout" in one or "stderr" in one or "error" in one)
+
+
+def _of_host(host: str, one: Mapping[str, Any]) -> list[Piece]:
+    code = one.get("return_code")
+    title = f"{host} · status {code}" if code else host
+    found = _of_output({**one, "return_code": 0})
+    if not found:
+        return [Text(text=f"{title}: said nothing")]
+    first = found[0]
+    if isinstance(first, Code) and not first.title:
+        return [replace(first, title=title), *found[1:]]
+    return [Text(text=title), *found]
+
+
+def _of_output(one: Mapping[str, Any]) -> list[Piece]:
+    found: list[Piece] = [Text(text=formatting.clean(str(one[word]))) for word in _WORDS if one.get(word)]
+    for name in ("result", "body"):
+        found += _of_value(one.get(name))
+    for name, title in (("stdout", ""), ("stderr", "stderr")):
+        if one.get(name):
+            found += _of_value(one[name], title=title)
+    codes = [f"{name.replace('_', ' ')} {one[name]}" for name in _CODES if one.get(name)]
+    if codes:
+        found.append(Text(text=", ".join(codes)))
+    known = {*_WORDS, *_CODES, *_FLAGS, "result", "body", "stdout", "stderr"}
+    rest = {
+        name: value for name, value in one.items() if name not in known and value not in (None, "", [], {})
+    }
+    return found + _of_value(rest)
+
+
+def _of_value(value: Any, *, title: str = "") -> list[Piece]:
+    if value is None or value in ("", {}, []):
+        return []
+    if isinstance(value, str):
+        text = formatting.clean(value).strip("\n")
+        if title or "\n" in text:
+            return [Code(text=text, title=title)] if text.strip() else []
+        return [Text(text=text)] if text.strip() else []
+    options = orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS
+    return [
+        Code(text=formatting.clean(orjson.dumps(value, default=str, option=options).decode()), title=title)
+    ]
+
+
+def cut_pieces(pieces: tuple[Piece, ...], limit: int) -> tuple[tuple[Piece, ...], int]:
+    """The first `limit` characters of words and code, and how many lines are left out."""
+    kept: list[Piece] = []
+    lines_left = 0
+    for piece in pieces:
+        if not isinstance(piece, Text | Code | LongText):
+            kept.append(piece)
+            continue
+        if limit <= 0:
+            lines_left += piece.text.count("\n") + 1
+            continue
+        short = formatting.cut(piece.text, limit)
+        lines_left += short.lines_left
+        limit = 0 if short.lines_left else limit - len(short.text)
+        kept.append(replace(piece, text=short.text))
+    return tuple(kept), lines_left

@@ -1,0 +1,180 @@
+"""What we say about an execution: that it began, that it runs, how it ended, what to do next."""
+
+from bot import formatting
+from bot.chat import Button, Code, Link, Piece, Place, Reply, Text, Tone
+from bot.results import cut_pieces, pieces_of_result
+from engine.alias_executions import AliasExecution, ResultText
+from engine.clock import utcnow
+from engine.errors import EngineError
+from engine.records.execution import Execution
+from engine.service import Engine
+from engine.status import FAILURES, FINISHED, Status
+
+_TONES = {
+    Status.SUCCEEDED: Tone.GOOD,
+    Status.CANCELED: Tone.WARNING,
+    Status.FAILED: Tone.BAD,
+    Status.TIMEOUT: Tone.BAD,
+    Status.ABANDONED: Tone.BAD,
+}
+
+
+def tone_of(status: Status) -> Tone:
+    return _TONES.get(status, Tone.RUNNING)
+
+
+def key_of(execution: Execution) -> str:
+    """Everything that is said about an execution in its thread is one message with this key."""
+    return f"execution:{execution.id}"
+
+
+def place_of(execution: Execution, adapter: str) -> Place | None:
+    """Where its command was given; None when that was not in this adapter's chat."""
+    chat = execution.context.get("chat")
+    if execution.parent_id is not None or not isinstance(chat, dict) or chat.get("adapter") != adapter:
+        return None
+    return Place(channel=chat["channel"], thread=chat.get("thread"), reply_to=chat.get("message"))
+
+
+def is_silent(ack: AliasExecution | None) -> bool:
+    """Whether the alias wants nothing said about a success."""
+    return ack is not None and not ack.match.alias.result.enabled
+
+
+def acknowledgement(engine: Engine, execution: Execution, ack: AliasExecution | None) -> Reply | None:
+    """`Running x`, or what the alias says; None when the alias wants none.
+
+    `ack` is not known after a restart, nor for a rerun: then the words are ours.
+    """
+    if ack is not None and not ack.ack_enabled:
+        return None
+    said = ack.message if ack else ""
+    with_link = ack is None or ack.match.alias.ack.append_url
+    pretext, text = formatting.split_pretext(said)
+    return _about(
+        execution,
+        status=execution.status,
+        pieces=formatting.pieces_of(text),
+        pretext=formatting.clean(pretext),
+        links=(_link(engine, execution),) if with_link else (),
+        extra=dict(ack.extra) if ack else {},
+        buttons=() if execution.status in FINISHED else (_cancel(execution),),
+    )
+
+
+def progress(
+    engine: Engine, execution: Execution, ack: AliasExecution | None, *, status: Status, tail: str
+) -> Reply:
+    """The acknowledgement with the time that has passed, and the last lines of output."""
+    pretext, text = formatting.split_pretext(ack.message if ack else "")
+    pieces: tuple[Piece, ...] = formatting.pieces_of(text)
+    if tail.strip():
+        pieces = (*pieces, Code(text=tail.rstrip("\n"), title="last lines"))
+    return _about(
+        execution,
+        status=status,
+        pieces=pieces,
+        pretext=formatting.clean(pretext),
+        elapsed_s=(utcnow() - execution.requested_at).total_seconds(),
+        links=(_link(engine, execution),),
+        buttons=(_cancel(execution),),
+    )
+
+
+def result(engine: Engine, execution: Execution) -> Reply | None:
+    """The rendered result, cut to what a chat bears; None for a success that the alias keeps quiet."""
+    rendered = _rendered(engine, execution)
+    if not rendered.enabled and execution.status not in FAILURES:
+        return None
+    has_words = _has_template(engine, execution)
+    pretext, text = formatting.split_pretext(rendered.text) if has_words else ("", "")
+    whole = formatting.pieces_of(text) if has_words else pieces_of_result(execution.result)
+    pieces, lines_left = cut_pieces(whole, engine.settings.chat.answer_limit)
+    word = formatting.short_id(execution.id)
+    if lines_left:
+        lines = "line" if lines_left == 1 else "lines"
+        pieces = (*pieces, Text(text=f"{lines_left:,} more {lines}: output {word}"))
+    if execution.status in FAILURES:
+        pieces = (*pieces, Text(text=_next_step(execution, word)))
+    return _about(
+        execution,
+        status=execution.status,
+        pieces=pieces,
+        pretext=formatting.clean(pretext),
+        elapsed_s=execution.elapsed_s,
+        extra=dict(rendered.extra),
+        links=(_link(engine, execution),),
+        buttons=_buttons(execution, word, is_cut=bool(lines_left)),
+    )
+
+
+def _has_template(engine: Engine, execution: Execution) -> bool:
+    ref = execution.context.get("action_alias_ref") or {}
+    alias = engine.registry.aliases.get(ref.get("id", ""))
+    return alias is not None and alias.result.format is not None
+
+
+def full_text(engine: Engine, execution: Execution) -> str:
+    """The whole of what `result` may have cut, without the part before {~}."""
+    return formatting.split_pretext(_rendered(engine, execution).text)[1]
+
+
+def _rendered(engine: Engine, execution: Execution) -> ResultText:
+    try:
+        return engine.result_text(execution)
+    except EngineError as error:
+        return ResultText(enabled=True, text=f"{execution.action}: {execution.status}. {error}", extra={})
+
+
+def _next_step(execution: Execution, word: str) -> str:
+    if execution.status is Status.ABANDONED:
+        return (
+            "Its worker was lost while it ran, so nobody knows how far it came. "
+            f"Look, then start it again: rerun {word}"
+        )
+    if execution.status is Status.TIMEOUT:
+        return f"It took longer than it may. What it printed: output {word} · once more: rerun {word}"
+    return f"What it printed: output {word} · once more: rerun {word}"
+
+
+def _buttons(execution: Execution, word: str, *, is_cut: bool) -> tuple[Button, ...]:
+    failed = execution.status in FAILURES
+    buttons = []
+    if failed or is_cut:
+        buttons.append(Button(label="Output", command=f"output {word}"))
+    if failed or execution.status is Status.CANCELED:
+        buttons.append(Button(label="Run again", command=f"rerun {word}"))
+    return tuple(buttons)
+
+
+def _cancel(execution: Execution) -> Button:
+    return Button(label="Cancel", command=f"cancel {formatting.short_id(execution.id)}", style="danger")
+
+
+def _link(engine: Engine, execution: Execution) -> Link:
+    return Link(label="details", url=f"{engine.settings.public_url}/chat#execution/{execution.id}")
+
+
+def _about(
+    execution: Execution,
+    *,
+    status: Status,
+    pieces: tuple[Piece, ...],
+    pretext: str = "",
+    elapsed_s: float | None = None,
+    links: tuple[Link, ...] = (),
+    buttons: tuple[Button, ...] = (),
+    extra: dict[str, object] | None = None,
+) -> Reply:
+    return Reply(
+        pieces=pieces,
+        pretext=pretext,
+        tone=tone_of(status),
+        status=status.value,
+        execution_id=execution.id,
+        action=execution.action,
+        elapsed_s=elapsed_s,
+        links=links,
+        buttons=buttons,
+        extra=extra or {},
+    )

@@ -1,0 +1,123 @@
+"""The page in a real browser: what a person sees, and that data never acts."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.bot.conftest import House
+from tests.conftest import missing
+
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--disable-quic",
+]
+CANARY = "<img src=x onerror=\"document.title='FIRED'\"><script>document.title='FIRED'</script>"
+
+playwright = pytest.importorskip("playwright.sync_api")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator["playwright.Browser"]:
+    if not CHROMIUM.exists():
+        missing("chromium")
+    with playwright.sync_playwright() as running:
+        made = running.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        yield made
+        made.close()
+
+
+@pytest.fixture
+def page(browser: "playwright.Browser", house: House) -> Iterator["playwright.Page"]:
+    """A fresh page; it must not have said anything to its console."""
+    context = browser.new_context()
+    made = context.new_page()
+    said: list[str] = []
+    made.on("console", lambda line: said.append(line.text) if line.type in ("error", "warning") else None)
+    made.on("pageerror", lambda error: said.append(str(error)))
+    made.set_default_timeout(10_000)
+    made.goto(f"{house.url}/chat#channel/ops")
+    made.wait_for_selector("#input:focus")
+    yield made
+    context.close()
+    assert said == []
+
+
+def test_a_command_is_typed_and_its_answer_appears_below_it(page: "playwright.Page") -> None:
+    page.keyboard.type("!echo echo from the browser")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".answer[data-status=succeeded] >> text=from the browser")
+    assert page.locator(".answer[data-status=succeeded] .badge").last.inner_text().endswith("succeeded")
+
+
+def test_tab_completes_a_command_and_hints_at_its_parameters(page: "playwright.Page") -> None:
+    with page.expect_response("**/chat/commands"):
+        page.reload()
+    page.wait_for_selector("#input:focus")
+    page.keyboard.type("!ech")
+    page.wait_for_selector("#options li")
+    page.keyboard.press("Tab")
+    assert page.input_value("#input") == "!echo "
+    page.wait_for_selector("#hint .parameter.active")
+    assert page.locator("#hint b").first.inner_text() == "cmd"
+
+
+def test_arrow_up_brings_back_the_last_command(page: "playwright.Page") -> None:
+    page.keyboard.type("!true")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".answer")
+    page.keyboard.press("ArrowUp")
+    assert page.input_value("#input") == "!true"
+
+
+def test_a_channel_is_made_and_reached_with_the_keyboard_alone(page: "playwright.Page") -> None:
+    page.keyboard.press("Control+k")
+    page.keyboard.type("#night-shift")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#title:text-is('#night-shift')")
+    page.keyboard.press("Control+k")
+    page.keyboard.type("ops")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#title:text-is('#ops')")
+
+
+def test_the_details_of_an_execution_open_and_close(page: "playwright.Page") -> None:
+    page.keyboard.type("!echo echo in detail")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".answer[data-status=succeeded] >> text=in detail")
+    page.locator(".answer .id").last.click()
+    page.wait_for_selector("#panel .output >> text=in detail")
+    page.keyboard.press("Escape")
+    page.wait_for_selector("#panel", state="hidden")
+
+
+def test_what_data_says_stays_text_in_every_field(page: "playwright.Page", house: House) -> None:
+    text = f"echo printf '%s' '{CANARY.replace(chr(39), chr(34))}' && true"
+    page.keyboard.type(f"plain {CANARY}")
+    page.keyboard.press("Enter")
+    house.ask(text, name=f"Eve {CANARY}"[:40])
+    page.wait_for_selector(".answer[data-status=succeeded]")
+    page.locator(".answer .id").last.click()
+    page.wait_for_selector("#panel .output")
+    page.keyboard.press("Escape")
+    house.ask(f"help {CANARY}")
+    house.ask(f"nonsense {CANARY}")
+    page.wait_for_selector("text=No command has")
+    assert page.locator("#messages img[src='x']").count() == 0
+    assert page.locator("#messages script").count() == 0
+    assert "FIRED" not in page.title()
+
+
+@pytest.mark.parametrize("width", [360, 768, 1280])
+def test_nothing_is_wider_than_the_screen(page: "playwright.Page", house: House, width: int) -> None:
+    house.ask("echo printf 'x%.0s' $(seq 500)")
+    page.set_viewport_size({"width": width, "height": 740})
+    page.wait_for_selector(".answer")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.locator("#input").is_visible()

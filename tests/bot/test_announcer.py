@@ -1,0 +1,219 @@
+"""What became of a command is told in its thread, once, and in order."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bot.announcer import Announcer
+from bot.chat import Author, Capabilities, ChatAdapter, Message, Outgoing, Posted, Receive
+from bot.commands import Commands
+from bot.formatting import as_text
+from engine.service import Engine
+from tests.bot.conftest import House, make_settings, text_of
+
+
+class Elsewhere(ChatAdapter):
+    """A chat that is not in our database: it keeps what it is given in memory."""
+
+    name = "elsewhere"
+
+    def __init__(self, *, edits: bool = True) -> None:
+        self.capabilities = Capabilities(edits=edits)
+        self.said: list[tuple[str, Outgoing]] = []
+        self.failures = 0
+        self.changed = threading.Condition()
+
+    def start(self, receive: Receive) -> None:
+        self.receive = receive
+
+    def stop(self) -> None:
+        """Nothing to stop."""
+
+    def post(self, outgoing: Outgoing) -> Posted:
+        with self.changed:
+            if self.failures:
+                self.failures -= 1
+                raise OSError("the chat is down")
+            self.said.append(("post", outgoing))
+            self.changed.notify_all()
+            return Posted(
+                channel=outgoing.place.channel,
+                message_id=str(len(self.said)),
+                thread=outgoing.place.thread,
+            )
+
+    def edit(self, posted: Posted, outgoing: Outgoing) -> Posted:
+        with self.changed:
+            self.said.append(("edit", outgoing))
+            self.changed.notify_all()
+        return posted
+
+    def until(self, count: int, *, status: str = "") -> list[tuple[str, Outgoing]]:
+        def is_there() -> bool:
+            wanted = [one for one in self.said if not status or one[1].reply.status == status]
+            return len(wanted) >= count
+
+        with self.changed:
+            assert self.changed.wait_for(is_there, timeout=15), self.said
+            return list(self.said)
+
+
+class Desk:
+    """The engine with one chat of that kind."""
+
+    def __init__(self, folder: Path, adapter: Elsewhere) -> None:
+        self.adapter = adapter
+        self.engine = Engine(make_settings(folder))
+        self.engine.start()
+        self.announcer = Announcer(self.engine, adapter)
+        self.announcer.start()
+        adapter.start(Commands(self.engine, adapter, self.announcer).receive)
+        self._count = 0
+
+    def say(self, text: str, *, thread: str | None = None) -> None:
+        self._count += 1
+        author = Author(id="U1", name="ann", team="T")
+        self.adapter.receive(
+            Message(
+                adapter="elsewhere",
+                id=f"m{self._count}",
+                channel="C",
+                thread=thread,
+                author=author,
+                text=text,
+                is_direct=True,
+            )
+        )
+
+    def stop(self) -> None:
+        self.announcer.stop()
+        self.engine.stop()
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    made = Desk(tmp_path, Elsewhere())
+    try:
+        yield made
+    finally:
+        made.stop()
+
+
+def test_a_quick_command_is_one_message(desk: Desk) -> None:
+    desk.say("true")
+    said = desk.adapter.until(1, status="succeeded")
+    assert [kind for kind, _ in said] == ["post"]
+
+
+def test_the_acknowledgement_of_a_slow_one_is_edited_into_the_result(desk: Desk) -> None:
+    desk.say("echo sleep 0.6; echo done")
+    said = desk.adapter.until(1, status="succeeded")
+    assert said[0][0] == "post"
+    assert said[-1][0] == "edit"
+    assert len([kind for kind, _ in said if kind == "post"]) == 1
+    assert "done" in as_text(said[-1][1].reply)
+
+
+def test_without_edits_the_result_is_a_message_of_its_own(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, Elsewhere(edits=False))
+    try:
+        desk.say("echo sleep 0.6")
+        said = desk.adapter.until(1, status="succeeded")
+        assert [kind for kind, _ in said] == ["post", "post"]
+    finally:
+        desk.stop()
+
+
+def test_the_last_lines_of_output_are_shown_while_it_runs(desk: Desk) -> None:
+    desk.say("echo for i in 1 2 3 4; do echo line $i; sleep 0.7; done")
+    said = desk.adapter.until(1, status="succeeded")
+    running = [as_text(one.reply) for kind, one in said if kind == "edit" and one.reply.status == "running"]
+    assert 1 <= len(running) <= 4
+    assert "line 1" in running[0]
+
+
+def test_the_answer_stands_in_the_thread_of_the_command(desk: Desk) -> None:
+    desk.say("true")
+    desk.say("true", thread="older")
+    said = desk.adapter.until(2, status="succeeded")
+    assert {one.place.thread for _, one in said} == {"m1", "older"}
+
+
+def test_a_chat_that_is_down_gets_the_answer_later(desk: Desk) -> None:
+    desk.adapter.failures = 2
+    desk.say("true")
+    said = desk.adapter.until(1, status="succeeded")
+    assert len(said) == 1
+
+
+def test_a_silent_success_shows_only_its_acknowledgement(desk: Desk) -> None:
+    desk.say("quiet true")
+    said = desk.adapter.until(1, status="succeeded")
+    assert as_text(said[-1][1].reply).startswith("quietly")
+    assert len([kind for kind, _ in said if kind == "post"]) == 1
+
+
+def test_a_silent_alias_tells_its_failure(desk: Desk) -> None:
+    desk.say("quiet false")
+    said = desk.adapter.until(1, status="failed")
+    assert "rerun" in as_text(said[-1][1].reply)
+
+
+def test_without_acknowledgement_only_the_result_is_said(desk: Desk) -> None:
+    desk.say("mute sleep 0.5")
+    said = desk.adapter.until(1, status="succeeded")
+    assert [kind for kind, _ in said] == ["post"]
+
+
+def test_answers_keep_the_order_in_which_the_executions_ended(desk: Desk) -> None:
+    for _ in range(10):
+        desk.say("true")
+    said = desk.adapter.until(10, status="succeeded")
+    ended = [desk.engine.execution(one.reply.execution_id).ended_at for _, one in said]
+    assert ended == sorted(ended, key=lambda at: at.timestamp() if at else 0)
+
+
+def test_what_ended_while_nobody_listened_is_told_at_the_next_start(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, Elsewhere())
+    desk.say("echo sleep 0.4; echo late")
+    desk.announcer.stop()
+    desk.engine.wait(desk.engine.execution("last").id, timeout_s=10)
+    again = Announcer(desk.engine, desk.adapter)
+    again.start()
+    try:
+        said = desk.adapter.until(1, status="succeeded")
+        assert "late" in as_text(said[-1][1].reply)
+    finally:
+        again.stop()
+        desk.stop()
+
+
+def test_a_failure_says_what_to_do_next(house: House) -> None:
+    body = house.ask("echo exit 3")
+    assert body["status"] == "failed"
+    assert f"rerun {body['execution_id'][-6:]}" in text_of(body)
+    assert {button["label"] for button in body["buttons"]} == {"Output", "Run again"}
+
+
+def test_pretext_stands_apart(house: House) -> None:
+    body = house.ask("echo echo body")
+    assert body["pretext"] == "said"
+    assert body["pieces"][0]["text"] == "body"
+
+
+def test_escape_sequences_of_an_action_do_not_reach_the_chat(house: House) -> None:
+    text = text_of(house.ask("echo printf '\\033[31mred\\033[0m' && true"))
+    assert "\x1b" not in text
+    assert "red" in text
+
+
+def test_a_command_costs_four_commits_at_most(house: House) -> None:
+    def costs() -> int:
+        before = house.engine.database.commits
+        house.ask("true")
+        return house.engine.database.commits - before
+
+    # The median: on a busy machine one command may take so long that it is acknowledged, a fifth commit.
+    assert sorted(costs() for _ in range(9))[4] <= 4

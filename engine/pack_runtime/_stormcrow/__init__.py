@@ -1,0 +1,1 @@
+"""Runs actions outside the server: the shim that watches over them, and warm Python interpreters."""

@@ -1,0 +1,1 @@
+"""The older home of the base class of actions."""

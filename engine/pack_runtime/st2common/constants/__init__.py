@@ -1,0 +1,1 @@
+"""Names that StackStorm has for fixed things."""

@@ -1,0 +1,1 @@
+"""Errors that pack code raises and catches."""

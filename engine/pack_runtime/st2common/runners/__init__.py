@@ -1,0 +1,1 @@
+"""The base class of Python actions, and their logger."""

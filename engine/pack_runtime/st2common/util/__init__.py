@@ -1,0 +1,1 @@
+"""Small modules that pack code imports by name."""

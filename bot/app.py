@@ -24,6 +24,7 @@ from engine.clock import isoformat, utcnow
 from engine.errors import StoreFailure
 from engine.service import Engine
 from engine.settings import LogSettings, Settings, local_url
+from engine.store.vault import write_private
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +81,7 @@ class App:
             signal.signal(signal.SIGHUP, self._reload_soon)
         self._socket.listen(BACKLOG)
         address = self.engine.folder / "server.url"
-        address.write_text(local_url(self.settings) + "\n", encoding="utf-8")
+        write_private(address, f"{local_url(self.settings)}\n".encode())
         self._undo.append(("address", lambda: address.unlink(missing_ok=True)))
         announce(self)
         self._server.run(sockets=[self._socket])
@@ -158,8 +159,11 @@ class _TextFormatter(logging.Formatter):
         super().__init__("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
 
     def format(self, record: logging.LogRecord) -> str:
-        head, newline, trace = super().format(record).partition("\nTraceback ")
-        return _inert(head) + (newline + trace if newline else "")
+        bare = {**vars(record), "exc_info": None, "exc_text": None, "stack_info": None}
+        line = _inert(super().format(logging.makeLogRecord(bare)))
+        trace = self.formatException(record.exc_info) if record.exc_info else ""
+        # Marked, because the text of an exception may have lines of its own.
+        return "\n".join([line, *(f"  | {_inert(one)}" for one in trace.splitlines())])
 
 
 class _JsonFormatter(logging.Formatter):

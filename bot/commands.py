@@ -8,7 +8,7 @@ word `last`); any other text that begins with such a word belongs to the alias t
 import re
 from collections.abc import Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from sqlalchemy import Connection
@@ -36,6 +36,8 @@ class Asked:
     """A command, stripped of prefix and mention, and who gave it."""
 
     text: str
+    shown: str
+    """The command as it is kept, without the values of secret parameters."""
     message: Message
     identity: Identity
 
@@ -60,10 +62,13 @@ class Commands:
         text = self.command_in(message)
         if text is None and not self._adapter.is_own:
             return
-        stored = self._engine.database.submit(partial(self._store, message))
+        shown = text if text is None else self._engine.concealed(text)
+        kept = message if shown is None or shown == text else replace(message, text=shown)
+        stored = self._engine.database.submit(partial(self._store, kept))
         if text is not None:
             identity = identify(message.adapter, message.author)
-            self._answer(message, self._run(Asked(text=text, message=message, identity=identity)))
+            asked = Asked(text=text, shown=shown or "", message=message, identity=identity)
+            self._answer(message, self._run(asked))
         # Jobs are committed in their order: nearly always this one is by now.
         stored.result()
 
@@ -182,7 +187,7 @@ class Commands:
                 "message": message.id,
                 "user": message.author.id,
                 "verified": asked.identity.is_verified,
-                "command": asked.text,
+                "command": asked.shown,
             },
         }
 

@@ -40,9 +40,9 @@ class Access:
             return self._by_key(api_key)
         raise Unauthenticated("Unauthorized - One of Token or API key required.")
 
-    def create_key(self, *, user: str, metadata: Mapping[str, Any]) -> tuple[str, ApiKey]:
-        """The key in clear, for this once, and its record."""
-        clear = secrets.token_urlsafe(32)
+    def create_key(self, *, user: str, metadata: Mapping[str, Any], clear: str = "") -> tuple[str, ApiKey]:
+        """The key in clear, for this once, and its record. `clear`: one made with `new_key`."""
+        clear = clear or new_key()
         key = ApiKey(id=new_id(), user=user, enabled=True, metadata=dict(metadata), created_at=utcnow())
         self._database.write(lambda connection: keys.add(connection, key, _digest(clear)))
         return clear, key
@@ -101,6 +101,11 @@ class Access:
             expires_at=expires_at,
             execution_id=execution.id,
         )
+
+
+def new_key() -> str:
+    """256 random bits, URL-safe."""
+    return secrets.token_urlsafe(32)
 
 
 def _expiry(execution: Execution | None) -> datetime:

@@ -1,5 +1,6 @@
 """A matched alias becomes executions, and a finished one becomes a text for people."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ from engine.errors import BadInput
 from engine.executions import ExecutionRequest, Executions
 from engine.expressions.jinja import Templates
 from engine.expressions.lookups import KeyValues, key_lookups
+from engine.expressions.masking import MASK
 from engine.expressions.params import Plans
 from engine.records.execution import Execution
 from engine.specs.action import ActionSpec
@@ -97,6 +99,23 @@ class AliasExecutions:
         # All are on their way before the first is waited for: they share a commit.
         waiting = [self._executions.submit(wanted) for wanted in requests]
         return [self._acknowledged(match, future.result(), action) for future in waiting]
+
+    def concealed(self, match: AliasMatch) -> str:
+        """The text of a match with ******** in place of the values of secret parameters.
+
+        Where a value does not stand in the text as it is (quoted, escaped), only the first word stays.
+        """
+        action = self._content.current.action(match.alias.action_ref)
+        secret = self._plans.get(action).secret_names
+        hidden = {
+            value for given in match.parameters for name, value in given.items() if value and name in secret
+        }
+        if not hidden:
+            return match.text
+        if any(value not in match.text for value in hidden):
+            return f"{match.text.split(maxsplit=1)[0]} {MASK}"
+        longest_first = sorted(hidden, key=len, reverse=True)
+        return re.sub("|".join(map(re.escape, longest_first)), MASK, match.text)
 
     def result_text(self, execution: Execution) -> ResultText:
         """The alias' result template, or the default one, rendered for a finished execution."""

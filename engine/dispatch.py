@@ -5,27 +5,29 @@ Woken by the journal and by the clock of delayed executions, never by polling.
 
 import logging
 import queue
-import socket
 import threading
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import Connection
 
 from engine.clock import utcnow
-from engine.errors import EngineError, IllegalTransition, RunnerFailure, StoreFailure
+from engine.errors import EngineError, RunnerFailure, StoreFailure
 from engine.executions import CHANGED, REQUESTED, Executions
 from engine.output import OutputLog
 from engine.records.execution import Execution
 from engine.records.journal import JournalEntry
+from engine.recovery import Recovery
 from engine.runners.base import LetGo, RunControl, Runner, RunRequest, RunResult
 from engine.status import Status
 from engine.store import executions as store
 from engine.store.database import Database
 
 log = logging.getLogger(__name__)
+
+_LOOKED_AT = frozenset({REQUESTED, CHANGED})
 
 
 @dataclass(slots=True, kw_only=True)
@@ -38,8 +40,9 @@ class Held:
 
 
 class Dispatch:
-    """`runner_for(name)` gives the runner (RunnerFailure: there is none); `prepare(execution, sealed)`
-    gives the runner's request. Both are called in the worker that runs the action."""
+    """Three functions are called in the worker that runs the action: `runner_for(name)` gives the
+    runner (RunnerFailure: there is none), `prepare(claim)` its request, and `hide(request, result)`
+    what may be kept of the result."""
 
     def __init__(
         self,
@@ -49,20 +52,22 @@ class Dispatch:
         *,
         runner_for: Callable[[str], Runner],
         prepare: Callable[[store.Claim], RunRequest],
+        hide: Callable[[RunRequest, RunResult], RunResult],
+        recovery: Recovery,
         server: str,
         workers: int,
         limits: dict[str, int],
-        lease_s: float,
     ) -> None:
         self._database = database
         self._executions = executions
         self._outputs = outputs
         self._runner_for = runner_for
         self._prepare = prepare
+        self._hide = hide
         self._server = server
         self._workers = workers
         self._limits = limits
-        self._lease = timedelta(seconds=lease_s)
+        self._recovery = recovery
         self._lock = threading.Lock()
         self._held: dict[str, Held] = {}
         self._running: Counter[str] = Counter()
@@ -83,12 +88,22 @@ class Dispatch:
     def start(self) -> None:
         """Recover what an earlier server held, then claim and run."""
         self._detach = self._database.attach(self._committed)
-        self._recover()
+        for claim in self._recovery.held(self._survives):
+            self._hold_and_queue(claim, adopt=True)
         for number in range(self._workers):
             self._spawn(self._work, f"worker-{number}")
         self._spawn(self._claim_forever, "dispatch")
         self._spawn(self._cancel_forever, "cancel")
         self._spawn(self._keep_leases, "lease")
+
+    def _survives(self, runner: str) -> bool:
+        try:
+            return self._runner_for(runner).survives
+        except RunnerFailure:
+            return False
+
+    def _keep_leases(self) -> None:
+        self._recovery.keep(self._stopping, is_busy=lambda: bool(self._held))
 
     def stop(self, *, timeout_s: float) -> None:
         """Claim nothing more; wait for what would be lost with us. What survives us goes on."""
@@ -100,6 +115,7 @@ class Dispatch:
                 lambda: not any(not held.runner.survives for held in self._held.values()), timeout_s
             )
         self._detach()
+        self._recovery.mark()
 
     @property
     def running(self) -> int:
@@ -115,7 +131,7 @@ class Dispatch:
 
     def _committed(self, entries: list[JournalEntry]) -> None:
         for entry in entries:
-            if entry.kind != REQUESTED and entry.kind != CHANGED:
+            if entry.kind not in _LOOKED_AT:
                 continue
             status = entry.data["status"]
             if status == Status.REQUESTED:
@@ -181,7 +197,12 @@ class Dispatch:
 
         def work(connection: Connection) -> list[store.Claim]:
             claims = store.claim(
-                connection, server=self._server, now=now, lease=self._lease, limit=most, full_runners=full
+                connection,
+                server=self._server,
+                now=now,
+                lease=self._recovery.lease,
+                limit=most,
+                full_runners=full,
             )
             self._executions.tell_claimed(connection, claims)
             return claims
@@ -240,17 +261,19 @@ class Dispatch:
                 result = RunResult(status=Status.CANCELED, result={})
             else:
                 result = runner.run(request, control)
+            if result is not None:
+                result = self._hide(request, result)
         except LetGo:
             return
         except EngineError as error:
             # A store that is closing is not the action's failure: the next start sees to it.
             if isinstance(error, StoreFailure) and self._stopping.is_set():
                 return
-            result = _failure(error)
+            # What runs without us cannot be looked after: its action has left the disk, say.
+            result = _ending(error, Status.ABANDONED if adopt else Status.FAILED)
         if result is None:
-            log.info("execution %s was never started; it waits again", execution.id)
             sink.close()
-            self._executions.give_back(execution.id, attempt=execution.attempt)
+            self._recovery.give_back(execution)
         else:
             self._executions.finish(execution.id, result, attempt=execution.attempt, chunks=sink.close())
         if runner is not None and request is not None:
@@ -286,60 +309,6 @@ class Dispatch:
             if held is not None:
                 held.control.cancel()
 
-    # recover
 
-    def _recover(self) -> None:
-        with self._database.read() as connection:
-            claims = store.held(connection, server=self._server)
-        for claim in claims:
-            self._recover_one(claim)
-
-    def _recover_one(self, claim: store.Claim) -> None:
-        execution = claim.execution
-        try:
-            survives = self._runner_for(execution.runner).survives
-        except RunnerFailure:
-            survives = False
-        if survives:
-            log.info("looking after execution %s, started before this server", execution.id)
-            self._hold_and_queue(claim, adopt=True)
-            return
-        self._abandon(execution)
-
-    def _abandon(self, execution: Execution) -> None:
-        message = "The server was stopped while this action ran, and how far it came cannot be known."
-        result = RunResult(status=Status.ABANDONED, result={"error": message, "traceback": ""})
-        try:
-            self._executions.finish(execution.id, result, attempt=execution.attempt)
-        except IllegalTransition as error:
-            log.warning("execution %s: %s", execution.id, error)
-
-    def _keep_leases(self) -> None:
-        while not self._stopping.wait(self._lease.total_seconds() / 3):
-            try:
-                if self._held:
-                    self._database.write(self._extend_leases)
-                if not self._database.is_sqlite:
-                    self._abandon_expired()
-            except StoreFailure:
-                return
-
-    def _extend_leases(self, connection: Connection) -> None:
-        store.extend_leases(connection, self._server, utcnow() + self._lease)
-
-    def _abandon_expired(self) -> None:
-        """Servers share a PostgreSQL: what one held that fell silent is given up by another."""
-        with self._database.read() as connection:
-            claims = store.held(connection, expired_at=utcnow() - self._lease)
-        for claim in claims:
-            if claim.execution.claimed_by != self._server:
-                self._abandon(claim.execution)
-
-
-def _failure(error: EngineError) -> RunResult:
-    return RunResult(status=Status.FAILED, result={"error": str(error), "traceback": ""})
-
-
-def server_name(server_id: str) -> str:
-    """Who holds a claim: the data folder's id, and the host for people."""
-    return f"{server_id}@{socket.gethostname()}"
+def _ending(error: EngineError, status: Status) -> RunResult:
+    return RunResult(status=status, result={"error": str(error), "traceback": ""})

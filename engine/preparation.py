@@ -1,6 +1,8 @@
 """From a claimed execution to what its runner needs: final parameters, configuration, environment."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from engine.access import Access
@@ -8,16 +10,21 @@ from engine.content.registry import Content
 from engine.executions import Executions
 from engine.expressions.jinja import Templates
 from engine.expressions.lookups import KeyValues
+from engine.expressions.masking import ValueMasker, mask_result, result_secrets
 from engine.expressions.pack_config import effective_config, secret_config_values
 from engine.expressions.params import Plans, TemplateScope
-from engine.runners.base import RunRequest
+from engine.runners.base import RunRequest, RunResult
 from engine.specs.action import ActionSpec
 from engine.specs.pack import PackSpec
+from engine.specs.runner_type import RUNNER_TYPES
 from engine.store.executions import Claim
 
 
 class Preparation:
-    """`api_url()`: where actions reach the API, without a version, for example http://127.0.0.1:9101."""
+    """`api_url()`: where actions reach the API, without a version, for example http://127.0.0.1:9101.
+
+    `pack_folders`: the folders that hold packs, for actions that look for files of other packs.
+    """
 
     def __init__(
         self,
@@ -27,12 +34,14 @@ class Preparation:
         keys: KeyValues,
         *,
         api_url: Callable[[], str],
+        pack_folders: Sequence[Path],
     ) -> None:
         self._content = content
         self._plans = plans
         self._templates = templates
         self._keys = keys
         self._api_url = api_url
+        self._packs_paths = ":".join(map(str, pack_folders))
 
     def scope(self, action: ActionSpec, context: Mapping[str, Any]) -> TemplateScope:
         """What templates in this action's parameter defaults may see."""
@@ -92,6 +101,16 @@ class Preparation:
             ),
         )
 
+    def hide(self, request: RunRequest, result: RunResult) -> RunResult:
+        """The result without what the action's output schema calls secret, wherever it stands."""
+        action = request.action
+        runner = RUNNER_TYPES.get(action.runner_type)
+        if not action.output_schema or runner is None or not isinstance(result.result, dict):
+            return result
+        hidden = mask_result(result.result, action, runner.output_key)
+        secrets = result_secrets(result.result, action, runner.output_key)
+        return replace(result, result=ValueMasker(secrets).value(hidden)) if secrets else result
+
     def _environment(self, *, execution_id: str, pack: str, token: str, is_debug: bool) -> dict[str, str]:
         """The variables that StackStorm gives, and those that make `st2client.Client()` just work."""
         base = self._api_url()
@@ -107,4 +126,5 @@ class Preparation:
             "ST2_AUTH_URL": f"{base}/auth/v1",
             "ST2_STREAM_URL": f"{base}/stream/v1",
             "ST2_AUTH_TOKEN": token,
+            "ST2_PACKS_PATHS": self._packs_paths,
         }

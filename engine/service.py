@@ -10,14 +10,14 @@ from concurrent.futures import TimeoutError as FutureTimeout
 from pathlib import Path
 from typing import IO, Any
 
-from engine.access import ADMIN, Access
+from engine.access import ADMIN, Access, new_key
 from engine.alias_executions import AliasExecution, AliasExecutions, ResultText
 from engine.aliases.index import AliasIndex
 from engine.aliases.match import AliasMatch
 from engine.content.loader import ContentLoader
 from engine.content.registry import Content, Registry
-from engine.dispatch import Dispatch, server_name
-from engine.errors import NotFound, StoreFailure
+from engine.dispatch import Dispatch
+from engine.errors import EngineError, NotFound, StoreFailure
 from engine.executions import ExecutionRequest, Executions
 from engine.expressions.jinja import Templates
 from engine.expressions.params import Plans
@@ -25,6 +25,7 @@ from engine.output import OutputLog
 from engine.preparation import Preparation
 from engine.records.access import ApiKey, Requester
 from engine.records.execution import Execution, ExecutionFilter, OutputChunk
+from engine.recovery import Recovery
 from engine.runner_set import RunnerSet
 from engine.settings import Settings, local_url
 from engine.store import executions as store
@@ -61,10 +62,16 @@ class Engine:
         self.datastore = Datastore(self.database, self.vault)
         self.templates = Templates(settings.templates, decrypt=self.datastore.decrypt)
         self.plans = Plans()
-        self.content = Content(ContentLoader(settings, shipped=shipped_packs()))
+        loader = ContentLoader(settings, shipped=shipped_packs())
+        self.content = Content(loader)
         self._api_url = local_url(settings)
         self.preparation = Preparation(
-            self.content, self.plans, self.templates, self.datastore, api_url=lambda: self._api_url
+            self.content,
+            self.plans,
+            self.templates,
+            self.datastore,
+            api_url=lambda: self._api_url,
+            pack_folders=loader.places.bases,
         )
         self._executions = Executions(
             self.database,
@@ -99,6 +106,7 @@ class Engine:
         self.content.reload()
         self._make_admin_key()
         self._outputs = OutputLog(self.database)
+        server = self._server_id()
         self._dispatch = Dispatch(
             self.database,
             self._executions,
@@ -107,10 +115,17 @@ class Engine:
             prepare=lambda claim: self.preparation.request(
                 claim, executions=self._executions, access=self._access
             ),
-            server=server_name(self._server_id()),
+            hide=self.preparation.hide,
+            recovery=Recovery(
+                self.database,
+                self._executions,
+                server=server,
+                lease_s=self.settings.actions.lease_s,
+                mark=self.folder / "journal.mark",
+            ),
+            server=server,
             workers=self.settings.actions.workers,
             limits=self.settings.actions.limits,
-            lease_s=self.settings.actions.lease_s,
         )
         self.runners.start()
         self._dispatch.start()
@@ -235,6 +250,14 @@ class Engine:
         """Raises NoMatch (none, or several), with the nearest commands in the hint; BadParameter."""
         return self._alias_index.match(text)
 
+    def concealed(self, text: str) -> str:
+        """A command as it may be kept: the values of secret parameters are ********."""
+        try:
+            return self._aliases.concealed(self._alias_index.match(text))
+        except EngineError:
+            # Nothing will be run, and nobody knows what in it would be secret.
+            return text
+
     @property
     def alias_index(self) -> AliasIndex:
         return self._alias_index
@@ -307,14 +330,16 @@ class Engine:
         path = self.folder / "admin.key"
         if self._access.keys():
             return
-        clear, _ = self._access.create_key(user=ADMIN, metadata={"made_by": "the first start"})
-        _write_private(path, clear + "\n")
+        clear = new_key()
+        # The file first: a stored key whose file was never written would lock everybody out.
+        vaults.write_private(path, f"{clear}\n".encode())
+        self._access.create_key(user=ADMIN, metadata={"made_by": "the first start"}, clear=clear)
         self.admin_key = clear
 
     def _server_id(self) -> str:
         path = self.folder / "server.id"
         if not path.exists():
-            _write_private(path, secrets.token_hex(8))
+            vaults.write_private(path, secrets.token_hex(8).encode())
         return path.read_text().strip()
 
 
@@ -337,7 +362,8 @@ def _data_folder(folder: Path) -> Path:
 
 def _lock(folder: Path) -> IO[str]:
     """Held until this process ends; the kernel lets go of it even after kill -9."""
-    file = (folder / "server.lock").open("a+", encoding="utf-8")
+    descriptor = os.open(folder / "server.lock", os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+    file = os.fdopen(descriptor, "a+", encoding="utf-8")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
@@ -352,9 +378,3 @@ def _lock(folder: Path) -> IO[str]:
     file.write(str(os.getpid()))
     file.flush()
     return file
-
-
-def _write_private(path: Path, text: str) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)

@@ -7,7 +7,8 @@
                                  +-> pending (an inquiry waits for its answer)
 
 Two steps go back: `scheduled` and `running` to `requested`, taken only by recovery after a
-crash, and only with proof that the action never started.
+crash, and only with proof that the action never started. What waits is `abandoned` only when
+the database was restored from a backup: it may have run since.
 """
 
 from enum import StrEnum
@@ -45,8 +46,8 @@ _ENDS = frozenset({S.SUCCEEDED, S.FAILED, S.TIMEOUT, S.ABANDONED})
 
 TRANSITIONS: MappingProxyType[Status, frozenset[Status]] = MappingProxyType(
     {
-        S.REQUESTED: frozenset({S.DELAYED, S.SCHEDULED, S.CANCELED, S.FAILED}),
-        S.DELAYED: frozenset({S.REQUESTED, S.SCHEDULED, S.CANCELED, S.FAILED}),
+        S.REQUESTED: frozenset({S.DELAYED, S.SCHEDULED, S.CANCELED, S.FAILED, S.ABANDONED}),
+        S.DELAYED: frozenset({S.REQUESTED, S.SCHEDULED, S.CANCELED, S.FAILED, S.ABANDONED}),
         S.SCHEDULED: frozenset({S.REQUESTED, S.RUNNING, S.DELAYED, S.CANCELING, S.CANCELED}) | _ENDS,
         S.RUNNING: frozenset({S.REQUESTED, S.CANCELING, S.CANCELED, S.PAUSING, S.PAUSED, S.PENDING}) | _ENDS,
         S.CANCELING: frozenset({S.CANCELED, S.ABANDONED}),

@@ -203,11 +203,15 @@ def check_pack(
 @packs.command("setup")
 def setup_packs(
     names: Annotated[list[str], typer.Argument(metavar="PACK...")],
+    python: Annotated[
+        str | None,
+        typer.Option("--python", metavar="PYTHON", help="Interpreter: a version, as 3.10, or a path."),
+    ] = None,
     config: Config = None,
     data: Data = None,
 ) -> None:
     """Build the virtual environments of packs, as their Python actions need them; needs no server."""
-    for line in local.set_up_packs(settings_of(config, data), names):
+    for line in local.set_up_packs(settings_of(config, data), names, python=python):
         say(line)
 
 

@@ -18,6 +18,7 @@ from bot.cli.local import read_registry
 from bot.cli.output import emit_json, paint, say
 from bot.cli.site import Config, Data, Json, config_file, running_url, settings_of
 from engine.errors import EngineError
+from engine.runners.environments import is_complete
 from engine.settings import Settings
 
 OLDEST_PYTHON = (3, 11)
@@ -216,8 +217,7 @@ def content(settings: Settings) -> Iterator[Finding]:
     with_python = {one.pack for one in registry.actions.values() if one.runner_type == "python-script"}
     for ref in sorted(with_python):
         pack = registry.packs.get(ref)
-        python = settings.virtualenvs_folder / ref / "bin" / "python"
-        if pack is not None and not pack.is_system and not python.exists():
+        if pack is not None and not pack.is_system and not is_complete(settings.virtualenvs_folder / ref):
             text = "its Python actions have no virtual environment"
             yield Finding(what=f"pack {ref}", is_ok=False, text=text, fix=f"stormcrow pack setup {ref}")
     text = f"{len(registry.packs)} packs, {len(registry.actions)} actions, {len(registry.aliases)} aliases"

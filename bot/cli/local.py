@@ -62,12 +62,17 @@ def as_document(finding: "Finding") -> dict[str, Any]:
     return asdict(finding)
 
 
-def set_up_packs(settings: Settings, names: Sequence[str]) -> Iterator[str]:
-    """Builds one environment after the other, and tells about it. Raises CommandError."""
+def set_up_packs(settings: Settings, names: Sequence[str], *, python: str | None) -> Iterator[str]:
+    """Builds one environment after the other, and tells about it.
+
+    `python` wins over the interpreters that the packs name. Raises CommandError.
+    """
     from engine.runners.environments import build_environment  # noqa: PLC0415 - heavy
 
     registry = read_registry(settings)
     wanted = [registry.pack(name) for name in names]
+    if python is not None:
+        wanted = [pack.model_copy(update={"interpreter": python}) for pack in wanted]
     for pack in wanted:
         if pack.is_system:
             yield f"{pack.ref}: ships with Stormcrow and needs none."

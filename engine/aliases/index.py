@@ -192,7 +192,7 @@ def _finding(alias: AliasSpec, representation: str, error: BadContent) -> Unavai
         kind="alias",
         pack=alias.pack,
         name=alias.name,
-        where=alias.metadata_file,
+        where=f"{alias.pack}/{alias.metadata_file}",
         reason=f"The format {representation!r} cannot be used: {error.message}",
         hint=error.hint,
     )

@@ -89,7 +89,7 @@ def _parameters(entry: FormatEntry, action: ActionSpec) -> Iterator[Finding]:
     for name in sorted((entry.compiled.names | set(alias.immutable_parameters)) - known):
         yield Finding(
             severity="error",
-            where=alias.metadata_file,
+            where=f"{alias.pack}/{alias.metadata_file}",
             text=f"The alias {alias.ref} gives the parameter {name}, which {alias.action_ref} does not know.",
             hint=nearest(name, known),
         )
@@ -112,4 +112,4 @@ def _parameters(entry: FormatEntry, action: ActionSpec) -> Iterator[Finding]:
 
 
 def _finding(alias: AliasSpec, text: str, hint: str = "") -> Finding:
-    return Finding(severity="warning", where=alias.metadata_file, text=text, hint=hint)
+    return Finding(severity="warning", where=f"{alias.pack}/{alias.metadata_file}", text=text, hint=hint)

@@ -5,6 +5,7 @@ what is None; executions drop everything that is falsy, as StackStorm's do.
 """
 
 import hashlib
+import socket
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -273,7 +274,7 @@ def _liveaction(execution: Execution) -> Document:
         "action_is_workflow": execution.runner in {"orquesta", "action-chain"},
         "callback": {},
         "parameters": execution.parameters,
-        "runner_info": {"hostname": execution.claimed_by} if execution.claimed_by else {},
+        "runner_info": {"hostname": socket.gethostname()} if execution.claimed_by else {},
     }
 
 

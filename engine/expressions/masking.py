@@ -115,6 +115,13 @@ def mask_result(result: Any, action: ActionSpec, runner_output_key: str | None) 
     return {**result, runner_output_key: mask_by_schema(result[runner_output_key], _whole(schema))}
 
 
+def result_secrets(result: Mapping[str, Any], action: ActionSpec, runner_output_key: str | None) -> list[str]:
+    """The texts in a result that the action's output schema calls secret."""
+    if not action.output_schema or runner_output_key is None or runner_output_key not in result:
+        return []
+    return secrets_by_schema(result[runner_output_key], _whole(action.output_schema))
+
+
 def _whole(schema: Schema) -> Schema:
     old_form = all(isinstance(part, Mapping) for part in schema.values())
     if old_form and "properties" not in schema:

@@ -18,8 +18,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from engine.errors import EngineError
-from engine.specs.action import ActionSpec
 from engine.settings import Settings
+from engine.specs.action import ActionSpec
 from engine.specs.pack import PackSpec
 from engine.status import Status
 
@@ -99,7 +99,7 @@ class Runner(ABC):
 
     def forget(self, request: RunRequest) -> None:
         """The result of `request` is committed: drop what was kept so that it could be adopted."""
-        return None
+        return
 
     def close(self) -> None:
         """Let go of connections and helpers; what survives goes on."""

@@ -128,7 +128,8 @@ def _install(folder: Path, pack: PackSpec, on_output: Callable[[str], None]) -> 
         if not wanted:
             raise
     on_output(f"{pack.ref}: the base set does not go with the pack's versions; the pack's win")
-    hint = f"Another Python may do: stormcrow pack setup {pack.ref} --python 3.10"
+    command = f"stormcrow pack setup {pack.ref} --python 3.10"
+    hint = f"Where a package does not build, another Python may do: {command}"
     _run([*pip, *wanted], on_output, what=failure, hint=hint, cwd=pack.folder)
     frozen = folder / "pack-versions.txt"
     frozen.write_text(_freeze(folder))

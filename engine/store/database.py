@@ -59,8 +59,11 @@ class Database:
     def start(self) -> None:
         """Migrate and start the writer. Raises StoreFailure."""
         try:
+            if self.is_sqlite:
+                # Ours alone from its first moment; SQLite gives its other files the same mode.
+                Path(self._writer.url.database or "").touch(mode=0o600)
             migrate.to_head(self._writer)
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, OSError) as error:
             raise StoreFailure(
                 f"The database cannot be used: {error}",
                 hint="Check store.url in config.yaml, or the data folder.",

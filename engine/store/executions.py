@@ -186,6 +186,13 @@ def held(
     return [Claim(execution=_execution(row), sealed=row.sealed) for row in connection.execute(query)]
 
 
+def waiting(connection: Connection) -> list[Execution]:
+    """What nobody has claimed yet."""
+    statuses = [Status.REQUESTED.value, Status.DELAYED.value]
+    query = select(*_SHOWN).where(_C.status.in_(statuses)).order_by(_C.seq)
+    return [_execution(row) for row in connection.execute(query)]
+
+
 def extend_leases(connection: Connection, server: str, until: datetime) -> None:
     statuses = [status.value for status in HELD]
     connection.execute(

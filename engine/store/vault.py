@@ -67,9 +67,16 @@ def open_or_make(path: Path, *, may_make: bool) -> Vault:
             hint="Put the file back from a backup.",
         )
     key = secrets.token_bytes(32)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    write_private(path, key)
+    return Vault(key)
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """A file of mode 0600, whole or not there at all, whenever we are killed."""
+    fresh = path.with_name(f"{path.name}.new")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
-        file.write(key)
+        file.write(content)
         file.flush()
         os.fsync(file.fileno())
-    return Vault(key)
+    fresh.replace(path)

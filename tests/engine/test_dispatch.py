@@ -112,6 +112,55 @@ def test_what_ran_inside_a_dead_server_is_abandoned(engine: Engine) -> None:
     assert "cannot be known" in done.result["error"]
 
 
+def test_after_a_restored_backup_nothing_is_started_a_second_time(engine: Engine) -> None:
+    made = engine.request(
+        ExecutionRequest(
+            action="probe.sh", parameters={"cmd": "echo twice"}, user="alice", delay_ms=3_600_000
+        )
+    )
+    server = _server_of(engine)
+    engine.stop()
+    _as_claimed(engine, made.id, server=server)
+    mark = engine.settings.data_folder / "journal.mark"
+    mark.write_text(str(int(mark.read_text()) + 1000))
+    again = Engine(engine.settings)
+    again.start()
+    done = again.wait(made.id, timeout_s=10)
+    again.stop()
+    assert done.status is Status.ABANDONED
+    assert "restored from a backup" in done.result["error"]
+
+
+def test_a_database_put_into_an_empty_folder_starts_nothing_either(engine: Engine) -> None:
+    made = engine.request(ExecutionRequest(action="probe.nothing", user="alice", delay_ms=3_600_000))
+    engine.stop()
+    (engine.settings.data_folder / "journal.mark").unlink()
+    again = Engine(engine.settings)
+    again.start()
+    done = again.execution(made.id)
+    later = run(again, "probe.nothing")
+    again.stop()
+    assert done.status is Status.ABANDONED
+    assert later.status is Status.SUCCEEDED
+
+
+def test_what_a_server_of_another_host_name_held_is_recovered(engine: Engine) -> None:
+    made = engine.request(ExecutionRequest(action="probe.nothing", user="alice", delay_ms=3_600_000))
+    engine.stop()
+    _as_claimed(engine, made.id, server="someone@an-earlier-container")
+    again = Engine(engine.settings)
+    again.start()
+    done = again.wait(made.id, timeout_s=10)
+    again.stop()
+    assert done.status is Status.ABANDONED
+
+
+def test_files_of_the_data_folder_are_ours_alone(engine: Engine) -> None:
+    run(engine, "probe.sh", cmd="echo hello")
+    files = [path for path in engine.settings.data_folder.rglob("*") if path.is_file()]
+    assert [str(path) for path in files if path.stat().st_mode & 0o077] == []
+
+
 def test_a_local_action_outlives_a_stop_and_is_collected(engine: Engine, tmp_path: Path) -> None:
     made = request(engine, "probe.sh", cmd=f"sleep 0.5; echo done >> {tmp_path}/ledger; echo result")
     wait_until(lambda: engine.running == 1)

@@ -1,5 +1,6 @@
 """Executions: what is accepted, what is refused, and what stands in the rows."""
 
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -103,6 +104,16 @@ def test_secret_parameters_are_sealed_in_the_row_and_masked_for_readers(
     engine.stop()
     everything = b"".join(path.read_bytes() for path in (tmp_path / "data").rglob("*") if path.is_file())
     assert b"correct-horse" not in everything
+
+
+def test_what_the_output_schema_calls_secret_is_hidden_everywhere(engine: Engine) -> None:
+    python = engine.settings.virtualenvs_folder / "probe" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.symlink_to(sys.executable)
+    done = run(engine, "probe.minted")
+    assert done.status is Status.SUCCEEDED, done.result
+    assert done.result["result"] == {"token": "********", "name": "ci"}
+    assert done.result["stdout"] == "made ********\n"
 
 
 def test_an_execution_with_secrets_runs_again(engine: Engine) -> None:

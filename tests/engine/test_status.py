@@ -5,7 +5,22 @@ import pytest
 from engine.errors import IllegalTransition
 from engine.status import CANCELABLE, FAILURES, FINISHED, TRANSITIONS, Status, advance
 
-WORDS = ["requested", "delayed", "scheduled", "running", "succeeded", "failed", "timeout", "abandoned", "canceling", "canceled", "pausing", "paused", "resuming", "pending"]
+WORDS = [
+    "requested",
+    "delayed",
+    "scheduled",
+    "running",
+    "succeeded",
+    "failed",
+    "timeout",
+    "abandoned",
+    "canceling",
+    "canceled",
+    "pausing",
+    "paused",
+    "resuming",
+    "pending",
+]
 
 
 def test_the_words_are_those_of_stackstorm() -> None:

@@ -34,6 +34,23 @@ FILES = {
           password: {type: string, secret: true, required: true}
           cmd: {immutable: true, default: "echo the password is {{ password }}"}
     """,
+    "actions/minted.yaml": """
+        name: minted
+        runner_type: python-script
+        entry_point: minted.py
+        output_schema:
+          type: object
+          properties:
+            token: {type: string, secret: true}
+            name: {type: string}
+    """,
+    "actions/minted.py": """
+        from st2common.runners.base_action import Action
+        class Minted(Action):
+            def run(self):
+                print("made tok-87654321")
+                return {"token": "tok-87654321", "name": "ci"}
+    """,
     "actions/untrue.yaml": """
         name: untrue
         runner_type: noop

@@ -56,10 +56,12 @@ class Guard:
         self._engine = engine
         settings = engine.settings
         self._is_local = is_loopback(settings.server.host)
-        self.needs_login = settings.chat.login == "always" or not self._is_local
         public = urlsplit(settings.public_url)
         self._public_host = (public.hostname or "").lower()
         self._public_origin = f"{public.scheme}://{public.netloc}".lower()
+        # A public address means a proxy in front of us: what comes through it is not only from here.
+        is_published = not is_loopback(self._public_host)
+        self.needs_login = settings.chat.login == "always" or not self._is_local or is_published
 
     # where a request comes from
 

@@ -135,6 +135,13 @@ def test_an_unknown_pack_cannot_be_set_up(shell: Shell) -> None:
     assert "needs none" in shell("pack", "setup", "core").stdout
 
 
+def test_a_pack_is_set_up_with_the_python_that_was_asked_for(shell: Shell, tmp_path: Path) -> None:
+    write_pack(tmp_path / "packs")
+    done = shell("pack", "setup", "probe", "--python", "3.99")
+    assert done.exit_code == 1
+    assert "no python3.99 on this machine" in done.stderr
+
+
 def doctor(shell: Shell, **variables: str) -> dict[str, Any]:
     done = shell("doctor", "--json", "--data", "data", **variables)
     findings = json.loads(done.stdout)

@@ -57,7 +57,7 @@ def test_a_bad_format_is_a_finding_and_disturbs_no_other() -> None:
     index = index_of(alias("bad", "go ("), alias("good", "go {{app}}"))
     assert index.match("go web").alias.name == "good"
     assert [(each.kind, each.name, each.where) for each in index.findings] == [
-        ("alias", "bad", "aliases/bad.yaml")
+        ("alias", "bad", "demo/aliases/bad.yaml")
     ]
 
 

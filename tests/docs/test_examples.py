@@ -1,0 +1,102 @@
+"""What the documentation shows works: pack files load, formats and filters give what stands there."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.aliases.grammar import compile_format
+from engine.aliases.lint import lint
+from engine.configuration import read_settings
+from engine.content.overrides import read_override
+from engine.content.read_actions import read_action
+from engine.content.read_aliases import read_alias
+from engine.content.read_packs import pack_ref, read_config_schema, read_pack
+from engine.content.registry import Registry
+from engine.content.source import Source
+from engine.errors import NoMatch
+from engine.expressions.jinja import Templates
+from engine.expressions.params import compile_plan
+from engine.settings import Settings, TemplateSettings
+from engine.specs.runner_type import RUNNER_TYPES
+from engine.yaml_reader import read_text
+from tests.docs.pages import Block, blocks
+
+SOURCE = Source(pack="weather", pack_folder=Path("packs/weather"), metadata_file="x.yaml")
+ARROW = "→"
+
+
+def action(content: Any) -> None:
+    spec = read_action(content, SOURCE)
+    compile_plan(spec, RUNNER_TYPES[spec.runner_type])
+
+
+def alias(content: Any) -> None:
+    spec = read_alias(content, SOURCE)
+    assert [one for one in lint(Registry(aliases={spec.ref: spec})) if one.severity == "error"] == []
+
+
+def pack(content: Any) -> None:
+    read_pack(content, ref=pack_ref(content, "weather"), folder=Path("packs/weather"), is_system=False)
+
+
+KINDS: dict[str, Callable[[Any], Any]] = {
+    "action": action,
+    "alias": alias,
+    "pack": pack,
+    "config-schema": read_config_schema,
+    "override": lambda content: read_override(content, is_global=False),
+    "config": dict,
+}
+
+
+def named(kind: str, *words: str) -> list[Any]:
+    found = [block for block in blocks(kind) if not words or block.info.split(" ")[1:] == list(words)]
+    return [pytest.param(block, id=block.where) for block in found]
+
+
+@pytest.mark.parametrize("block", named("yaml"))
+def test_a_yaml_block_is_a_file_that_loads(block: Block, tmp_path: Path) -> None:
+    kind = block.info.removeprefix("yaml").strip()
+    if kind == "settings":
+        file = tmp_path / "config.yaml"
+        file.write_text(block.text, encoding="utf-8")
+        assert read_settings(file, {}) != Settings(root=tmp_path)
+        return
+    assert kind in KINDS, f"say what it is: ```yaml {' | '.join((*KINDS, 'settings'))}"
+    document = read_text(block.text, name=block.where)
+    assert document.duplicates == ()
+    KINDS[kind](document.value)
+
+
+@pytest.mark.parametrize("block", named("python"))
+def test_a_python_block_compiles(block: Block) -> None:
+    compile(block.text, block.where, "exec")
+
+
+def rows(*words: str) -> list[Any]:
+    """The lines of these blocks, taken apart at the arrows."""
+    return [
+        pytest.param(*(part.strip() for part in line.split(ARROW)), id=line.split(ARROW)[0].strip())
+        for block in blocks("text")
+        if block.info.split(" ")[1:] == list(words)
+        for line in block.text.splitlines()
+        if line.strip()
+    ]
+
+
+@pytest.mark.parametrize(("format", "text", "expected"), rows("formats"))
+def test_a_format_takes_from_a_text_what_the_reference_says(format: str, text: str, expected: str) -> None:
+    compiled = compile_format(format)
+    if expected == "no match":
+        with pytest.raises(NoMatch):
+            compiled.extract(text)
+        return
+    assert compiled.extract(text) == json.loads(expected)
+
+
+@pytest.mark.parametrize(("template", "expected"), rows("filters"))
+def test_a_filter_gives_what_the_reference_says(template: str, expected: str) -> None:
+    assert Templates(TemplateSettings()).render(template, {}).rstrip("\n") == expected

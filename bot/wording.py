@@ -86,7 +86,8 @@ def result(engine: Engine, execution: Execution) -> Reply | None:
     rendered = _rendered(engine, execution)
     if not rendered.enabled and execution.status not in FAILURES:
         return None
-    has_words = _has_template(engine, execution)
+    # A template speaks of what the action gave; where it never came to that, the error itself is said.
+    has_words = _has_template(engine, execution) and not _is_bare_error(execution)
     pretext, text = formatting.split_pretext(rendered.text) if has_words else ("", "")
     whole = formatting.pieces_of(text) if has_words else pieces_of_result(execution.result)
     pieces, lines_left = cut_pieces(whole, engine.settings.chat.answer_limit)
@@ -112,6 +113,12 @@ def _has_template(engine: Engine, execution: Execution) -> bool:
     ref = execution.context.get("action_alias_ref") or {}
     alias = engine.registry.aliases.get(ref.get("id", ""))
     return alias is not None and alias.result.format is not None
+
+
+def _is_bare_error(execution: Execution) -> bool:
+    result = execution.result
+    is_error = isinstance(result, dict) and "error" in result and result.keys() <= {"error", "traceback"}
+    return is_error and execution.status in FAILURES
 
 
 def full_text(engine: Engine, execution: Execution) -> str:

@@ -26,6 +26,12 @@ ALIASES = {
         "immutable_parameters": {},
         "result": {"format": "{{ execution.context.chat.command }}"},
     },
+    "far": {
+        "action_ref": "core.remote",
+        "formats": ["far {{hosts}}"],
+        "immutable_parameters": {"cmd": "true", "username": "nobody", "password": "none-of-it"},
+        "result": {"format": "{% for host in execution.result %}Host: {{ host }}{% endfor %}"},
+    },
     "quiet": {
         "action_ref": "core.local",
         "formats": ["quiet {{cmd}}"],
@@ -61,7 +67,9 @@ class House:
     def __init__(self, settings: Settings) -> None:
         self.app = App(settings)
         self.app.start()
-        self._thread = threading.Thread(target=self.app.serve, daemon=True)
+        self._thread = threading.Thread(
+            target=self.app.serve, kwargs={"announce": lambda _app: None}, daemon=True
+        )
         self._thread.start()
         self.engine = self.app.engine
         self.url = self.app.settings.public_url

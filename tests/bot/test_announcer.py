@@ -197,6 +197,12 @@ def test_a_failure_says_what_to_do_next(house: House) -> None:
     assert {button["label"] for button in body["buttons"]} == {"Output", "Run again"}
 
 
+def test_an_action_that_never_began_says_why_instead_of_its_template(house: House) -> None:
+    said = text_of(house.ask("far 127.0.0.1:1"))
+    assert "127.0.0.1:1" in said
+    assert "Host: error" not in said
+
+
 def test_pretext_stands_apart(house: House) -> None:
     body = house.ask("echo echo body")
     assert body["pretext"] == "said"

@@ -26,7 +26,9 @@ from _stormcrow import python_action  # noqa: E402  (-I leaves our own folder ou
 
 CONTROL_FD = 3
 LONGEST_MESSAGE = 1 << 20
-SPARES = 2
+SPARES = 3
+# Spares are made up for in a quiet moment, and not beside the action that has just been taken.
+QUIET_MS = 10
 MOST_FAILURES = 5
 # Set before the interpreter starts itself again without the modules that start threads.
 SKIP = "STORMCROW_SKIP"
@@ -91,9 +93,13 @@ class Zygote:
     def serve(self):
         self._send({"ready": True})
         while self._failures < MOST_FAILURES:
-            while len(self._spares) < SPARES:
+            if not self._spares:
                 self._fork()
-            for fd, _ in self._poll.poll():
+            is_short = len(self._spares) < SPARES
+            events = self._poll.poll(QUIET_MS if is_short else None)
+            if is_short and not events:
+                self._fork()
+            for fd, _ in events:
                 if fd == self._control.fileno():
                     return
                 if fd == self._wake:

@@ -13,7 +13,7 @@ from engine.errors import BadInput
 from engine.executions import ExecutionRequest, Executions
 from engine.expressions.jinja import Templates
 from engine.expressions.lookups import KeyValues, key_lookups
-from engine.expressions.masking import MASK
+from engine.expressions.masking import MASK, ValueMasker
 from engine.expressions.params import Plans
 from engine.records.execution import Execution
 from engine.specs.action import ActionSpec
@@ -84,6 +84,9 @@ class AliasExecutions:
             "source_channel": source_channel,
         }
         plan = self._plans.get(action)
+        if "source_context" in full_context:
+            # Bots repeat the text of the command there.
+            full_context["source_context"] = self._without_secrets(match, full_context["source_context"])
         requests = [
             ExecutionRequest(
                 action=action.ref,
@@ -105,17 +108,29 @@ class AliasExecutions:
 
         Where a value does not stand in the text as it is (quoted, escaped), only the first word stays.
         """
-        action = self._content.current.action(match.alias.action_ref)
-        secret = self._plans.get(action).secret_names
-        hidden = {
-            value for given in match.parameters for name, value in given.items() if value and name in secret
-        }
+        hidden = self._secrets(match)
         if not hidden:
             return match.text
         if any(value not in match.text for value in hidden):
             return f"{match.text.split(maxsplit=1)[0]} {MASK}"
         longest_first = sorted(hidden, key=len, reverse=True)
         return re.sub("|".join(map(re.escape, longest_first)), MASK, match.text)
+
+    def _secrets(self, match: AliasMatch) -> set[str]:
+        """The values that the text gives to secret parameters."""
+        action = self._content.current.action(match.alias.action_ref)
+        secret = self._plans.get(action).secret_names
+        return {
+            value for given in match.parameters for name, value in given.items() if value and name in secret
+        }
+
+    def _without_secrets(self, match: AliasMatch, value: Any) -> Any:
+        hidden = self._secrets(match)
+        return (
+            _replaced(ValueMasker(hidden).value(value), match.text, self.concealed(match))
+            if hidden
+            else value
+        )
 
     def result_text(self, execution: Execution) -> ResultText:
         """The alias' result template, or the default one, rendered for a finished execution."""
@@ -145,3 +160,14 @@ class AliasExecutions:
         return AliasExecution(
             execution=execution, match=match, message=message, extra=extra, ack_enabled=alias.ack.enabled
         )
+
+
+def _replaced(value: Any, old: str, new: str) -> Any:
+    """A copy with every text in it changed."""
+    if isinstance(value, str):
+        return value.replace(old, new)
+    if isinstance(value, Mapping):
+        return {key: _replaced(inner, old, new) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_replaced(inner, old, new) for inner in value]
+    return value

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs the Debian packages that tests drive (sshd, a browser, git, sudo), where it may.
+# Installs the Debian packages that tests drive (sshd, a browser, git, sudo, strace), where it may.
 # Without root or apt the tests that need them are skipped.
 set -u
 missing=""
@@ -7,6 +7,7 @@ command -v sshd >/dev/null 2>&1 || [ -x /usr/sbin/sshd ] || missing="$missing op
 command -v chromium >/dev/null 2>&1 || missing="$missing chromium"
 command -v git >/dev/null 2>&1 || missing="$missing git"
 command -v sudo >/dev/null 2>&1 || missing="$missing sudo"
+command -v strace >/dev/null 2>&1 || missing="$missing strace"
 [ -z "$missing" ] && exit 0
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
     echo "Not installed, so their tests are skipped:$missing"

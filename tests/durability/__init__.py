@@ -1,0 +1,1 @@
+"""kill -9, SIGTERM, dying shims: what is accepted is done, once, and answered."""

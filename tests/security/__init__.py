@@ -1,0 +1,1 @@
+"""What hostile people, packs and outputs try, against the whole server."""

@@ -1,0 +1,1 @@
+"""What a person does, from the first minute on, against the whole server."""

@@ -1,5 +1,6 @@
 """The composition root: settings -> engine -> chats -> server; start and stop in named stages."""
 
+import gc
 import logging
 import signal
 import socket
@@ -79,6 +80,9 @@ class App:
         self._server = _Server(server_config(self._http, self.settings), before_shutdown=self._end_streams)
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGHUP, self._reload_soon)
+        # What stands now stands for good: the collector need not walk through it again and again.
+        gc.collect()
+        gc.freeze()
         self._socket.listen(BACKLOG)
         address = self.engine.folder / "server.url"
         write_private(address, f"{local_url(self.settings)}\n".encode())

@@ -183,6 +183,9 @@ class Live:
                 self._adapter.show(watched.posted, self._outgoing(watched, reply))
 
     def _acknowledge(self, watched: Watched) -> None:
+        # It may have been claimed in the very transaction that requested it, before we watched.
+        watched.execution = self._engine.execution(watched.execution.id)
+        watched.status = watched.execution.status
         reply = wording.acknowledgement(self._engine, watched.execution, watched.ack)
         if reply is None:
             return

@@ -39,6 +39,15 @@ class Held:
     control: RunControl
 
 
+@dataclass(slots=True, kw_only=True)
+class ClaimRound:
+    """What came of a transaction made for claims."""
+
+    claimed: int = 0
+    is_drained: bool = False
+    """Whether nothing that is due is left."""
+
+
 class Dispatch:
     """Three functions are called in the worker that runs the action: `runner_for(name)` gives the
     runner (RunnerFailure: there is none), `prepare(claim)` its request, and `hide(request, result)`
@@ -77,6 +86,10 @@ class Dispatch:
         self._may_wait = threading.Event()
         self._may_wait.set()
         self._next_due: datetime | None = None
+        self._may_be_delayed = True
+        # Both belong to the writer's thread.
+        self._nudged: ClaimRound | None = None
+        self._is_drained = False
         self._stopping = threading.Event()
         self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._cancels: queue.SimpleQueue[str | None] = queue.SimpleQueue()
@@ -90,6 +103,7 @@ class Dispatch:
         self._detach = self._database.attach(self._committed)
         for claim in self._recovery.held(self._survives):
             self._hold_and_queue(claim, adopt=True)
+        self._leave = self._database.ride(self._claim_along)
         for number in range(self._workers):
             self._spawn(self._work, f"worker-{number}")
         self._spawn(self._claim_forever, "dispatch")
@@ -114,6 +128,7 @@ class Dispatch:
             self._idle.wait_for(
                 lambda: not any(not held.runner.survives for held in self._held.values()), timeout_s
             )
+        self._leave()
         self._detach()
         self._recovery.mark()
 
@@ -134,11 +149,47 @@ class Dispatch:
             if entry.kind not in _LOOKED_AT:
                 continue
             status = entry.data["status"]
-            if status == Status.REQUESTED:
+            if status == Status.CANCELING:
+                self._cancels.put(entry.subject)
+            elif status == Status.REQUESTED and "delay_ms" in entry.data:
+                self._may_be_delayed = True
+                self._wake.set()
+            elif status == Status.REQUESTED and not self._is_drained:
                 self._may_wait.set()
                 self._wake.set()
-            elif status == Status.CANCELING:
-                self._cancels.put(entry.subject)
+
+    def _claim_along(self, connection: Connection, entries: list[JournalEntry]) -> Callable[[], None] | None:
+        """Claim in the transaction that requests: it saves a commit, and the way to another thread.
+
+        All claims are made here, in the writer's thread, so that slots are counted once.
+        """
+        turn, self._nudged = self._nudged, None
+        self._is_drained = False
+        if self._stopping.is_set() or not (turn or any(map(_asks_for_work, entries))):
+            return None
+        free, full = self._free_slots()
+        if free <= 0:
+            return None
+        # With limits for runners, one at a time: a group could hold more of a runner than it may.
+        most = 1 if self._limits else free
+        claims = store.claim(
+            connection,
+            server=self._server,
+            now=utcnow(),
+            lease=self._recovery.lease,
+            limit=most,
+            full_runners=full,
+        )
+        self._executions.tell_claimed(connection, claims)
+
+        def hand_over() -> None:
+            for claim in claims:
+                self._hold_and_queue(claim)
+            self._is_drained = len(claims) < most and not full
+            if turn is not None:
+                turn.claimed, turn.is_drained = len(claims), self._is_drained
+
+        return hand_over
 
     def _claim_forever(self) -> None:
         pause_s: float | None = 0.0
@@ -158,26 +209,36 @@ class Dispatch:
 
     def _claim_round(self) -> float | None:
         """Claim until slots or work run out. How long to sleep unless woken; None: until woken."""
-        if not self._may_wait.is_set():
-            return self._pause_s()
         while self._may_wait.is_set():
-            free, full = self._free_slots()
-            if free <= 0:
+            if self._free_slots()[0] <= 0:
                 # Woken when one of them ends.
                 return None
             self._may_wait.clear()
-            # With limits for runners, one at a time: a group could hold more of a runner than it may.
-            most = 1 if self._limits else free
-            claims = self._claim(most, full)
-            for claim in claims:
-                self._hold_and_queue(claim)
-            if len(claims) == most or full:
-                self._may_wait.set()
-            if not claims:
+            if not self._nudge():
                 break
+        self._look_ahead()
+        return self._pause_s()
+
+    def _nudge(self) -> bool:
+        """A transaction of its own for claims; whether something was claimed."""
+        turn = ClaimRound()
+
+        def nudge(_connection: Connection) -> None:
+            self._nudged = turn
+
+        self._database.write(nudge)
+        if not turn.is_drained:
+            self._may_wait.set()
+        return turn.claimed > 0
+
+    def _look_ahead(self) -> None:
+        """Find when the next delayed execution is due; most of the time there is none."""
+        if not self._may_be_delayed:
+            return
+        self._may_be_delayed = False
         with self._database.read() as connection:
             self._next_due = store.next_due(connection)
-        return self._pause_s()
+        self._may_be_delayed = self._may_be_delayed or self._next_due is not None
 
     def _pause_s(self) -> float | None:
         """Until the next delayed execution is due. What is due and waits for a slot does not count:
@@ -191,23 +252,6 @@ class Dispatch:
         with self._lock:
             full = {name for name, most in self._limits.items() if self._running[name] >= most}
             return self._workers - sum(self._running.values()), full
-
-    def _claim(self, most: int, full: set[str]) -> list[store.Claim]:
-        now = utcnow()
-
-        def work(connection: Connection) -> list[store.Claim]:
-            claims = store.claim(
-                connection,
-                server=self._server,
-                now=now,
-                lease=self._recovery.lease,
-                limit=most,
-                full_runners=full,
-            )
-            self._executions.tell_claimed(connection, claims)
-            return claims
-
-        return self._database.write(work)
 
     def _hold_and_queue(self, claim: store.Claim, *, adopt: bool = False) -> None:
         execution = claim.execution
@@ -242,7 +286,8 @@ class Dispatch:
                 self._canceled_early.discard(execution.id)
                 self._running[execution.runner] -= 1
                 self._idle.notify_all()
-            self._wake.set()
+            if self._may_wait.is_set():
+                self._wake.set()
 
     def _run_held(self, claim: store.Claim, *, adopt: bool) -> None:
         execution = claim.execution
@@ -308,6 +353,12 @@ class Dispatch:
                     self._canceled_early.add(execution_id)
             if held is not None:
                 held.control.cancel()
+
+
+def _asks_for_work(entry: JournalEntry) -> bool:
+    if entry.kind not in _LOOKED_AT:
+        return False
+    return bool(entry.data["status"] == Status.REQUESTED and "delay_ms" not in entry.data)
 
 
 def _ending(error: EngineError, status: Status) -> RunResult:

@@ -202,14 +202,16 @@ class Executions:
         def work(connection: Connection) -> Execution:
             if key is not None:
                 first = store.by_idempotency_key(connection, key)
-                if first is not None and first.requested_at > execution.requested_at - IDEMPOTENCY_WINDOW:
-                    return first
-                store.forget_idempotency_key(connection, key)
+                if first is not None:
+                    if first.requested_at > execution.requested_at - IDEMPOTENCY_WINDOW:
+                        return first
+                    store.forget_idempotency_key(connection, key)
             store.add(connection, values)
             kind = REQUESTED if execution.status is Status.REQUESTED else CHANGED
-            journal.append(
-                connection, kind, execution.id, _facts(execution.status, execution.action, execution.context)
-            )
+            facts = _facts(execution.status, execution.action, execution.context)
+            if execution.delay_ms:
+                facts["delay_ms"] = execution.delay_ms
+            journal.append(connection, kind, execution.id, facts)
             return execution
 
         return work

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
 from engine.clock import utcnow
 from engine.records.chat import (
@@ -25,6 +25,19 @@ MESSAGE_KIND = "chat.message"
 _MESSAGE = ChatMessageRow.__table__  # type: ignore[attr-defined]  # SQLModel hides the table from mypy
 _CHANNEL = ChatChannelRow.__table__  # type: ignore[attr-defined]  # as above
 _POSTING = PostingRow.__table__  # type: ignore[attr-defined]  # as above
+# Made once: building a statement costs more than running it.
+_INSERT = insert(_MESSAGE)
+_KNOWN = select(_MESSAGE.c.id).where(_MESSAGE.c.delivery_key == bindparam("wanted"))
+_EDIT = (
+    update(_MESSAGE)
+    .where(_MESSAGE.c.delivery_key == bindparam("wanted"))
+    .values(body=bindparam("new_body"), edited_at=bindparam("now"))
+)
+_CLOSE = (
+    update(_POSTING)
+    .where(_POSTING.c.adapter == bindparam("where"), _POSTING.c.execution_id == bindparam("wanted"))
+    .values(status=bindparam("new_status"), updated_at=bindparam("now"))
+)
 
 
 def add(connection: Connection, message: NewChatMessage, *, is_shown: bool) -> bool:
@@ -32,9 +45,7 @@ def add(connection: Connection, message: NewChatMessage, *, is_shown: bool) -> b
 
     `is_shown`: the chat is our own, and whoever looks at it is told through the journal.
     """
-    known = connection.execute(
-        select(_MESSAGE.c.id).where(_MESSAGE.c.delivery_key == message.delivery_key)
-    ).scalar()
+    known = connection.execute(_KNOWN, {"wanted": message.delivery_key}).scalar()
     if known is not None:
         return False
     _insert(connection, message)
@@ -46,9 +57,7 @@ def add(connection: Connection, message: NewChatMessage, *, is_shown: bool) -> b
 def put(connection: Connection, message: NewChatMessage) -> None:
     """Store a message of our own chat, in the place of the one with its delivery key if there is one."""
     edited = connection.execute(
-        update(_MESSAGE)
-        .where(_MESSAGE.c.delivery_key == message.delivery_key)
-        .values(body=orjson.dumps(message.body), edited_at=utcnow())
+        _EDIT, {"wanted": message.delivery_key, "new_body": orjson.dumps(message.body), "now": utcnow()}
     )
     if edited.rowcount == 0:
         _insert(connection, message)
@@ -57,7 +66,7 @@ def put(connection: Connection, message: NewChatMessage) -> None:
 
 def _insert(connection: Connection, message: NewChatMessage) -> None:
     connection.execute(
-        insert(_MESSAGE),
+        _INSERT,
         {
             "id": message.id,
             "adapter": message.adapter,
@@ -150,8 +159,9 @@ def keep_posting(connection: Connection, posting: Posting) -> None:
 
 def close_posting(connection: Connection, adapter: str, execution_id: str, status: str) -> None:
     """Note the end in the posting of an execution, if there is one."""
-    where = (_POSTING.c.adapter == adapter) & (_POSTING.c.execution_id == execution_id)
-    connection.execute(update(_POSTING).where(where).values(status=status, updated_at=utcnow()))
+    connection.execute(
+        _CLOSE, {"where": adapter, "wanted": execution_id, "new_status": status, "now": utcnow()}
+    )
 
 
 def posting(connection: Connection, adapter: str, execution_id: str) -> Posting | None:

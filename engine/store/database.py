@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 Job = Callable[[Connection], T]
 Listener = Callable[[list[JournalEntry]], None]
+# Runs at the end of a transaction, on the entries it wrote; what it returns runs after the commit.
+Rider = Callable[[Connection, list[JournalEntry]], Callable[[], None] | None]
 
 # Most jobs that share one commit: bounds how long the first of them waits for the last.
 GROUP_LIMIT = 256
@@ -33,6 +35,10 @@ GROUP_LIMIT = 256
 # journal ids become visible in their order.
 _ADVISORY_LOCK = 0x5707_C401
 _ENTRIES = "stormcrow_entries"
+
+
+class _RiderFailed(Exception):
+    """The jobs are good; what rode along with them is not."""
 
 
 class Database:
@@ -53,6 +59,7 @@ class Database:
         self._closing = False
         self._thread: threading.Thread | None = None
         self._listeners: list[Listener] = []
+        self._rider: Rider = lambda _connection, _entries: None
         self.commits = 0
         """How many transactions were committed since the start."""
 
@@ -110,6 +117,19 @@ class Database:
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 
+    def ride(self, rider: Rider) -> Callable[[], None]:
+        """Have `rider` add its own writes to each transaction, so that they need no commit of their own.
+
+        It is called from the writer's thread, maybe again for the same jobs when the first try
+        was rolled back. There is one place for it. Returns what takes it out again.
+        """
+        self._rider = rider
+
+        def leave() -> None:
+            self._rider = lambda _connection, _entries: None
+
+        return leave
+
     # the writer's thread
 
     def _run(self) -> None:
@@ -121,36 +141,55 @@ class Database:
                     if not self._waiting:
                         return
                     group = [self._waiting.popleft() for _ in range(min(len(self._waiting), GROUP_LIMIT))]
-                self._run_group(connection, group)
+                self._run_group(connection, group, rider=self._rider)
 
-    def _run_group(self, connection: Connection, group: list[tuple[Job[Any], "Future[Any]"]]) -> None:
+    def _run_group(
+        self, connection: Connection, group: list[tuple[Job[Any], "Future[Any]"]], *, rider: Rider
+    ) -> None:
         try:
-            results, entries = self._commit(connection, [job for job, _ in group])
+            results, entries = self._commit(connection, [job for job, _ in group], rider=rider)
+        except _RiderFailed:
+            log.exception("what rides along with the writes failed")
+            self._run_group(connection, group, rider=lambda _connection, _entries: None)
+            return
         except BaseException as error:  # noqa: BLE001 - handed to the callers, who raise it
             if len(group) == 1:
                 group[0][1].set_exception(error)
                 return
             # One job spoiled the transaction of all: each gets its own.
             for single in group:
-                self._run_group(connection, [single])
+                self._run_group(connection, [single], rider=rider)
             return
+        # Listeners first: they wake those who carry on, and callers mostly only answer.
+        if entries:
+            self._tell(entries)
         for (_, future), result in zip(group, results, strict=True):
             future.set_result(result)
-        if entries:
-            for listener in list(self._listeners):
-                try:
-                    listener(entries)
-                except Exception:  # a reader's fault must not end the writer
-                    log.exception("a listener of the journal failed")
 
-    def _commit(self, connection: Connection, jobs: list[Job[Any]]) -> tuple[list[Any], list[JournalEntry]]:
-        connection.info[_ENTRIES] = []
+    def _tell(self, entries: list[JournalEntry]) -> None:
+        for listener in list(self._listeners):
+            try:
+                listener(entries)
+            except Exception:  # a reader's fault must not end the writer
+                log.exception("a listener of the journal failed")
+
+    def _commit(
+        self, connection: Connection, jobs: list[Job[Any]], *, rider: Rider
+    ) -> tuple[list[Any], list[JournalEntry]]:
+        entries: list[JournalEntry] = []
+        connection.info[_ENTRIES] = entries
         with connection.begin():
             if not self.is_sqlite:
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
             results = [job(connection) for job in jobs]
+            try:
+                after = rider(connection, entries)
+            except Exception as error:
+                raise _RiderFailed from error
         self.commits += 1
-        return results, connection.info[_ENTRIES]
+        if after is not None:
+            after()
+        return results, entries
 
     # opening
 

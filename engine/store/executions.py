@@ -38,10 +38,13 @@ _CLAIM = (
         log=bindparam("new_log"),
     )
 )
+_BY_KEY = select(*_WITH_RESULT).where(_C.idempotency_key == bindparam("wanted"))
+_NEXT_DUE = select(_C.not_before).where(_C.status == Status.REQUESTED.value).order_by(_C.not_before).limit(1)
 _DUE = (
     select(*_SHOWN, _C.sealed)
     .where(_C.status == Status.REQUESTED.value, _C.not_before <= bindparam("now"))
     .order_by(_C.not_before, _C.seq)
+    .limit(bindparam("most"))
 )
 
 
@@ -90,7 +93,7 @@ def newest(connection: Connection) -> str | None:
 
 
 def by_idempotency_key(connection: Connection, key: str) -> Execution | None:
-    row = connection.execute(select(*_WITH_RESULT).where(_C.idempotency_key == key)).first()
+    row = connection.execute(_BY_KEY, {"wanted": key}).first()
     return None if row is None else _execution(row)
 
 
@@ -126,10 +129,8 @@ def claim(
     full_runners: Collection[str],
 ) -> list[Claim]:
     """Take up to `limit` due executions, the longest waiting first, and mark them running."""
-    query = _DUE.limit(limit)
-    if full_runners:
-        query = query.where(_C.runner.not_in(full_runners))
-    rows = connection.execute(query, {"now": now}).all()
+    query = _DUE.where(_C.runner.not_in(full_runners)) if full_runners else _DUE
+    rows = connection.execute(query, {"now": now, "most": limit}).all()
     if not rows:
         return []
     stamp = isoformat(now)
@@ -167,8 +168,7 @@ def claim(
 
 def next_due(connection: Connection) -> datetime | None:
     """When the next requested execution may start; None when none waits."""
-    query = select(_C.not_before).where(_C.status == Status.REQUESTED.value).order_by(_C.not_before).limit(1)
-    found: datetime | None = connection.execute(query).scalar()
+    found: datetime | None = connection.execute(_NEXT_DUE).scalar()
     return found
 
 

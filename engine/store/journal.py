@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from engine.clock import utcnow
 from engine.records.journal import CursorRow, JournalEntry, JournalRow
@@ -14,6 +14,7 @@ from engine.store.database import note
 _JOURNAL = JournalRow.__table__  # type: ignore[attr-defined]  # SQLModel hides the table from mypy
 _CURSOR = CursorRow.__table__  # type: ignore[attr-defined]  # as above
 _INSERT = insert(_JOURNAL)
+_MOVE = update(_CURSOR).where(_CURSOR.c.reader == bindparam("name")).values(position=bindparam("to"))
 
 
 def append(
@@ -59,6 +60,6 @@ def position(connection: Connection, reader: str) -> int | None:
 
 def move(connection: Connection, reader: str, to: int) -> None:
     """Remember that `reader` is done with everything up to `to`."""
-    moved = connection.execute(update(_CURSOR).where(_CURSOR.c.reader == reader).values(position=to))
+    moved = connection.execute(_MOVE, {"name": reader, "to": to})
     if moved.rowcount == 0:
         connection.execute(insert(_CURSOR), {"reader": reader, "position": to})

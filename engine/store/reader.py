@@ -19,6 +19,9 @@ FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 30.0
 # A batch that fails so often is taken apart, and an entry that does is left out, visibly.
 ATTEMPTS = 5
+BATCH = 200
+# Entries that wait in memory for a slow handler; more of them are read from the journal again.
+FRESH_LIMIT = 1000
 # After so many entries that needed nothing the cursor is written all the same.
 UNWRITTEN_LIMIT = 1000
 
@@ -44,6 +47,9 @@ class JournalReader:
         self._handle = handle
         self._kinds = frozenset(kinds)
         self._wake = threading.Event()
+        self._lock = threading.Lock()
+        # What was committed since we attached; None: more than we keep, so it is read.
+        self._fresh: list[JournalEntry] | None = []
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"journal:{name}", daemon=True)
         self._position = self._written = database.write(self._start_position)
@@ -69,21 +75,44 @@ class JournalReader:
         return end
 
     def _committed(self, entries: list[JournalEntry]) -> None:
-        if any(entry.id and entry.kind in self._kinds for entry in entries):
-            self._wake.set()
+        ours = [entry for entry in entries if entry.id and entry.kind in self._kinds]
+        if not ours:
+            return
+        with self._lock:
+            # Several servers share a PostgreSQL, and we are told of our own commits only: read it.
+            if self._fresh is None or not self._database.is_sqlite or len(self._fresh) > FRESH_LIMIT:
+                self._fresh = None
+            else:
+                self._fresh += ours
+        self._wake.set()
 
     def _run(self) -> None:
+        self._catch_up()
         while not self._stopping.is_set():
             self._wake.wait()
             self._wake.clear()
-            while not self._stopping.is_set():
-                with self._database.read() as connection:
-                    entries = journal.entries_after(connection, self._position, kinds=self._kinds)
-                if not entries:
-                    break
-                self._work(entries)
+            with self._lock:
+                fresh, self._fresh = self._fresh, []
+            if fresh is None:
+                self._catch_up()
+                continue
+            entries = [entry for entry in fresh if entry.id > self._position]
+            for start in range(0, len(entries), BATCH):
+                self._work(entries[start : start + BATCH])
+
+    def _catch_up(self) -> None:
+        """Read what stands in the journal behind our position."""
+        while not self._stopping.is_set():
+            with self._database.read() as connection:
+                entries = journal.entries_after(connection, self._position, kinds=self._kinds, limit=BATCH)
+            if not entries:
+                return
+            self._work(entries)
 
     def _work(self, entries: list[JournalEntry]) -> None:
+        if self._stopping.is_set():
+            # What came before may not be done: the cursor must not pass over it.
+            return
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 job = self._handle(entries)

@@ -15,7 +15,7 @@ run: $(INSTALLED)
 test: $(INSTALLED_DEV) services
 	$(BIN)/python -m pytest
 
-check: lint types
+check: lint types test
 
 lint: $(INSTALLED_DEV)
 	$(BIN)/ruff format --check .

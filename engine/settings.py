@@ -108,6 +108,7 @@ class ActionSettings:
         "Run local-shell-* actions as this account through sudo, as StackStorm's system_user; "
         "empty: as ourselves.",
     )
+    shell: str = key("/bin/sh", "Shell that runs commands. Packs that need bash: /bin/bash.")
     sudo: bool = key(True, "Whether actions may use sudo (`sudo: true`).")
 
 

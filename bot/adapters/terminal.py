@@ -75,7 +75,7 @@ class _Client:
         }
         pause_s = _FIRST_PAUSE_S
         while True:
-            with contextlib.suppress(requests.ConnectionError, requests.Timeout):
+            with contextlib.suppress(requests.RequestException):
                 response = self._session.post(f"{self._base}/messages", json=body, timeout=30)
                 if response.status_code < 500:
                     self._check(response)

@@ -37,7 +37,9 @@ def up(
 
     def announce(app: App) -> None:
         """Where we are, on standard output; the key of the first start, this once."""
-        say(local_url(app.settings))
+        url = local_url(app.settings)
+        say(url)
+        note(f"Chat: {url}/chat   In a terminal: stormcrow chat   Stop: Ctrl-C")
         if app.engine.admin_key:
             note(f"The admin key, shown this once and kept in {app.engine.folder / 'admin.key'}:")
             note(app.engine.admin_key)

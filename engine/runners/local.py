@@ -6,6 +6,7 @@ import re
 import secrets
 import shlex
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,11 @@ from engine.runners.shell import (
     decode_output,
     status_of_exit,
 )
+from engine.runners.shim_client import Shims
 from engine.runners.shim_connection import Job
 from engine.runners.spool import Ended
 from engine.runners.spool_runner import SpoolRunner, ending, timeout_of
+from engine.settings import Settings
 from engine.status import Status
 
 # The shell reads its text from this descriptor, and closes it before the text runs.
@@ -39,13 +42,17 @@ _BAD_PASSWORD = re.compile(
 class LocalRunner(SpoolRunner):
     """Both runners; a script is a command line that begins with the script's path."""
 
+    def __init__(self, settings: Settings, shims: Shims, *, server_environment: Mapping[str, str]) -> None:
+        super().__init__(settings, shims, server_environment=server_environment)
+        self._shell = settings.actions.shell
+
     def job(self, request: RunRequest) -> Job:
         parameters = request.runner_parameters
         text = self._text(request)
         password = parameters.get("sudo_password") or ""
         sudo = self._sudo(parameters)
         is_hidden = bool(password) or _must_hide(text, request.secrets)
-        argv, feed = _shell(text, sudo=sudo, is_hidden=is_hidden, password=password)
+        argv, feed = _shell(text, shell=self._shell, sudo=sudo, is_hidden=is_hidden, password=password)
         return Job(
             execution_id=request.execution_id,
             attempt=request.attempt,
@@ -141,13 +148,16 @@ class LocalRunner(SpoolRunner):
         return [program, *how, *options, "--"]
 
 
-def _shell(text: str, *, sudo: list[str], is_hidden: bool, password: str) -> tuple[list[str], dict[int, str]]:
+def _shell(
+    text: str, *, shell: str, sudo: list[str], is_hidden: bool, password: str
+) -> tuple[list[str], dict[int, str]]:
     """argv, and what is fed to descriptors, for `text`."""
     if not sudo:
         if is_hidden:
-            return ["/bin/sh", "-c", _READ_TEXT], {_TEXT_FD: f"exec {_TEXT_FD}<&-\n{text}"}
-        return ["/bin/sh", "-c", text], {}
-    shell = shutil.which("bash") or "/bin/sh"
+            return [shell, "-c", _READ_TEXT], {_TEXT_FD: f"exec {_TEXT_FD}<&-\n{text}"}
+        return [shell, "-c", text], {}
+    # As StackStorm does for its system user.
+    shell = shutil.which("bash") or shell
     if not is_hidden:
         return [*sudo, shell, "-c", text], {}
     if not password:

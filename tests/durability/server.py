@@ -201,7 +201,7 @@ class Server:
                 if response.status_code < 500:
                     assert response.status_code == 201, response.text
                     return str(response.json()["id"])
-            except (requests.ConnectionError, requests.Timeout, FileNotFoundError):
+            except (requests.RequestException, FileNotFoundError):
                 pass
             assert time.monotonic() < give_up_at, f"{text!r} was never accepted"
             time.sleep(0.05)

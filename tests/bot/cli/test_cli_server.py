@@ -191,9 +191,12 @@ def test_a_key_is_made_listed_and_revoked(shell: Shell) -> None:
 def test_ctrl_c_leaves_the_action_running(shared: Running) -> None:
     command = [sys.executable, "-m", "bot.cli", "run", "probe.slow", "seconds=20"]
     variables = {"STORMCROW_URL": shared.url, "STORMCROW_API_KEY": shared.key, "PATH": "/usr/bin:/bin"}
+    # A test run in the background of a shell inherits that SIGINT is ignored, and would pass that on.
+    inherited = signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen(
         command, env=variables, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
+    signal.signal(signal.SIGINT, inherited)
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
         newest = shared.get("/executions?limit=1&action=probe.slow&status=running").json()

@@ -6,7 +6,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
-PARTS = ("bench_start", "bench_aliases", "bench_chat", "bench_actions", "bench_ssh", "bench_requests")
+PARTS = (
+    "bench_yardstick",
+    "bench_start",
+    "bench_aliases",
+    "bench_chat",
+    "bench_actions",
+    "bench_ssh",
+    "bench_requests",
+    "bench_yardstick",
+)
 LIMIT_S = 300
 RESULTS = Path(__file__).with_name("results") / "latest.json"
 

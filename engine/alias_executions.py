@@ -10,12 +10,12 @@ from engine.aliases.templates import AliasTemplates
 from engine.aliases.view import alias_view, execution_view
 from engine.content.registry import Content
 from engine.errors import BadInput
-from engine.executions import ExecutionRequest, Executions
+from engine.executions import Executions
 from engine.expressions.jinja import Templates
 from engine.expressions.lookups import KeyValues, key_lookups
 from engine.expressions.masking import MASK, ValueMasker
 from engine.expressions.params import Plans
-from engine.records.execution import Execution
+from engine.records.execution import Execution, ExecutionRequest
 from engine.specs.action import ActionSpec
 from engine.specs.alias import AliasSpec
 

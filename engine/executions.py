@@ -8,7 +8,7 @@ import hashlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -17,9 +17,10 @@ from sqlalchemy import Connection
 
 from engine.clock import isoformat, utcnow
 from engine.content.registry import Content
+from engine.endings import Endings
 from engine.errors import BadInput, BadTemplate, IllegalTransition, NotFound
 from engine.expressions.params import ActionPlan, Plans, TemplateScope
-from engine.records.execution import Execution, OutputChunk, new_id
+from engine.records.execution import Execution, ExecutionRequest, OutputChunk, new_id
 from engine.runners.base import RunResult
 from engine.specs.action import ActionSpec
 from engine.status import CANCELABLE, FINISHED, Status, advance
@@ -36,21 +37,6 @@ OUTPUT = "execution.output"
 
 IDEMPOTENCY_WINDOW = timedelta(hours=24)
 SHORTEST_ENDING = 6
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExecutionRequest:
-    """What a caller asks for. Texts in it are data and are never rendered as templates."""
-
-    action: str
-    """The action's ref."""
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-    user: str
-    context: Mapping[str, Any] = field(default_factory=dict)
-    """Merged into the execution's context: source_channel, trace_context, parent ..."""
-    delay_ms: int = 0
-    idempotency_key: str | None = None
-    """Within 24 hours the same key of the same user answers with the first execution."""
 
 
 class Executions:
@@ -72,7 +58,7 @@ class Executions:
         self._vault = vault
         self._scope_for = scope_for
         self._result_limit_bytes = result_limit_bytes
-        self._waiting: dict[str, list[Future[Execution]]] = {}
+        self._endings = Endings(self.get)
 
     # request
 
@@ -252,34 +238,11 @@ class Executions:
 
     def ended(self, execution_id: str) -> "Future[Execution]":
         """Done when the execution has ended; at once, when it has. Raises NotFound."""
-        future: Future[Execution] = Future()
-        self._waiting.setdefault(execution_id, []).append(future)
-        now = self.get(execution_id)
-        if now.is_finished and not future.done():
-            self._drop(execution_id, future)
-            future.set_result(now)
-        return future
+        return self._endings.of(execution_id)
 
     def give_up(self, execution_id: str, future: "Future[Execution]") -> None:
         """The caller of `ended` does not wait any more."""
-        self._drop(execution_id, future)
-
-    def _drop(self, execution_id: str, future: "Future[Execution]") -> None:
-        futures = self._waiting.get(execution_id, [])
-        if future in futures:
-            futures.remove(future)
-        if not futures:
-            self._waiting.pop(execution_id, None)
-
-    def _resolve(self, execution_id: str) -> None:
-        """Tell those who wait for the end. Called after the commit, in the thread that asked for it."""
-        if execution_id not in self._waiting:
-            return
-        execution = self.get(execution_id)
-        if execution.is_finished:
-            for future in self._waiting.pop(execution_id, []):
-                if not future.done():
-                    future.set_result(execution)
+        self._endings.drop(execution_id, future)
 
     # change
 
@@ -316,7 +279,7 @@ class Executions:
             return wanted
 
         status = self._database.write(work)
-        self._resolve(execution_id)
+        self._endings.tell(execution_id)
         return status
 
     def give_back(self, execution_id: str, *, attempt: int) -> None:
@@ -331,7 +294,7 @@ class Executions:
             self._step(connection, execution_id, step, wanted, values=values)
 
         self._database.write(work)
-        self._resolve(execution_id)
+        self._endings.tell(execution_id)
 
     def cancel(self, execution_id: str, *, user: str) -> Execution:
         """Canceled at once when it has not started; else `canceling`, until the action has really ended.
@@ -355,7 +318,7 @@ class Executions:
             self._step(connection, execution_id, replace(step, context=context), wanted, values=values)
 
         self._database.write(work)
-        self._resolve(execution_id)
+        self._endings.tell(execution_id)
         return self.get(execution_id)
 
     def _step(

@@ -18,13 +18,13 @@ from engine.content.loader import ContentLoader
 from engine.content.registry import Content, Registry
 from engine.dispatch import Dispatch
 from engine.errors import EngineError, NotFound, StoreFailure
-from engine.executions import ExecutionRequest, Executions
+from engine.executions import Executions
 from engine.expressions.jinja import Templates
 from engine.expressions.params import Plans
 from engine.output import OutputLog
 from engine.preparation import Preparation
 from engine.records.access import ApiKey, Requester
-from engine.records.execution import Execution, ExecutionFilter, OutputChunk
+from engine.records.execution import Execution, ExecutionFilter, ExecutionRequest, OutputChunk
 from engine.recovery import Recovery
 from engine.runner_set import RunnerSet
 from engine.settings import Settings, local_url

@@ -15,8 +15,7 @@ from engine.api.live import LiveOutput
 from engine.api.resource import Answering, Endpoint
 from engine.api.wire import Document, liveaction_id
 from engine.errors import BadInput, IllegalTransition, NotFound
-from engine.executions import ExecutionRequest
-from engine.records.execution import Execution, ExecutionFilter
+from engine.records.execution import Execution, ExecutionFilter, ExecutionRequest
 from engine.status import FINISHED, Status
 
 ATTRIBUTES = frozenset({"result", "trigger_instance", "status"})

@@ -3,7 +3,7 @@
 import secrets
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count
 from typing import Any
@@ -110,6 +110,21 @@ class Execution:
     def elapsed_s(self) -> float | None:
         """From the request to the end; None before the end."""
         return (self.ended_at - self.requested_at).total_seconds() if self.ended_at else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutionRequest:
+    """What a caller asks for. Texts in it are data and are never rendered as templates."""
+
+    action: str
+    """The action's ref."""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    user: str
+    context: Mapping[str, Any] = field(default_factory=dict)
+    """Merged into the execution's context: source_channel, trace_context, parent ..."""
+    delay_ms: int = 0
+    idempotency_key: str | None = None
+    """Within 24 hours the same key of the same user answers with the first execution."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,16 +1,10 @@
 """ISO 8601 as StackStorm writes it: 2026-01-01T00:00:00.000000Z."""
 
 import datetime as dt
-import re
 
 from st2common.util import date
 
 __all__ = ["format", "parse", "validate"]
-
-_PATTERN = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?\s*(Z|UTC|[+-]\d\d(?::?\d\d)?)?$",
-    re.IGNORECASE,
-)
 
 
 def format(value, usec=True, offset=True):  # noqa: A001  (the name that packs call)
@@ -38,7 +32,7 @@ def _moment(value):
 
 def validate(value, raise_exception=True):
     """Whether `value` is a time in this form; ValueError instead of False, where asked for."""
-    if isinstance(value, dt.datetime) or (isinstance(value, str) and _PATTERN.match(value.strip())):
+    if isinstance(value, dt.datetime) or (isinstance(value, str) and date.ISO_8601.match(value.strip())):
         return True
     if raise_exception:
         raise ValueError('Invalid datetime "%s".' % (value,))
@@ -47,20 +41,4 @@ def validate(value, raise_exception=True):
 
 def parse(value, preserve_original_tz=False):
     """An aware datetime, in UTC unless its zone is to be kept. Raises ValueError."""
-    found = _PATTERN.match(value.strip())
-    if not found:
-        raise ValueError('Invalid datetime "%s".' % value)
-    year, month, day, hour, minute, second, fraction, zone = found.groups()
-    micro = int(((fraction or "0") + "000000")[:6])
-    moment = dt.datetime(
-        int(year), int(month), int(day), int(hour), int(minute), int(second), micro, tzinfo=_zone(zone)
-    )
-    return moment if preserve_original_tz else moment.astimezone(dt.timezone.utc)
-
-
-def _zone(text):
-    if not text or text.upper() in ("Z", "UTC"):
-        return dt.timezone.utc
-    digits = text[1:].replace(":", "")
-    minutes = int(digits[:2]) * 60 + int(digits[2:] or 0)
-    return dt.timezone(dt.timedelta(minutes=-minutes if text[0] == "-" else minutes))
+    return date.parse_text(value, preserve_original_tz)

@@ -59,6 +59,7 @@ class App:
             raise
         self._undo: list[tuple[str, Callable[[], object]]] = []
         self._server: uvicorn.Server | None = None
+        self._has_served = threading.Event()
         self._end_streams: Callable[[], None] = lambda: None
 
     def start(self) -> None:
@@ -78,22 +79,27 @@ class App:
         For the main thread.
         """
         self._server = _Server(server_config(self._http, self.settings), before_shutdown=self._end_streams)
-        if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGHUP, self._reload_soon)
-        # What stands now stands for good: the collector need not walk through it again and again.
-        gc.collect()
-        gc.freeze()
-        self._socket.listen(BACKLOG)
-        address = self.engine.folder / "server.url"
-        write_private(address, f"{local_url(self.settings)}\n".encode())
-        self._undo.append(("address", lambda: address.unlink(missing_ok=True)))
-        announce(self)
-        self._server.run(sockets=[self._socket])
+        try:
+            if threading.current_thread() is threading.main_thread():
+                signal.signal(signal.SIGHUP, self._reload_soon)
+            # What stands now stands for good: the collector need not walk through it again and again.
+            gc.collect()
+            gc.freeze()
+            self._socket.listen(BACKLOG)
+            address = self.engine.folder / "server.url"
+            write_private(address, f"{local_url(self.settings)}\n".encode())
+            self._undo.append(("address", lambda: address.unlink(missing_ok=True)))
+            announce(self)
+            self._server.run(sockets=[self._socket])
+        finally:
+            self._has_served.set()
 
     def stop(self) -> None:
         """In the opposite order of the start; a stage that fails does not keep the others up."""
         if self._server is not None:
             self._server.should_exit = True
+            # Nothing is taken away from under requests that are still being answered.
+            self._has_served.wait(self.settings.server.shutdown_s + 5)
         while self._undo:
             name, undo = self._undo.pop()
             try:

@@ -33,7 +33,7 @@ def up(
 ) -> None:
     """Start the server; it runs until it is stopped."""
     # The server needs everything, the other commands little.
-    from bot.app import App, run  # noqa: PLC0415
+    from bot.app import App, run  # noqa: PLC0415 - as said above
 
     def announce(app: App) -> None:
         """Where we are, on standard output; the key of the first start, this once."""

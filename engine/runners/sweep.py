@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ def kill_leftovers(name: str, noted: Mapping[str, Any] | None) -> None:
     if noted and leader and start_ticks(leader) not in (None, noted["start"]):
         leader = None
     for _ in range(5):
-        found = set(_belonging(leader, marker))
+        found = _belonging(leader, marker)
         if not found:
             return
         for pid in found:
@@ -38,7 +38,8 @@ def start_ticks(pid: int) -> int | None:
     return fields[3] if fields else None
 
 
-def _belonging(leader: int | None, marker: bytes) -> Iterator[int]:
+def _belonging(leader: int | None, marker: bytes) -> list[int]:
+    """Parents before children: a shell whose `sleep` is ended first goes on with its next command."""
     stats = {pid: fields for pid in _pids() if (fields := _stat(pid)) is not None}
     found = {
         pid
@@ -51,7 +52,18 @@ def _belonging(leader: int | None, marker: bytes) -> Iterator[int]:
         found |= below
         grew = bool(below)
     found.discard(os.getpid())
-    return (pid for pid in found if stats[pid][2] not in "ZX")
+    parents = {pid: fields[0] for pid, fields in stats.items()}
+    alive = [pid for pid in found if stats[pid][2] not in "ZX"]
+    return sorted(alive, key=lambda pid: (_depth(pid, parents), pid))
+
+
+def _depth(pid: int, parents: Mapping[int, int]) -> int:
+    """How many ancestors a process has. In a snapshot pids may be new ones: a circle is cut."""
+    seen: set[int] = set()
+    while pid in parents and pid not in seen:
+        seen.add(pid)
+        pid = parents[pid]
+    return len(seen)
 
 
 def _pids() -> list[int]:

@@ -53,7 +53,7 @@ def snapshot():
 
 
 def members(root, marker, within=None):
-    """The pids that belong to an action and still run; zombies are left out.
+    """The pids that belong to an action and still run, parents before children; zombies are left out.
 
     `root`: its first process, which leads a session (None: not known). `marker`: bytes
     `NAME=VALUE` that stand in the environment of what it started. `within`: only descendants of
@@ -71,7 +71,17 @@ def members(root, marker, within=None):
     belonging = seeds | _below(seeds, children)
     belonging.discard(os.getpid())
     belonging.discard(within)
-    return {pid for pid in belonging if processes[pid][2] not in (b"Z", b"X")}
+    alive = [pid for pid in belonging if processes[pid][2] not in (b"Z", b"X")]
+    return sorted(alive, key=lambda pid: (_depth(pid, processes), pid))
+
+
+def _depth(pid, processes):
+    """How many ancestors a process has. In a snapshot pids may be new ones: a circle is cut."""
+    seen = set()
+    while pid in processes and pid not in seen:
+        seen.add(pid)
+        pid = processes[pid][0]
+    return len(seen)
 
 
 def _below(roots, children):
@@ -94,7 +104,10 @@ def _has_marker(pid, marker):
 
 
 def send(pids, number):
-    """Signal each; those that are gone or not ours are passed over."""
+    """Signal each, in this order; those that are gone or not ours are passed over.
+
+    Parents come first: a shell whose `sleep` is ended before itself goes on with its next command.
+    """
     for pid in pids:
         try:
             os.kill(pid, number)

@@ -256,7 +256,7 @@ class Running:
         if not alive and self.exit is not None:
             self.finish()
         elif now >= self._kill_at + GIVE_UP_S:
-            self.error = "could not be killed: %s" % ", ".join(map(str, sorted(alive)))
+            self.error = "could not be killed: %s" % ", ".join(map(str, alive))
             self.finish()
         elif now >= self._kill_at:
             self._signal(alive, signal.SIGKILL)
@@ -278,7 +278,7 @@ class Running:
         processes.send(pids, number)
         prefix = self.request.get("kill_command")
         if prefix and pids:
-            argv = [*prefix, "-%d" % number, *map(str, sorted(pids))]
+            argv = [*prefix, "-%d" % number, *map(str, pids)]
             self.shim.run_aside(argv, self.request.get("kill_input"))
 
     def _note_pid(self):

@@ -261,7 +261,9 @@ def test_a_follower_that_goes_away_is_let_go(server: Running) -> None:
     made = server.start("probe.slow", seconds=20)["id"]
     before = len(server.engine.database._listeners)
     answer = server.get(f"/executions/{made}/output?follow=true", stream=True)
-    next(answer.iter_content(None))
+    # Held: an iterator that is thrown away takes the connection along.
+    pieces = answer.iter_content(None)
+    next(pieces)
     assert len(server.engine.database._listeners) == before + 1
     answer.close()
     deadline = time.monotonic() + 5

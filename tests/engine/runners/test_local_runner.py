@@ -176,6 +176,18 @@ def test_cancel_really_stops_the_action(world: World) -> None:
     assert not is_running("sleep 62.5")
 
 
+def test_a_cancelled_shell_does_not_go_on_with_its_next_command(world: World, tmp_path: Path) -> None:
+    for number in range(20):
+        control, mark = RunControl(), tmp_path / f"begun{number}"
+        begun = world.begin(world.command(f"touch {mark}; sleep 30; touch {tmp_path}/effect{number}"), control)
+        until(mark.exists, "it has started")
+        control.cancel()
+        result = begun.result()
+        assert result is not None
+        assert result.status == Status.CANCELED
+    assert not list(tmp_path.glob("effect*"))
+
+
 def test_an_action_cancelled_before_it_began_is_not_started(world: World, tmp_path: Path) -> None:
     control = RunControl()
     control.cancel()

@@ -12,6 +12,7 @@ EngineError
 ├── Denied                the user may not do this (HTTP 403)
 ├── Conflict              it clashes with what is there (HTTP 409)
 │   └── IllegalTransition an execution may not go from this status to that one
+├── Busy                  too much waits already; it may be asked again soon (HTTP 503)
 ├── RunnerFailure         an action could not be started or carried on
 └── StoreFailure          the database or the data folder cannot be used
 """
@@ -76,6 +77,10 @@ class Conflict(EngineError):
 
 class IllegalTransition(Conflict):
     """An execution may not go from its status to the one asked for."""
+
+
+class Busy(EngineError):
+    """More waits than can be kept in hand; nothing was accepted, and it may be asked again soon."""
 
 
 class RunnerFailure(EngineError):

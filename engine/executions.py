@@ -8,7 +8,7 @@ import hashlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -37,6 +37,18 @@ OUTPUT = "execution.output"
 
 IDEMPOTENCY_WINDOW = timedelta(hours=24)
 SHORTEST_ENDING = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreparedExecution:
+    """An execution that is checked and rendered, and not yet written."""
+
+    execution: Execution
+    insert: Callable[[Connection], Execution]
+    """Writes it, with its journal entry, in the caller's transaction; may be called again there.
+    Gives the first execution instead where the idempotency key was used before."""
+    error: BadTemplate | None = None
+    """A template that does not render: the execution is written as one that has failed."""
 
 
 class Executions:
@@ -68,6 +80,15 @@ class Executions:
         Raises NotFound, BadParameter, BadInput. A template of the pack that does not render makes
         an execution that has failed, and raises BadTemplate.
         """
+        prepared = self.prepare(wanted)
+        made = self._database.submit(prepared.insert)
+        if prepared.error is not None:
+            made.result()
+            raise prepared.error
+        return made
+
+    def prepare(self, wanted: ExecutionRequest) -> PreparedExecution:
+        """Everything but the writing. Raises NotFound, BadParameter, BadInput."""
         action = self._content.current.action(wanted.action)
         if not action.enabled:
             raise BadInput(
@@ -79,9 +100,8 @@ class Executions:
         try:
             parameters = plan.live(wanted.parameters, scope=scope)
         except BadTemplate as error:
-            self._add(wanted, action, plan, dict(wanted.parameters), context, error=error).result()
-            raise
-        return self._add(wanted, action, plan, parameters, context)
+            return self._prepared(wanted, action, plan, dict(wanted.parameters), context, error=error)
+        return self._prepared(wanted, action, plan, parameters, context)
 
     def rerun(
         self,
@@ -120,7 +140,7 @@ class Executions:
             )
         ).result()
 
-    def _add(
+    def _prepared(
         self,
         wanted: ExecutionRequest,
         action: ActionSpec,
@@ -129,7 +149,7 @@ class Executions:
         context: Mapping[str, Any],
         *,
         error: BadTemplate | None = None,
-    ) -> "Future[Execution]":
+    ) -> PreparedExecution:
         execution_id = new_id()
         now = utcnow()
         shown = plan.mask(parameters)
@@ -157,12 +177,14 @@ class Executions:
             delay_ms=wanted.delay_ms,
             parent_id=(context.get("parent") or {}).get("execution_id"),
         )
-        return self._database.submit(self._insertion(execution, sealed, wanted))
+        insert = self._insertion(execution, sealed, wanted)
+        return PreparedExecution(execution=execution, insert=insert, error=error)
 
     def _insertion(
         self, execution: Execution, sealed: bytes | None, wanted: ExecutionRequest
     ) -> Callable[[Connection], Execution]:
         key = _scoped_key(wanted)
+        trace = execution.context.get("trace_context") or {}
         values = {
             "id": execution.id,
             "action": execution.action,
@@ -183,6 +205,8 @@ class Executions:
             "result_size": execution.result_size,
             "log": orjson.dumps([[isoformat(at), step.value] for at, step in execution.log]),
             "idempotency_key": key,
+            "trace_id": _word(trace.get("id_")),
+            "trace_tag": _word(trace.get("trace_tag")),
         }
 
         def work(connection: Connection) -> Execution:
@@ -367,6 +391,11 @@ def _facts(status: Status, action: str, context: Mapping[str, Any]) -> dict[str,
     if chat:
         facts["adapter"] = chat.get("adapter")
     return facts
+
+
+def _word(value: Any) -> str | None:
+    """A caller's word for its trace; anything else is no name."""
+    return value if isinstance(value, str) and value else None
 
 
 def _known(step: store.Step | None, execution_id: str) -> store.Step:

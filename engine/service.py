@@ -21,11 +21,16 @@ from engine.errors import EngineError, NotFound, StoreFailure
 from engine.executions import Executions
 from engine.expressions.jinja import Templates
 from engine.expressions.params import Plans
+from engine.notices import Notice, tell
 from engine.output import OutputLog
 from engine.preparation import Preparation
 from engine.records.access import ApiKey, Requester
 from engine.records.execution import Execution, ExecutionFilter, ExecutionRequest, OutputChunk
+from engine.records.trigger import Emitted, Event
 from engine.recovery import Recovery
+from engine.rules.evaluate import RuleEngine
+from engine.rules.history import TriggerHistory
+from engine.rules.table import RuleTable
 from engine.runner_set import RunnerSet
 from engine.settings import Settings, local_url
 from engine.store import executions as store
@@ -33,6 +38,8 @@ from engine.store import vault as vaults
 from engine.store.database import Database, Listener, sqlite_url
 from engine.store.datastore import Datastore
 from engine.store.reader import Handle, JournalReader
+from engine.stored_content import StoredContent
+from engine.triggers import Triggers
 
 __all__ = ["AliasExecution", "Engine", "ExecutionFilter", "ExecutionRequest", "ResultText"]
 
@@ -91,6 +98,24 @@ class Engine:
             web_url=settings.public_url,
         )
         self._alias_index = AliasIndex(self.content.current)
+        self._indexed, self._indexed_actions = self.content.current.aliases, self.content.current.actions
+        self.stored = StoredContent(self.database, self.content)
+        self.rules = RuleEngine(
+            self.content,
+            self._executions,
+            self.plans,
+            self.templates,
+            self.datastore,
+            scope_for=self.preparation.scope,
+            user=settings.events.user,
+        )
+        self.history = TriggerHistory(self.database)
+        self.triggers = Triggers(
+            self.database,
+            self.rules,
+            queue_limit=settings.events.queue_limit,
+            depth_limit=settings.events.depth_limit,
+        )
         self.runners = RunnerSet(settings, environment=os.environ if environment is None else environment)
         self._readers: list[JournalReader] = []
         self._is_started = False
@@ -102,6 +127,8 @@ class Engine:
     def start(self) -> None:
         """Open the database, load content, recover, run. Raises StoreFailure."""
         self.database.start()
+        self.stored.load()
+        self.content.merge = self.stored.merge
         self.content.attach(self._compile)
         self.content.reload()
         self._make_admin_key()
@@ -129,12 +156,14 @@ class Engine:
         )
         self.runners.start()
         self._dispatch.start()
+        self.triggers.start()
         self._is_started = True
 
     def stop(self) -> None:
         """Local actions go on without us; the next start collects them."""
         if self._is_started:
             self._is_started = False
+            self.triggers.stop()
             self._dispatch.stop(timeout_s=self.settings.server.shutdown_s)
             for reader in self._readers:
                 reader.stop()
@@ -165,7 +194,10 @@ class Engine:
 
     def _compile(self, registry: Registry) -> None:
         # Built aside, then swapped: nobody matches against half an index.
-        self._alias_index = AliasIndex(registry)
+        if registry.aliases is not self._indexed or registry.actions is not self._indexed_actions:
+            self._alias_index = AliasIndex(registry)
+            self._indexed, self._indexed_actions = registry.aliases, registry.actions
+        self.rules.table = RuleTable(registry)
 
     # executions
 
@@ -290,6 +322,19 @@ class Engine:
     def result_text(self, execution: Execution) -> ResultText:
         """The alias' result template, or the default one, rendered for a finished execution."""
         return self._aliases.result_text(execution)
+
+    # events
+
+    def emit(self, event: Event) -> Emitted:
+        """An event with all that follows from it, committed when it returns.
+
+        Raises NotFound, BadInput, Busy.
+        """
+        return self.triggers.emit(event)
+
+    def tell(self, notice: Notice) -> None:
+        """Have something said in a chat; durable when it returns."""
+        self.database.write(lambda connection: tell(connection, notice))
 
     # journal
 

@@ -178,6 +178,24 @@ class ChatSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EventSettings:
+    """How events become actions."""
+
+    user: str = key("stormcrow", "User that rules of packs run their actions as.")
+    channel: str = key(
+        "", "Channel for what the engine itself has to say; empty: the first of chat.channels."
+    )
+    queue_limit: int = key(
+        10_000, "How many events may wait for their rules; more are refused with 503.", at_least=1
+    )
+    depth_limit: int = key(
+        10,
+        "How many rules may follow one from the other (a rule's action that fires a rule ...).",
+        at_least=1,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LogSettings:
     """What the server logs."""
 
@@ -203,6 +221,7 @@ class Settings:
     http: HttpSettings = field(default_factory=HttpSettings)
     templates: TemplateSettings = field(default_factory=TemplateSettings)
     chat: ChatSettings = field(default_factory=ChatSettings)
+    events: EventSettings = field(default_factory=EventSettings)
     log: LogSettings = field(default_factory=LogSettings)
 
     def path(self, value: str | Path) -> Path:

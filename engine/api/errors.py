@@ -11,6 +11,7 @@ from engine.errors import (
     BadInput,
     BadSettings,
     BadTemplate,
+    Busy,
     Conflict,
     Denied,
     EngineError,
@@ -30,6 +31,7 @@ STATUS_OF: Mapping[type[EngineError], int] = MappingProxyType(
         Denied: 403,
         NotFound: 404,
         Conflict: 409,
+        Busy: 503,
         BadSettings: 500,
         RunnerFailure: 500,
         StoreFailure: 503,
@@ -63,6 +65,8 @@ def answer_for(error: EngineError | HttpError, *, request_id: str) -> Response:
     status = status_of(error)
     if status == 401:
         return fault(status, unauthorized(error), {"WWW-Authenticate": "Bearer"})
+    if isinstance(error, Busy):
+        return fault(status, str(error), {"Retry-After": "1"})
     if status == 503:
         return fault(status, f"The server cannot use its store, or is stopping. Request {request_id}.")
     if status >= 500:

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from engine.errors import NotFound, nearest
 from engine.specs.action import ActionSpec
@@ -70,17 +70,30 @@ class Content:
     def __init__(self, load: Callable[[int], Registry]) -> None:
         """`load(generation)` reads the disk; it is the loader bound to the settings."""
         self._load = load
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._listeners: list[Callable[[Registry], None]] = []
+        self.merge: Callable[[Registry], Registry] = lambda files: files
+        """Adds to what the disk holds what has no file."""
+        self.files = Registry()
+        """What the disk holds."""
         self.current = Registry()
 
     def reload(self) -> Registry:
         """Read everything anew and swap it in. What left the disk is gone from the result."""
         with self._lock:
-            fresh = self._load(self.current.generation + 1)
-            self.current = fresh
-            listeners = list(self._listeners)
-        for listener in listeners:
+            self.files = self._load(self.current.generation + 1)
+            return self._swap()
+
+    def merge_again(self) -> Registry:
+        """What has no file has changed; the disk is not read."""
+        with self._lock:
+            self.files = replace(self.files, generation=self.current.generation + 1)
+            return self._swap()
+
+    def _swap(self) -> Registry:
+        # Listeners are told in the order of the swaps: an older registry never comes after a newer one.
+        fresh = self.current = self.merge(self.files)
+        for listener in list(self._listeners):
             listener(fresh)
         return fresh
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import count
 from typing import Any
 
-from sqlalchemy import Column, Index, LargeBinary
+from sqlalchemy import Column, Index, LargeBinary, text
 from sqlmodel import Field, SQLModel
 
 from engine.records.columns import UtcDateTime
@@ -35,6 +35,18 @@ class ExecutionRow(SQLModel, table=True):
         Index("execution_by_status", "status", "not_before", "seq"),
         Index("execution_by_action", "action", "requested_at"),
         Index("execution_by_parent", "parent_id"),
+        Index(
+            "execution_by_trace",
+            "trace_id",
+            sqlite_where=text("trace_id IS NOT NULL"),
+            postgresql_where=text("trace_id IS NOT NULL"),
+        ),
+        Index(
+            "execution_by_tag",
+            "trace_tag",
+            sqlite_where=text("trace_tag IS NOT NULL"),
+            postgresql_where=text("trace_tag IS NOT NULL"),
+        ),
     )
 
     seq: int | None = Field(default=None, primary_key=True)
@@ -64,6 +76,9 @@ class ExecutionRow(SQLModel, table=True):
     log: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     """Every status with its moment: [[iso, word], ...]."""
     idempotency_key: str | None = Field(default=None, unique=True)
+    trace_id: str | None = None
+    """None: a trace of its own, which has the execution's id."""
+    trace_tag: str | None = None
 
 
 class OutputRow(SQLModel, table=True):

@@ -36,6 +36,8 @@ class RuleSpec(BaseModel):
     context: Mapping[str, Any] = Field(default_factory=dict)
     extensions: Mapping[str, Any] = Field(default_factory=dict)
     metadata_file: str = ""
+    owner: str = ""
+    """Who made it, where it has no file: its actions run as this user."""
 
     @property
     def ref(self) -> str:

@@ -179,7 +179,9 @@ def test_cancel_really_stops_the_action(world: World) -> None:
 def test_a_cancelled_shell_does_not_go_on_with_its_next_command(world: World, tmp_path: Path) -> None:
     for number in range(20):
         control, mark = RunControl(), tmp_path / f"begun{number}"
-        begun = world.begin(world.command(f"touch {mark}; sleep 30; touch {tmp_path}/effect{number}"), control)
+        begun = world.begin(
+            world.command(f"touch {mark}; sleep 30; touch {tmp_path}/effect{number}"), control
+        )
         until(mark.exists, "it has started")
         control.cancel()
         result = begun.result()

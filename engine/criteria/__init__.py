@@ -1,0 +1,1 @@
+"""Criteria of rules: pure functions of an event, compiled once per reload."""

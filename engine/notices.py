@@ -1,0 +1,50 @@
+"""What the engine has to say in a chat by itself: one journal entry each, posted by the bot."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from sqlalchemy import Connection
+
+from engine.store import journal
+
+# The journal's kind; its subject is the notice's key, its data the notice.
+NOTICE = "notice"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """One message of ours. All texts are data: no chat's markup has a meaning in them."""
+
+    key: str
+    """The same key is the same message: it is edited."""
+    channel: str
+    """Empty: the channel of the settings, `events.channel`."""
+    text: str
+    title: str = ""
+    tone: Literal["neutral", "good", "warning", "bad", "running"] = "neutral"
+    fields: tuple[tuple[str, str], ...] = ()
+    """(name, value)"""
+    links: tuple[tuple[str, str], ...] = ()
+    """(label, URL)"""
+    commands: tuple[tuple[str, str], ...] = ()
+    """(label, chat command): buttons where the chat has them, words elsewhere."""
+    adapter: str = ""
+    """The chat; empty: the first one that runs."""
+    thread_key: str = ""
+    """It stands in the thread of the message with this key."""
+    mention: str = ""
+    """The one person this is for; empty: nobody is called."""
+
+
+def tell(connection: Connection, notice: Notice) -> None:
+    """Have it posted: durable with this transaction."""
+    journal.append(connection, NOTICE, notice.key, asdict(notice))
+
+
+def of_data(data: Any) -> Notice:
+    """A notice from the data of its journal entry."""
+    pairs = {
+        name: tuple((first, second) for first, second in data[name])
+        for name in ("fields", "links", "commands")
+    }
+    return Notice(**{**data, **pairs})

@@ -1,0 +1,1 @@
+"""Rules: which of them an event meets, and what they start."""

@@ -1,0 +1,150 @@
+"""What an event means: the rules it meets, and the executions they ask for. Writes nothing."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from engine.content.registry import Content
+from engine.criteria.compile import Verdict
+from engine.errors import EngineError
+from engine.executions import Executions, PreparedExecution
+from engine.expressions.jinja import Templates
+from engine.expressions.lookups import KeyValues, key_lookups
+from engine.expressions.params import Plans, TemplateScope
+from engine.records.execution import ExecutionRequest
+from engine.records.trigger import TriggerInstance
+from engine.rules.table import CompiledRule, RuleAction, RuleTable
+from engine.specs.action import ActionSpec
+
+log = logging.getLogger(__name__)
+
+ScopeFor = Callable[[ActionSpec, Mapping[str, Any]], TemplateScope]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """One action that a matched rule asks for."""
+
+    rule: CompiledRule
+    number: int
+    execution: PreparedExecution | None = None
+    failure: str = ""
+    """Why there is no execution: the rule matched, and its action cannot be requested."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """A rule whose criteria could not be evaluated."""
+
+    rule: CompiledRule
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation:
+    wanted: tuple[Wanted, ...] = ()
+    failed: tuple[Failed, ...] = ()
+
+
+class RuleEngine:
+    """`scope_for(action, context)` gives what templates of an action may see; `user` is whom rules
+    of packs run as."""
+
+    def __init__(
+        self,
+        content: Content,
+        executions: Executions,
+        plans: Plans,
+        templates: Templates,
+        keys: KeyValues,
+        *,
+        scope_for: ScopeFor,
+        user: str,
+    ) -> None:
+        self._content = content
+        self._executions = executions
+        self._plans = plans
+        self._templates = templates
+        self._keys = keys
+        self._scope_for = scope_for
+        self._user = user
+        self.table = RuleTable(content.current)
+
+    def evaluate(self, instance: TriggerInstance) -> Evaluation:
+        """Never raises for what a rule says or a payload holds."""
+        table = self.table
+        matched, failed = self._matching(table.standard(instance.trigger), instance)
+        if not matched:
+            matched, more = self._matching(table.backstop(instance.trigger), instance)
+            failed += more
+        wanted = [
+            self._wanted(rule, number, action, instance)
+            for rule in matched
+            for number, action in enumerate(rule.actions)
+        ]
+        return Evaluation(wanted=tuple(wanted), failed=tuple(failed))
+
+    def verdict(self, rule: CompiledRule, payload: Any) -> Verdict:
+        """Whether the criteria of a rule hold, and each one's outcome."""
+        lookups = key_lookups(self._keys, user=rule.spec.owner or self._user)
+        return rule.criteria.evaluate(payload, system=lookups["system"], templates=self._templates)
+
+    def _matching(
+        self, rules: Sequence[CompiledRule], instance: TriggerInstance
+    ) -> tuple[list[CompiledRule], list[Failed]]:
+        matched: list[CompiledRule] = []
+        failed: list[Failed] = []
+        for rule in rules:
+            verdict = self.verdict(rule, instance.payload)
+            if verdict.matched:
+                matched.append(rule)
+            elif verdict.error:
+                reason = (
+                    f'Failed to match rule "{rule.spec.ref}" against trigger instance "{instance.id}": '
+                    f"{verdict.error}"
+                )
+                failed.append(Failed(rule=rule, reason=reason))
+        return matched, failed
+
+    def _wanted(
+        self, rule: CompiledRule, number: int, action: RuleAction, instance: TriggerInstance
+    ) -> Wanted:
+        try:
+            prepared = self._prepare(rule, action, instance)
+        except EngineError as error:
+            log.warning("rule %s: %s", rule.spec.ref, error)
+            return Wanted(rule=rule, number=number, failure=str(error))
+        failure = "" if prepared.error is None else str(prepared.error)
+        return Wanted(rule=rule, number=number, execution=prepared, failure=failure)
+
+    def _prepare(
+        self, rule: CompiledRule, action: RuleAction, instance: TriggerInstance
+    ) -> PreparedExecution:
+        spec = self._content.current.action(action.ref)
+        user = rule.spec.owner or self._user
+        context = self._context(rule, instance, user)
+        parameters = dict(action.parameters)
+        if parameters:
+            base = self._scope_for(spec, context)
+            scope = TemplateScope(
+                templates=base.templates,
+                keys=base.keys,
+                user=user,
+                action_context=context,
+                config_context=base.config_context,
+                extra={"trigger": instance.payload},
+            )
+            parameters = self._plans.get(spec).render_trusted(parameters, scope=scope)
+        request = ExecutionRequest(action=spec.ref, parameters=parameters, user=user, context=context)
+        return self._executions.prepare(request)
+
+    def _context(self, rule: CompiledRule, instance: TriggerInstance, user: str) -> dict[str, Any]:
+        return {
+            **rule.spec.context,
+            "user": user,
+            "trigger_instance": {"id": instance.id, "name": None},
+            "rule": {"id": rule.spec.ref, "name": rule.spec.name},
+            "rule_depth": instance.depth + 1,
+            "trace_context": {"id_": instance.trace_id, "trace_tag": instance.trace_tag},
+        }

@@ -1,0 +1,87 @@
+"""Events: trigger instances, enforcements, stored content, and the traces of executions."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    _triggers()
+    _stored_content()
+    _traces_of_executions()
+
+
+def _triggers() -> None:
+    op.create_table(
+        "trigger_instance",
+        sa.Column("seq", sa.Integer, primary_key=True),
+        sa.Column("id", sa.String(24), nullable=False, unique=True),
+        sa.Column("trigger", sa.String, nullable=False),
+        sa.Column("trigger_type", sa.String, nullable=False),
+        sa.Column("parameters", sa.LargeBinary, nullable=False),
+        sa.Column("payload", sa.LargeBinary, nullable=False),
+        sa.Column("occurred_at", sa.BigInteger, nullable=False),
+        sa.Column("status", sa.String, nullable=False),
+        sa.Column("reason", sa.String, nullable=False),
+        sa.Column("source", sa.String, nullable=False),
+        sa.Column("user", sa.String, nullable=False),
+        sa.Column("trace_id", sa.String, nullable=False),
+        sa.Column("trace_tag", sa.String, nullable=False),
+        sa.Column("depth", sa.Integer, nullable=False),
+        sa.Column("dedupe_key", sa.String, unique=True),
+    )
+    op.create_index("trigger_instance_by_trigger", "trigger_instance", ["trigger", "seq"])
+    op.create_index("trigger_instance_by_type", "trigger_instance", ["trigger_type", "seq"])
+    op.create_index("trigger_instance_by_time", "trigger_instance", ["occurred_at", "seq"])
+    op.create_index("trigger_instance_by_trace", "trigger_instance", ["trace_id"])
+    op.create_index("trigger_instance_by_tag", "trigger_instance", ["trace_tag"])
+    op.create_table(
+        "rule_enforcement",
+        sa.Column("seq", sa.Integer, primary_key=True),
+        sa.Column("id", sa.String(24), nullable=False, unique=True),
+        sa.Column("instance_id", sa.String(24), nullable=False),
+        sa.Column("rule_ref", sa.String, nullable=False),
+        sa.Column("number", sa.Integer, nullable=False),
+        sa.Column("execution_id", sa.String(24)),
+        sa.Column("status", sa.String, nullable=False),
+        sa.Column("failure_reason", sa.String, nullable=False),
+        sa.Column("enforced_at", sa.BigInteger, nullable=False),
+        sa.UniqueConstraint("instance_id", "rule_ref", "number"),
+    )
+    op.create_index("rule_enforcement_by_rule", "rule_enforcement", ["rule_ref", "seq"])
+    op.create_index("rule_enforcement_by_execution", "rule_enforcement", ["execution_id"])
+    op.create_index("rule_enforcement_by_time", "rule_enforcement", ["enforced_at", "seq"])
+
+
+def _stored_content() -> None:
+    op.create_table(
+        "stored_content",
+        sa.Column("kind", sa.String, primary_key=True),
+        sa.Column("ref", sa.String, primary_key=True),
+        sa.Column("document", sa.LargeBinary, nullable=False),
+        sa.Column("user", sa.String, nullable=False),
+        sa.Column("changed_at", sa.BigInteger, nullable=False),
+    )
+    op.create_table(
+        "content_switch",
+        sa.Column("kind", sa.String, primary_key=True),
+        sa.Column("ref", sa.String, primary_key=True),
+        sa.Column("enabled", sa.Boolean, nullable=False),
+        sa.Column("user", sa.String, nullable=False),
+        sa.Column("changed_at", sa.BigInteger, nullable=False),
+    )
+
+
+def _traces_of_executions() -> None:
+    op.add_column("execution", sa.Column("trace_id", sa.String))
+    op.add_column("execution", sa.Column("trace_tag", sa.String))
+    given = sa.text("trace_id IS NOT NULL")
+    op.create_index(
+        "execution_by_trace", "execution", ["trace_id"], sqlite_where=given, postgresql_where=given
+    )
+    tagged = sa.text("trace_tag IS NOT NULL")
+    op.create_index(
+        "execution_by_tag", "execution", ["trace_tag"], sqlite_where=tagged, postgresql_where=tagged
+    )

@@ -1,0 +1,155 @@
+"""Content without files: rules, trigger types and policies made through the API, and switches.
+
+What is stored is read by the same readers as files, and merged into each registry after what the
+disk holds; a file of the same ref comes first. A switch counts over everything.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from engine.content.read_actions import read_policy
+from engine.content.read_events import read_rule, read_trigger_type
+from engine.content.registry import Content, Registry, Unavailable
+from engine.content.shape import WrongShape
+from engine.content.source import Source
+from engine.errors import BadInput, Conflict, NotFound, nearest
+from engine.records.content import StoredDocument
+from engine.refs import split_ref
+from engine.specs.rule import RuleSpec
+from engine.store import contents as store
+from engine.store.database import Database
+
+DEFAULT_PACK = "default"
+_READERS: Mapping[str, Callable[[Any, Source], Any]] = MappingProxyType(
+    {"rule": read_rule, "trigger": read_trigger_type, "policy": read_policy}
+)
+# Kind -> the field of Registry that holds it.
+_FIELDS: Mapping[str, str] = MappingProxyType(
+    {
+        "rule": "rules",
+        "trigger": "trigger_types",
+        "policy": "policies",
+        "sensor": "sensors",
+        "action": "actions",
+        "alias": "aliases",
+    }
+)
+
+
+class StoredContent:
+    """Every change is committed and in force when the call returns."""
+
+    def __init__(self, database: Database, content: Content) -> None:
+        self._database = database
+        self._content = content
+        self._documents: list[StoredDocument] = []
+        self._switches: dict[tuple[str, str], bool] = {}
+
+    def load(self) -> None:
+        """Read what is stored; `merge` uses it from then on."""
+        with self._database.read() as connection:
+            self._documents = store.documents(connection)
+            self._switches = store.switches(connection)
+
+    def merge(self, files: Registry) -> Registry:
+        """What the disk holds, with what is stored. Never raises for what is stored."""
+        found: dict[str, dict[str, Any]] = {kind: {} for kind in _READERS}
+        unavailable: list[Unavailable] = []
+        for stored in self._documents:
+            try:
+                spec = read_document(stored.kind, stored.document, user=stored.user)
+            except BadInput as error:
+                unavailable.append(_unavailable(stored, error))
+                continue
+            if stored.ref not in getattr(files, _FIELDS[stored.kind]):
+                found[stored.kind][stored.ref] = spec
+        changed: dict[str, Any] = {
+            _FIELDS[kind]: {**getattr(files, _FIELDS[kind]), **specs}
+            for kind, specs in found.items()
+            if specs
+        }
+        for (kind, ref), enabled in self._switches.items():
+            field = _FIELDS[kind]
+            spec = changed.get(field, getattr(files, field)).get(ref)
+            if spec is not None and spec.enabled != enabled:
+                specs = changed.setdefault(field, dict(getattr(files, field)))
+                specs[ref] = spec.model_copy(update={"enabled": enabled})
+        if not changed and not unavailable:
+            return files
+        changed = {field: dict(sorted(specs.items())) for field, specs in changed.items()}
+        return replace(files, **changed, unavailable=(*files.unavailable, *unavailable))
+
+    def is_stored(self, kind: str, ref: str) -> bool:
+        return any(stored.kind == kind and stored.ref == ref for stored in self._documents)
+
+    def document(self, kind: str, ref: str) -> StoredDocument | None:
+        """What is stored under this ref, as it was given."""
+        found = (stored for stored in self._documents if stored.kind == kind and stored.ref == ref)
+        return next(found, None)
+
+    def put(self, kind: str, document: Mapping[str, Any], *, user: str) -> Any:
+        """Make or replace; gives its spec. A rule's actions will run as `user`.
+
+        `kind`: rule, trigger or policy; `document`: what a file would hold, with `pack` (default:
+        `default`). Raises BadInput when it is not right, Conflict when a file has that ref.
+        """
+        spec = read_document(kind, document, user=user)
+        if spec.ref in getattr(self._content.files, _FIELDS[kind]):
+            raise Conflict(
+                f'The {kind} "{spec.ref}" is a file of its pack: {spec.pack}/{kind}s.',
+                hint="Change the file and reload, or use another name.",
+            )
+        given = {**document, "pack": spec.pack}
+        self._write(lambda connection: store.put(connection, kind, spec.ref, given, user=user))
+        return spec
+
+    def remove(self, kind: str, ref: str) -> None:
+        """Raises NotFound, or Conflict when it is a file."""
+        if not self.is_stored(kind, ref):
+            self._known(kind, ref)
+            raise Conflict(
+                f'The {kind} "{ref}" is a file of its pack.',
+                hint="Delete the file and reload, or switch it off.",
+            )
+        self._write(lambda connection: store.remove(connection, kind, ref))
+
+    def set_enabled(self, kind: str, ref: str, *, enabled: bool, user: str) -> None:
+        """Switch a rule, sensor, policy, action or alias on or off, wherever it comes from.
+
+        Raises NotFound.
+        """
+        self._known(kind, ref)
+        self._write(lambda connection: store.switch(connection, kind, ref, enabled=enabled, user=user))
+
+    def _known(self, kind: str, ref: str) -> None:
+        specs = getattr(self._content.current, _FIELDS[kind])
+        if ref not in specs:
+            raise NotFound(f'There is no {kind} "{ref}".', hint=nearest(ref, specs))
+
+    def _write(self, job: Callable[[Any], object]) -> None:
+        self._database.write(job)
+        self.load()
+        self._content.merge_again()
+
+
+def read_document(kind: str, document: Mapping[str, Any], *, user: str) -> Any:
+    """The spec of a document without a file. Raises BadInput."""
+    pack = str(document.get("pack") or DEFAULT_PACK)
+    source = Source(pack=pack, pack_folder=Path(), metadata_file="")
+    try:
+        spec = _READERS[kind](dict(document), source)
+        split_ref(spec.ref)
+    except WrongShape as error:
+        where = ".".join(str(step) for step in error.path)
+        raise BadInput(error.message, hint=error.hint, where=where) from error
+    return spec.model_copy(update={"owner": user}) if isinstance(spec, RuleSpec) else spec
+
+
+def _unavailable(stored: StoredDocument, error: BadInput) -> Unavailable:
+    pack, _, name = stored.ref.partition(".")
+    return Unavailable(
+        kind=stored.kind, pack=pack, name=name, where="stored", reason=error.message, hint=error.hint
+    )

@@ -1,0 +1,312 @@
+"""The one door for events: sensors, webhooks, timers, the engine itself and the API come through here.
+
+An event is checked and its rules are evaluated first; then one transaction holds the instance, the
+enforcements and the executions that follow. There is no state in between: what is committed is
+complete, and what is not was never accepted. So a crash neither loses an event nor fires a rule twice.
+"""
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import groupby
+
+from sqlalchemy import Connection
+
+from engine.clock import utcnow
+from engine.errors import BadInput, Busy, StoreFailure
+from engine.notices import Notice, tell
+from engine.records.execution import new_id
+from engine.records.trigger import (
+    Emitted,
+    Enforcement,
+    EnforcementStatus,
+    Event,
+    InstanceStatus,
+    TriggerInstance,
+)
+from engine.rules.evaluate import Evaluation, Failed, RuleEngine, Wanted
+from engine.rules.gates import Gate
+from engine.store import triggers as store
+from engine.store.database import Database
+
+log = logging.getLogger(__name__)
+
+# Where an event came in that no rule may follow any more.
+_LOOP_KEY = "rule-loop"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreparedEvent:
+    """An event whose rules are evaluated, and which is not yet written."""
+
+    instance: TriggerInstance
+    insert: Callable[[Connection], Emitted]
+    """Writes it with all that follows, in the caller's transaction; may be called again there."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Waiting:
+    instance: TriggerInstance
+    key: str | None
+    future: "Future[Emitted]"
+
+
+class Triggers:
+    """`submit` may be called from any thread; rules are evaluated in one, in the order of arrival."""
+
+    def __init__(self, database: Database, rules: RuleEngine, *, queue_limit: int, depth_limit: int) -> None:
+        self._database = database
+        self._rules = rules
+        self._queue_limit = queue_limit
+        self._depth_limit = depth_limit
+        self._wake = threading.Condition()
+        self._waiting: deque[_Waiting] = deque()
+        self._in_hand = 0
+        self._is_open = False
+        self._thread: threading.Thread | None = None
+
+    # start and stop
+
+    def start(self) -> None:
+        self._is_open = True
+        self._thread = threading.Thread(target=self._run, name="events", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Take nothing more; what was taken is committed first. Idempotent."""
+        with self._wake:
+            self._is_open = False
+            self._wake.notify()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    # emit
+
+    def emit(self, event: Event) -> Emitted:
+        """Committed when it returns. Raises what `submit` raises."""
+        return self.submit(event).result()
+
+    def submit(self, event: Event) -> "Future[Emitted]":
+        """Refuses at once, by raising; the future is done when everything is committed.
+
+        Raises NotFound for an unknown trigger, BadInput for a payload that its type does not allow,
+        Busy when too many events wait.
+        """
+        waiting = _Waiting(instance=self._instance(event), key=store.dedupe_key(event), future=Future())
+        with self._wake:
+            if not self._is_open:
+                raise StoreFailure("The server is starting or stopping.")
+            if self._in_hand >= self._queue_limit:
+                raise Busy(
+                    f"{self._in_hand} events wait for their rules; this one was not accepted.",
+                    hint="Send it again in a moment.",
+                )
+            self._in_hand += 1
+            self._waiting.append(waiting)
+            self._wake.notify()
+        return waiting.future
+
+    def prepare(self, event: Event) -> PreparedEvent:
+        """For who has a transaction of its own: evaluated now, in the caller's thread.
+
+        Raises NotFound, BadInput.
+        """
+        return self._prepared(self._instance(event), store.dedupe_key(event))
+
+    def listens(self, type_ref: str) -> bool:
+        """Whether an enabled rule is on this trigger type."""
+        return self._rules.table.listens(type_ref)
+
+    @property
+    def waiting(self) -> int:
+        """How many accepted events are not committed yet."""
+        return self._in_hand
+
+    # evaluate
+
+    def _instance(self, event: Event) -> TriggerInstance:
+        table = self._rules.table
+        trigger = table.resolve(event.trigger, event.parameters)
+        validator = table.validator(trigger.type_ref)
+        problem = validator.problem(event.payload) if validator is not None else None
+        if problem is not None:
+            where = ".".join(str(step) for step in problem.path)
+            raise BadInput(
+                f'The payload of trigger "{trigger.type_ref}" is not valid: '
+                f"{f'{where}: ' if where else ''}{problem.message}",
+                hint="Its type's payload_schema says what it takes.",
+            )
+        instance_id = new_id()
+        return TriggerInstance(
+            id=instance_id,
+            trigger=trigger.ref,
+            trigger_type=trigger.type_ref,
+            parameters=trigger.parameters,
+            payload=event.payload,
+            occurred_at=event.occurred_at or utcnow(),
+            status=InstanceStatus.PROCESSED,
+            reason="",
+            source=event.source,
+            user=event.user,
+            trace_id=event.trace_id or instance_id,
+            trace_tag=event.trace_tag or f"trigger_instance-{instance_id}",
+            depth=event.depth,
+        )
+
+    def _run(self) -> None:
+        while True:
+            with self._wake:
+                while not self._waiting and self._is_open:
+                    self._wake.wait()
+                if not self._waiting:
+                    return
+                batch = list(self._waiting)
+                self._waiting.clear()
+            for waiting in batch:
+                self._work(waiting)
+
+    def _work(self, waiting: _Waiting) -> None:
+        try:
+            prepared = self._prepared(waiting.instance, waiting.key)
+            done = self._database.submit(prepared.insert)
+        except Exception as error:  # noqa: BLE001 - handed to the caller, who raises it: the thread must go on
+            self._settle(waiting, error=error)
+            return
+        done.add_done_callback(lambda future: self._committed(waiting, future))
+
+    def _committed(self, waiting: _Waiting, done: "Future[Emitted]") -> None:
+        self._settle(waiting, error=done.exception(), emitted=None if done.exception() else done.result())
+
+    def _settle(
+        self, waiting: _Waiting, *, error: BaseException | None, emitted: Emitted | None = None
+    ) -> None:
+        with self._wake:
+            self._in_hand -= 1
+        if error is not None:
+            waiting.future.set_exception(error)
+        elif emitted is not None:
+            waiting.future.set_result(emitted)
+
+    def _prepared(self, instance: TriggerInstance, key: str | None) -> PreparedEvent:
+        if instance.depth >= self._depth_limit:
+            return self._stopped_loop(instance, key)
+        try:
+            evaluation = self._rules.evaluate(instance)
+        except Exception as error:  # the event was accepted: it is kept, visibly, whatever is wrong with us
+            log.exception("the rules of %s could not be evaluated", instance.trigger)
+            instance = replace(
+                instance, status=InstanceStatus.PROCESSING_FAILED, reason=f"{type(error).__name__}: {error}"
+            )
+            evaluation = Evaluation()
+
+        def insert(connection: Connection) -> Emitted:
+            first = _first(connection, key)
+            if first is not None:
+                return first
+            store.add(connection, instance, key=key)
+            now = utcnow()
+            made = [_failed(one, instance, now) for one in evaluation.failed]
+            for rule, group in groupby(evaluation.wanted, key=lambda one: one.rule):
+                made += _enforce(connection, rule.gates, list(group), instance, now)
+            for enforcement in made:
+                store.add_enforcement(connection, enforcement)
+            return Emitted(instance=instance, enforcements=tuple(made))
+
+        return PreparedEvent(instance=instance, insert=insert)
+
+    def _stopped_loop(self, instance: TriggerInstance, key: str | None) -> PreparedEvent:
+        reason = (
+            f"Stopped: {instance.depth} rules led one to the other up to this event "
+            "(setting events.depth_limit). A rule's action probably fires the same rule again."
+        )
+        stopped = replace(instance, status=InstanceStatus.PROCESSING_FAILED, reason=reason)
+        log.warning("event %s of %s: %s", instance.id, instance.trigger, reason)
+        notice = Notice(
+            key=f"{_LOOP_KEY}:{instance.trigger}",
+            channel="",
+            title="A loop of rules was stopped",
+            text=reason,
+            tone="bad",
+            fields=(("trigger", instance.trigger_type), ("event", instance.id), ("trace", instance.trace_id)),
+        )
+
+        def insert(connection: Connection) -> Emitted:
+            first = _first(connection, key)
+            if first is not None:
+                return first
+            store.add(connection, stopped, key=key)
+            tell(connection, notice)
+            return Emitted(instance=stopped)
+
+        return PreparedEvent(instance=stopped, insert=insert)
+
+
+def _first(connection: Connection, key: str | None) -> Emitted | None:
+    if key is None:
+        return None
+    first = store.first_of_key(connection, key, now=utcnow())
+    if first is None:
+        return None
+    return Emitted(
+        instance=first,
+        is_duplicate=True,
+        enforcements=tuple(store.enforcements_of(connection, first.id)),
+    )
+
+
+def _enforce(
+    connection: Connection,
+    gates: tuple[Gate, ...],
+    wanted: list[Wanted],
+    instance: TriggerInstance,
+    now: datetime,
+) -> list[Enforcement]:
+    """The actions of one matched rule, unless one of its gates holds it back."""
+    for gate in gates:
+        admission = gate.admit(
+            connection, rule_ref=wanted[0].rule.spec.ref, payload=instance.payload, now=now
+        )
+        if admission.notice is not None:
+            tell(connection, admission.notice)
+        if not admission.admitted:
+            held = Wanted(rule=wanted[0].rule, number=0, failure=admission.reason)
+            return [_enforcement(held, instance, now, status=EnforcementStatus.HELD)]
+    return [_started(connection, one, instance, now) for one in wanted]
+
+
+def _started(connection: Connection, wanted: Wanted, instance: TriggerInstance, now: datetime) -> Enforcement:
+    execution_id = None
+    if wanted.execution is not None:
+        execution_id = wanted.execution.insert(connection).id
+    status = EnforcementStatus.FAILED if wanted.failure else EnforcementStatus.SUCCEEDED
+    return _enforcement(wanted, instance, now, status=status, execution_id=execution_id)
+
+
+def _failed(failed: Failed, instance: TriggerInstance, now: datetime) -> Enforcement:
+    wanted = Wanted(rule=failed.rule, number=0, failure=failed.reason)
+    return _enforcement(wanted, instance, now, status=EnforcementStatus.FAILED)
+
+
+def _enforcement(
+    wanted: Wanted,
+    instance: TriggerInstance,
+    now: datetime,
+    *,
+    status: EnforcementStatus,
+    execution_id: str | None = None,
+) -> Enforcement:
+    return Enforcement(
+        id=new_id(),
+        instance_id=instance.id,
+        rule_ref=wanted.rule.spec.ref,
+        number=wanted.number,
+        execution_id=execution_id,
+        status=status,
+        failure_reason=wanted.failure,
+        enforced_at=now,
+    )

@@ -11,11 +11,11 @@ from typing import Any, get_type_hints
 
 import yaml
 
-from engine.configuration import described
+from engine.configuration import described, example_config
 from engine.settings import Settings
 from engine.specs.parameter import ParameterSpec
 from engine.specs.runner_type import RUNNER_TYPES
-from tests.docs.pages import REFERENCE
+from tests.docs.pages import REFERENCE, ROOT
 
 _PLACE = re.compile(r"<!-- table: (?P<name>[\w -]+) -->\n(?P<text>.*?)<!-- end -->", re.DOTALL)
 
@@ -120,11 +120,14 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[s
 
 def main() -> None:
     for page in sorted(REFERENCE.glob("*.md")):
-        before = page.read_text(encoding="utf-8")
-        after = filled(before)
-        if after != before:
-            page.write_text(after, encoding="utf-8")
-            print(page)
+        _write(page, filled(page.read_text(encoding="utf-8")))
+    _write(ROOT / "config.yaml", example_config())
+
+
+def _write(page: Path, text: str) -> None:
+    if page.read_text(encoding="utf-8") != text:
+        page.write_text(text, encoding="utf-8")
+        print(page)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ PARTS = (
     "bench_yardstick",
     "bench_start",
     "bench_aliases",
+    "bench_rules",
     "bench_chat",
     "bench_actions",
     "bench_ssh",

@@ -102,7 +102,7 @@ class RuleEngine:
             elif verdict.error:
                 reason = (
                     f'Failed to match rule "{rule.spec.ref}" against trigger instance "{instance.id}": '
-                    f"{verdict.error}"
+                    f"There might be a problem with the criteria in rule {rule.spec.ref}: {verdict.error}"
                 )
                 failed.append(Failed(rule=rule, reason=reason))
         return matched, failed

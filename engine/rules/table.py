@@ -115,7 +115,9 @@ def compile_rule(rule: RuleSpec) -> CompiledRule:
     return CompiledRule(
         spec=rule,
         trigger=trigger_of(rule.trigger["type"], rule.trigger.get("parameters")),
-        criteria=compile_criteria(rule.criteria, where=rule.metadata_file),
+        criteria=compile_criteria(
+            rule.criteria, match=rule.extensions.get("x-match"), where=rule.metadata_file
+        ),
         actions=tuple(
             RuleAction(ref=action["ref"], parameters=action.get("parameters") or {}) for action in actions
         ),

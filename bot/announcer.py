@@ -1,6 +1,7 @@
-"""Tells a chat what became of its commands: a reader of the journal, at least once, in order.
+"""Tells a chat what became of its commands, and what the engine itself has to say.
 
-An answer goes to the thread of its command. A chat that lives in our own database gets it in the
+A reader of the journal: everything at least once, in order. An answer goes to the thread of its
+command, or to that of the notice it is about. A chat that lives in our own database gets it in the
 transaction that moves the reader's cursor, and so exactly once; any other chat gets it again when
 the server dies between the post and that transaction. A chat that can edit sees one message per
 command: the acknowledgement becomes the result.
@@ -8,16 +9,20 @@ command: the acknowledgement becomes the result.
 
 import logging
 import threading
-from collections.abc import Callable
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 
 from sqlalchemy import Connection
 
-from bot import wording
+from bot import notices, wording
 from bot.chat import ChatAdapter, Outgoing, Place, Posted
 from bot.live import Live, Watched
+from bot.notices import Notices
 from engine.alias_executions import AliasExecution
-from engine.records.chat import Posting
+from engine.notices import NOTICE, Notice, of_data
+from engine.records.chat import NoticePosting, Posting
 from engine.records.execution import Execution
 from engine.records.journal import JournalEntry
 from engine.service import Engine
@@ -28,11 +33,30 @@ from engine.store.reader import nothing
 log = logging.getLogger(__name__)
 
 
+# How many messages to a chat elsewhere are remembered: more than one batch of the journal.
+_REMEMBERED = 1000
+
+
+@dataclass(slots=True, kw_only=True)
+class _Said:
+    """What one batch of the journal made us say."""
+
+    standing: dict[str, NoticePosting]
+    """Where notices stand, those of this batch too."""
+    outgoing: list[Outgoing] = field(default_factory=list)
+    """For a chat of our own: posted in the transaction that moves the cursor."""
+    jobs: list[Callable[[Connection], object]] = field(default_factory=list)
+
+
 class Announcer:
     """One per adapter: `start` it before the adapter, `stop` it after."""
 
-    def __init__(self, engine: Engine, adapter: ChatAdapter) -> None:
+    def __init__(self, engine: Engine, adapter: ChatAdapter, *, chats: Sequence[str] = ()) -> None:
+        """`chats`: the names of all chats that run, the first one first; empty: this one alone."""
         self._engine = engine
+        self._notices = Notices(engine, adapter, chats=chats or (adapter.name,))
+        # What was sent elsewhere, by its key: the transaction after it may have to be tried again.
+        self._sent: OrderedDict[str, tuple[Outgoing, Posted]] = OrderedDict()
         self._adapter = adapter
         # Held while something is posted or edited: an old state never overwrites a newer one.
         self._posting = threading.RLock()
@@ -44,7 +68,7 @@ class Announcer:
         self._detach = [
             self._engine.attach(self._live.seen),
             self._engine.subscribe(
-                f"announcer:{self._adapter.name}", self.handle, kinds=("execution.changed",)
+                f"announcer:{self._adapter.name}", self.handle, kinds=("execution.changed", NOTICE)
             ),
         ]
 
@@ -60,41 +84,95 @@ class Announcer:
             self._live.watch(Watched(execution=execution, place=place, ack=ack))
 
     def handle(self, entries: list[JournalEntry]) -> Callable[[Connection], object] | None:
-        """Post what has ended. What it returns is done in the transaction that moves the cursor."""
-        ours = [
-            entry.subject
-            for entry in entries
-            if entry.data.get("adapter") == self._adapter.name and entry.data.get("status") in FINISHED
-        ]
-        if not ours:
+        """Say what is to be said. What it returns is done in the transaction that moves the cursor."""
+        wanted = self._wanted(entries)
+        if not wanted:
             return nothing
         with self._posting:
-            outgoing: list[Outgoing] = []
-            jobs: list[Callable[[Connection], object]] = []
-            for execution_id in dict.fromkeys(ours):
-                execution = self._engine.execution(execution_id)
-                watched = self._live.forget(execution_id)
-                answer = self._result(execution, watched)
-                if answer is None:
-                    continue
-                if self._adapter.is_own:
-                    outgoing.append(answer)
-                    jobs.append(
-                        partial(
-                            store.close_posting,
-                            adapter=self._adapter.name,
-                            execution_id=execution_id,
-                            status=execution.status,
-                        )
-                    )
+            said = _Said(standing=self._notices.standing(self._keys(wanted)))
+            for item in wanted:
+                if isinstance(item, Notice):
+                    self._say_notice(item, said)
                 else:
-                    jobs.append(self._post(execution, answer, watched))
-            if outgoing:
-                jobs.insert(0, self._adapter.posting_job(outgoing))
+                    self._say_end(item, said)
+            jobs = said.jobs
+            if said.outgoing:
+                jobs.insert(0, self._adapter.posting_job(said.outgoing))
         return partial(_all, jobs) if jobs else nothing
 
-    def _result(self, execution: Execution, watched: Watched | None) -> Outgoing | None:
-        place = watched.place if watched else wording.place_of(execution, self._adapter.name)
+    def _wanted(self, entries: list[JournalEntry]) -> list[Execution | Notice]:
+        """Executions of this chat that have ended, and notices for it, in the order of the journal.
+
+        Of several notices with one key only the newest is said, in the place of the first.
+        """
+        found: dict[str, Execution | Notice] = {}
+        for entry in entries:
+            if entry.kind == NOTICE:
+                notice = of_data(entry.data)
+                if self._notices.takes(notice):
+                    found[notices.message_key(notice.key)] = notice
+            elif entry.data.get("status") in FINISHED and self._is_told_here(entry):
+                found[entry.subject] = self._engine.execution(entry.subject)
+        return list(found.values())
+
+    def _is_told_here(self, entry: JournalEntry) -> bool:
+        return "adapter" in entry.data and self._notices.is_ours(entry.data["adapter"])
+
+    @staticmethod
+    def _keys(wanted: list[Execution | Notice]) -> set[str]:
+        """The notices whose place must be known."""
+        keys: set[str] = set()
+        for item in wanted:
+            if isinstance(item, Notice):
+                keys |= {item.key, item.thread_key}
+            else:
+                keys.add(wording.thread_key_of(item))
+        return keys - {""}
+
+    def _say_notice(self, notice: Notice, said: "_Said") -> None:
+        outgoing = self._notices.outgoing(notice, said.standing)
+        known = said.standing.get(notice.key)
+        if self._adapter.is_own:
+            said.outgoing.append(outgoing)
+            posting = self._notices.posting(notice, outgoing, said.standing)
+        else:
+            where = None
+            if known is not None:
+                where = Posted(channel=known.channel, message_id=known.message_id, thread=known.thread_id)
+            posted = self._send(outgoing, where)
+            posting = known or NoticePosting(
+                adapter=self._adapter.name,
+                key=notice.key,
+                channel=posted.channel,
+                thread_id=posted.thread,
+                message_id=posted.message_id,
+            )
+        if known is None:
+            said.jobs.append(partial(store.keep_notice, posting=posting))
+        said.standing[notice.key] = posting
+
+    def _say_end(self, execution: Execution, said: "_Said") -> None:
+        watched = self._live.forget(execution.id)
+        answer = self._result(execution, watched, said.standing)
+        if answer is None:
+            return
+        if not self._adapter.is_own:
+            said.jobs.append(self._post(execution, answer, watched))
+            return
+        said.outgoing.append(answer)
+        said.jobs.append(
+            partial(
+                store.close_posting,
+                adapter=self._adapter.name,
+                execution_id=execution.id,
+                status=execution.status,
+            )
+        )
+
+    def _result(
+        self, execution: Execution, watched: Watched | None, standing: notices.Standing
+    ) -> Outgoing | None:
+        place = watched.place if watched else self._place(execution, standing)
         if place is None:
             return None
         reply = wording.result(self._engine, execution)
@@ -104,6 +182,16 @@ class Announcer:
         if reply is None:
             return None
         return Outgoing(key=wording.key_of(execution), place=place, reply=reply)
+
+    def _place(self, execution: Execution, standing: notices.Standing) -> Place | None:
+        place = wording.place_of(execution)
+        if place is None or place.reply_to is not None:
+            return place
+        # Nobody typed it: a rule's context says where it is told.
+        root = standing.get(wording.thread_key_of(execution))
+        if root is not None:
+            return self._notices.place_at(channel=root.channel, thread=root.thread)
+        return self._notices.place_at(channel=self._notices.channel(place.channel), thread=place.thread)
 
     def _is_said(self, execution: Execution, watched: Watched | None) -> bool:
         """Whether the acknowledgement stands, in a chat where it cannot be edited."""
@@ -123,11 +211,7 @@ class Announcer:
         self, execution: Execution, answer: Outgoing, watched: Watched | None
     ) -> Callable[[Connection], object]:
         """Post to a chat elsewhere. Raises OSError when it cannot be reached; the reader tries again."""
-        known = self._known(execution, watched)
-        if known is not None and self._adapter.capabilities.edits:
-            posted = self._adapter.edit(known, answer)
-        else:
-            posted = self._adapter.post(answer)
+        posted = self._send(answer, self._known(execution, watched))
         posting = Posting(
             adapter=self._adapter.name,
             execution_id=execution.id,
@@ -137,6 +221,20 @@ class Announcer:
             status=execution.status,
         )
         return partial(store.keep_posting, posting=posting)
+
+    def _send(self, outgoing: Outgoing, known: Posted | None) -> Posted:
+        """Post or edit, in a chat elsewhere. What was sent in an earlier try is not sent again."""
+        last = self._sent.get(outgoing.key)
+        if last is not None and last[0] == outgoing:
+            return last[1]
+        if known is not None and self._adapter.capabilities.edits:
+            posted = self._adapter.edit(known, outgoing)
+        else:
+            posted = self._adapter.post(outgoing)
+        self._sent[outgoing.key] = (outgoing, posted)
+        while len(self._sent) > _REMEMBERED:
+            self._sent.popitem(last=False)
+        return posted
 
 
 def _all(jobs: list[Callable[[Connection], object]], connection: Connection) -> None:

@@ -296,6 +296,17 @@ class ChatAdapter(ABC):
         if posted is not None and self.capabilities.edits:
             self.edit(posted, outgoing)
 
+    def channel_named(self, wanted: str) -> str:
+        """A channel that somebody named, as this chat spells it; empty when it can be no channel."""
+        return wanted
+
+    def message_id(self, key: str) -> str:
+        """The id of the message with this key; only where the chat `is_own`."""
+        raise NotImplementedError
+
     def posting_job(self, outgoing: Sequence[Outgoing]) -> Callable[[Connection], object]:
-        """The part of a transaction that posts all of these; only where the chat `is_own`."""
+        """The part of a transaction that posts all of these; only where the chat `is_own`.
+
+        A channel that is not there yet is made.
+        """
         raise NotImplementedError

@@ -88,8 +88,7 @@ class Live:
             return
         watched = Watched(
             execution=execution,
-            place=wording.place_of(execution, self._adapter.name)
-            or Place(channel=posting.channel, thread=posting.thread_id),
+            place=wording.place_of(execution) or Place(channel=posting.channel, thread=posting.thread_id),
             posted=Posted(channel=posting.channel, message_id=posting.message_id, thread=posting.thread_id),
             is_acknowledged=True,
         )

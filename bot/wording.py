@@ -28,12 +28,20 @@ def key_of(execution: Execution) -> str:
     return f"execution:{execution.id}"
 
 
-def place_of(execution: Execution, adapter: str) -> Place | None:
-    """Where its command was given; None when that was not in this adapter's chat."""
+def place_of(execution: Execution) -> Place | None:
+    """Where its command was given, in the chat that its context names; None when nobody waits there."""
     chat = execution.context.get("chat")
-    if execution.parent_id is not None or not isinstance(chat, dict) or chat.get("adapter") != adapter:
+    if execution.parent_id is not None or not isinstance(chat, dict):
         return None
-    return Place(channel=chat["channel"], thread=chat.get("thread"), reply_to=chat.get("message"))
+    return Place(
+        channel=str(chat.get("channel") or ""), thread=chat.get("thread"), reply_to=chat.get("message")
+    )
+
+
+def thread_key_of(execution: Execution) -> str:
+    """The notice in whose thread it is spoken of; empty: none."""
+    chat = execution.context.get("chat")
+    return str(chat.get("thread_key") or "") if isinstance(chat, dict) else ""
 
 
 def is_silent(ack: AliasExecution | None) -> bool:

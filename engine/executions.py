@@ -389,7 +389,7 @@ def _facts(status: Status, action: str, context: Mapping[str, Any]) -> dict[str,
     facts: dict[str, Any] = {"status": status.value, "action": action}
     chat = context.get("chat")
     if chat:
-        facts["adapter"] = chat.get("adapter")
+        facts["adapter"] = chat.get("adapter") or ""
     return facts
 
 

@@ -292,7 +292,14 @@ def as_lines(body: dict[str, Any], *, colour: bool) -> str:
     if reply.status and reply.action:
         took = f" in {formatting.duration(reply.elapsed_s)}" if reply.elapsed_s is not None else ""
         head.append(f"{reply.action} {reply.status}{took} · {formatting.short_id(reply.execution_id)}")
-    text = formatting.as_text(Reply(pretext=reply.pretext, title=reply.title, pieces=reply.pieces))
+    # What is said about an execution names its details and its commands in words already.
+    links = () if reply.execution_id else reply.links
+    text = formatting.as_text(
+        Reply(pretext=reply.pretext, title=reply.title, pieces=reply.pieces, links=links)
+    )
+    if not reply.execution_id:
+        words = [one for one in reply.buttons if one.command and one.command not in text]
+        text = "\n".join([text, *(f"{one.label}: {one.command}" for one in words)]).strip()
     lines = [_coloured(line, reply.tone.value) if colour else line for line in head]
     return _COLLAPSE.sub("\n\n", "\n".join([*lines, text] if text else lines)).rstrip()
 

@@ -60,6 +60,19 @@ class PostingRow(SQLModel, table=True):
     updated_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
 
 
+class ChatNoticeRow(SQLModel, table=True):
+    """Where a notice of the engine stands in a chat, so that it is edited and its thread is found."""
+
+    __tablename__ = "chat_notice"
+
+    adapter: str = Field(primary_key=True)
+    key: str = Field(primary_key=True)
+    channel: str
+    thread_id: str | None = None
+    message_id: str
+    updated_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewChatMessage:
     """A message to store."""
@@ -107,3 +120,19 @@ class Posting:
     thread_id: str | None
     message_id: str
     status: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticePosting:
+    """Where a notice stands."""
+
+    adapter: str
+    key: str
+    channel: str
+    thread_id: str | None
+    message_id: str
+
+    @property
+    def thread(self) -> str:
+        """The thread in which something about it is said: the one it stands in, or its own."""
+        return self.thread_id or self.message_id

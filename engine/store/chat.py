@@ -12,7 +12,9 @@ from engine.records.chat import (
     ChatChannelRow,
     ChatMessage,
     ChatMessageRow,
+    ChatNoticeRow,
     NewChatMessage,
+    NoticePosting,
     Posting,
     PostingRow,
 )
@@ -25,6 +27,7 @@ MESSAGE_KIND = "chat.message"
 _MESSAGE = ChatMessageRow.__table__  # type: ignore[attr-defined]  # SQLModel hides the table from mypy
 _CHANNEL = ChatChannelRow.__table__  # type: ignore[attr-defined]  # as above
 _POSTING = PostingRow.__table__  # type: ignore[attr-defined]  # as above
+_NOTICE = ChatNoticeRow.__table__  # type: ignore[attr-defined]  # as above
 # Made once: building a statement costs more than running it.
 _INSERT = insert(_MESSAGE)
 _KNOWN = select(_MESSAGE.c.id).where(_MESSAGE.c.delivery_key == bindparam("wanted"))
@@ -174,6 +177,35 @@ def open_postings(connection: Connection, adapter: str) -> list[Posting]:
     """Those that show an execution which has not ended."""
     query = select(_POSTING).where(_POSTING.c.adapter == adapter, _POSTING.c.status.not_in(FINISHED))
     return [_posting(row) for row in connection.execute(query)]
+
+
+def keep_notice(connection: Connection, posting: NoticePosting) -> None:
+    """Remember where a notice stands."""
+    where = (_NOTICE.c.adapter == posting.adapter) & (_NOTICE.c.key == posting.key)
+    values: Mapping[str, Any] = {
+        "channel": posting.channel,
+        "thread_id": posting.thread_id,
+        "message_id": posting.message_id,
+        "updated_at": utcnow(),
+    }
+    changed = connection.execute(update(_NOTICE).where(where).values(**values))
+    if changed.rowcount == 0:
+        connection.execute(insert(_NOTICE), {"adapter": posting.adapter, "key": posting.key, **values})
+
+
+def notices(connection: Connection, adapter: str, keys: Collection[str]) -> dict[str, NoticePosting]:
+    """Where those of these notices stand that were posted."""
+    query = select(_NOTICE).where(_NOTICE.c.adapter == adapter, _NOTICE.c.key.in_(keys))
+    return {
+        row.key: NoticePosting(
+            adapter=row.adapter,
+            key=row.key,
+            channel=row.channel,
+            thread_id=row.thread_id,
+            message_id=row.message_id,
+        )
+        for row in connection.execute(query)
+    }
 
 
 def _posting(row: Row[Any]) -> Posting:

@@ -23,6 +23,8 @@ class Elsewhere(ChatAdapter):
         self.capabilities = Capabilities(edits=edits)
         self.said: list[tuple[str, Outgoing]] = []
         self.failures = 0
+        self.fail_after = -1
+        """After how many posts the next one fails once."""
         self.changed = threading.Condition()
 
     def start(self, receive: Receive) -> None:
@@ -36,6 +38,9 @@ class Elsewhere(ChatAdapter):
             if self.failures:
                 self.failures -= 1
                 raise OSError("the chat is down")
+            if self.fail_after == len(self.said):
+                self.fail_after = -1
+                raise OSError("the chat went down")
             self.said.append(("post", outgoing))
             self.changed.notify_all()
             return Posted(

@@ -1,6 +1,7 @@
 """The web chat as an adapter: a post is a row, shown to the open pages through the hub."""
 
 import hashlib
+import re
 from collections.abc import Callable, Sequence
 
 from sqlalchemy import Connection
@@ -14,6 +15,8 @@ from engine.store import chat as store
 
 # Longest text in one message; what is longer is read in the execution's details.
 MAX_LENGTH = 200_000
+CHANNEL_LENGTH = 40
+_NOT_IN_CHANNELS = re.compile(r"[^a-z0-9_-]+")
 
 
 def message_id(key: str) -> str:
@@ -63,13 +66,27 @@ class WebAdapter(ChatAdapter):
             )
         self._channels.add(channel)
 
+    def channel_named(self, wanted: str) -> str:
+        """`#Web Team` is web-team; what begins with @ is somebody's direct channel."""
+        if wanted.startswith("@"):
+            return wanted
+        plain = _NOT_IN_CHANNELS.sub("-", wanted.strip().lower()).strip("-_")
+        return plain[:CHANNEL_LENGTH]
+
+    def message_id(self, key: str) -> str:
+        return message_id(key)
+
     def posting_job(self, outgoing: Sequence[Outgoing]) -> Callable[[Connection], object]:
         ready = [
             (wire.bot_message(one, adapter=self.name, message_id=message_id(one.key)), one.may_replace)
             for one in outgoing
         ]
+        # Not remembered as made: the transaction may still fail.
+        new_channels = {one.place.channel for one in outgoing} - self._channels
 
         def job(connection: Connection) -> None:
+            for channel in sorted(new_channels):
+                store.ensure_channel(connection, self.name, channel, made_by=wire.BOT)
             for message, may_replace in ready:
                 if may_replace:
                     store.put(connection, message)

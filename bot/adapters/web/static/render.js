@@ -118,12 +118,17 @@ export function answer(message, { press }) {
     const short = body.execution_id.slice(-6);
     head.push(el("a", { class: "id", href: `#execution/${body.execution_id}`, title: "Details of this execution" }, short));
   }
+  if (body.mention) head.push(el("span", { class: "mention" }, `@${body.mention}`));
+  // The way to an execution's details is its id; other links are for the notices of the engine.
+  const links = body.execution_id ? [] : (body.links || []).filter((one) => /^https?:\/\//i.test(one.url)).map((one) =>
+    el("a", { href: one.url, rel: "noopener noreferrer", target: "_blank", title: one.url }, one.label));
   const buttons = (body.buttons || []).map((one) =>
     el("button", { type: "button", class: `button small ${one.style || ""}`, onclick: () => press(one, message) }, one.label));
   return el("section", { class: "answer", "data-id": message.id, "data-tone": body.tone || "neutral", "data-status": body.status || "" },
     head.length ? el("header", { class: "answer-head" }, ...head) : null,
     body.pretext ? prose(body.pretext) : null,
     ...(body.pieces || []).map(piece),
+    links.length ? el("p", { class: "links" }, ...links) : null,
     buttons.length ? el("div", { class: "buttons" }, ...buttons) : null);
 }
 

@@ -11,6 +11,7 @@ def upgrade() -> None:
     _triggers()
     _stored_content()
     _traces_of_executions()
+    _notices_in_chats()
 
 
 def _triggers() -> None:
@@ -84,4 +85,16 @@ def _traces_of_executions() -> None:
     tagged = sa.text("trace_tag IS NOT NULL")
     op.create_index(
         "execution_by_tag", "execution", ["trace_tag"], sqlite_where=tagged, postgresql_where=tagged
+    )
+
+
+def _notices_in_chats() -> None:
+    op.create_table(
+        "chat_notice",
+        sa.Column("adapter", sa.String, primary_key=True),
+        sa.Column("key", sa.String, primary_key=True),
+        sa.Column("channel", sa.String, nullable=False),
+        sa.Column("thread_id", sa.String),
+        sa.Column("message_id", sa.String, nullable=False),
+        sa.Column("updated_at", sa.BigInteger, nullable=False),
     )

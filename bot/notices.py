@@ -1,0 +1,137 @@
+"""What the engine itself has to say, as messages of one chat, and where each of them stands.
+
+The same key is the same message. A notice with a `thread_key` stands in the thread of the message
+with that key, in whatever channel that is. All its texts are data.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from bot import formatting
+from bot.chat import Button, ChatAdapter, Fields, Link, Outgoing, Piece, Place, Reply, Text, Tone
+from bot.results import cut_pieces
+from engine.notices import Notice
+from engine.records.chat import NoticePosting
+from engine.service import Engine
+from engine.store import chat as store
+
+# Where nothing else is said in the settings.
+_LAST_CHANNEL = "ops"
+_WEB = ("http://", "https://")
+
+Standing = Mapping[str, NoticePosting]
+
+
+def message_key(notice_key: str) -> str:
+    return f"notice:{notice_key}"
+
+
+class Notices:
+    """`chats`: the names of all chats that run, the first one first."""
+
+    def __init__(self, engine: Engine, adapter: ChatAdapter, *, chats: Sequence[str]) -> None:
+        self._engine = engine
+        self._adapter = adapter
+        self._chats = tuple(chats)
+
+    def is_ours(self, wanted: str) -> bool:
+        """Whether `wanted` is this chat; what names none is for the first."""
+        return wanted == self._adapter.name or (not wanted and self._is_first)
+
+    def takes(self, notice: Notice) -> bool:
+        """Whether it is said here. The first chat also says what is for a chat that does not run."""
+        is_lost = notice.adapter not in self._chats
+        return self.is_ours(notice.adapter) or (is_lost and self._is_first)
+
+    @property
+    def _is_first(self) -> bool:
+        return self._chats[0] == self._adapter.name
+
+    def standing(self, keys: Collection[str]) -> dict[str, NoticePosting]:
+        """Where those of these notices stand that were posted."""
+        if not keys:
+            return {}
+        with self._engine.database.read() as connection:
+            return store.notices(connection, self._adapter.name, keys)
+
+    def outgoing(self, notice: Notice, standing: Standing) -> Outgoing:
+        reply = self._reply(notice)
+        return Outgoing(key=message_key(notice.key), place=self._place(notice, standing), reply=reply)
+
+    def posting(self, notice: Notice, outgoing: Outgoing, standing: Standing) -> NoticePosting:
+        """Where it stands from now on, in a chat of our own."""
+        known = standing.get(notice.key)
+        if known is not None:
+            return known
+        return NoticePosting(
+            adapter=self._adapter.name,
+            key=notice.key,
+            channel=outgoing.place.channel,
+            thread_id=outgoing.place.thread,
+            message_id=self._adapter.message_id(outgoing.key),
+        )
+
+    def channel(self, wanted: str) -> str:
+        """The channel of that name, or the one for what names none."""
+        settings = self._engine.settings
+        for name in (wanted, settings.events.channel, *settings.chat.channels):
+            found = self._adapter.channel_named(name)
+            if found:
+                return found
+        return _LAST_CHANNEL
+
+    def _place(self, notice: Notice, standing: Standing) -> Place:
+        known = standing.get(notice.key)
+        if known is not None:
+            # Where a chat cannot edit, what is new about it stands under it.
+            thread = known.thread_id if self._adapter.capabilities.edits else known.thread
+            return self.place_at(channel=known.channel, thread=thread)
+        root = standing.get(notice.thread_key) if notice.thread_key else None
+        if root is not None:
+            return self.place_at(channel=root.channel, thread=root.thread)
+        is_lost = notice.adapter not in ("", self._adapter.name)
+        return self.place_at(channel=self.channel("" if is_lost else notice.channel), thread=None)
+
+    def place_at(self, *, channel: str, thread: str | None) -> Place:
+        return Place(channel=channel, thread=thread if self._adapter.capabilities.threads else None)
+
+    def _reply(self, notice: Notice) -> Reply:
+        pieces, lines_left = cut_pieces(
+            formatting.pieces_of(notice.text), self._engine.settings.chat.answer_limit
+        )
+        if lines_left:
+            lines = "line" if lines_left == 1 else "lines"
+            pieces = (*pieces, Text(text=f"{lines_left:,} more {lines} are left out here."))
+        links = tuple(
+            Link(label=formatting.clean(label), url=url)
+            for label, url in notice.links
+            if url.lower().startswith(_WEB)
+        )
+        has_buttons = self._adapter.capabilities.buttons
+        return Reply(
+            title=formatting.clean(notice.title),
+            pieces=(*pieces, *self._rows(notice, has_buttons=has_buttons)),
+            tone=Tone(notice.tone),
+            links=links,
+            buttons=tuple(
+                Button(label=formatting.clean(label), command=command) for label, command in notice.commands
+            )
+            if has_buttons
+            else (),
+            mention=notice.mention,
+        )
+
+    def _rows(self, notice: Notice, *, has_buttons: bool) -> Iterable[Piece]:
+        rows = list(notice.fields)
+        # A link of another kind (javascript:, file: ...) is shown and cannot be followed.
+        rows += [(label, url) for label, url in notice.links if not url.lower().startswith(_WEB)]
+        if notice.adapter and notice.adapter != self._adapter.name:
+            rows.append(("meant for", f"{notice.adapter} {notice.channel}".rstrip()))
+        if rows:
+            yield Fields(
+                rows=tuple((formatting.clean(name), formatting.clean(value)) for name, value in rows)
+            )
+        if notice.commands and not has_buttons:
+            prefix = self._engine.settings.chat.prefix
+            yield Fields(
+                rows=tuple((formatting.clean(label), prefix + command) for label, command in notice.commands)
+            )

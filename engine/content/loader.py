@@ -21,6 +21,7 @@ from engine.content.folders import (
     pack_folders,
 )
 from engine.content.overrides import Override, read_override
+from engine.content.read_instances import read_instances
 from engine.content.read_packs import RESERVED, pack_ref, read_config_schema, read_pack
 from engine.content.reading import FileReader, Outcome, unavailable
 from engine.content.registry import Registry, Unavailable
@@ -31,7 +32,7 @@ from engine.refs import make_ref
 from engine.settings import Settings
 from engine.specs.action import ActionSpec
 from engine.specs.pack import SYSTEM_PACKS, PackSpec
-from engine.specs.sensor import SensorSpec
+from engine.specs.sensor import INSTANCES, SensorInstance, SensorSpec
 
 log = logging.getLogger(__name__)
 
@@ -211,7 +212,8 @@ class _Load:
         if schema is None or update["config_schema"] is not None:
             config = self._places.configs and self._places.configs / f"{pack.ref}.yaml"
             file = config and one_file(config, root=config.resolve().parent)
-            update["config"] = self._extra(file, _read_config, "config", pack.ref) if file else {}
+            config_read = self._extra(file, _read_config, "config", pack.ref) if file else None
+            update["config"], update["sensor_instances"] = config_read or ({}, {})
         return pack.model_copy(update={key: value or {} for key, value in update.items()})
 
     def _extra(self, file: FoundFile, make: Any, kind: str, pack: str) -> Any:
@@ -307,6 +309,16 @@ class _Load:
         for owner, override in self._overrides.items():
             for kind, switches in override.kinds.items():
                 self._unknown_exceptions(owner, kind, switches.exceptions)
+        self._instances_of_nothing()
+
+    def _instances_of_nothing(self) -> None:
+        broken = {make_ref(one.pack, one.name) for one in self._found.unavailable if one.kind == "sensor"}
+        for pack in self._found.packs.values():
+            for name in pack.sensor_instances:
+                ref = make_ref(pack.ref, name)
+                if ref not in self._found.specs["sensors"] and ref not in broken:
+                    where = f"{self._reader.shown(self._places.configs or pack.folder)}/{pack.ref}.yaml:1"
+                    self._found.warnings.append(f"{where}: {INSTANCES}: there is no sensor {ref}.")
 
     def _unknown_exceptions(self, owner: str, kind: str, names: Iterable[str]) -> None:
         folder = self._places.overrides
@@ -317,8 +329,10 @@ class _Load:
                 self._found.warnings.append(f"{where}: {kind} of {owner} hold no {name}.")
 
 
-def _read_config(content: Any) -> Mapping[str, Any]:
+def _read_config(content: Any) -> tuple[Mapping[str, Any], Mapping[str, tuple[SensorInstance, ...]]]:
+    """The values, and the instances of sensors that stand among them."""
     if content is None:
-        return {}
+        return {}, {}
     expect(content, "object", ())
-    return {str(key): value for key, value in content.items()}
+    values = {str(key): value for key, value in content.items()}
+    return values, read_instances(values.get(INSTANCES), (INSTANCES,))

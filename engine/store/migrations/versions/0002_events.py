@@ -9,6 +9,7 @@ down_revision = "0001"
 
 def upgrade() -> None:
     _triggers()
+    _sensor_leases()
     _stored_content()
     _traces_of_executions()
     _notices_in_chats()
@@ -54,6 +55,15 @@ def _triggers() -> None:
     op.create_index("rule_enforcement_by_rule", "rule_enforcement", ["rule_ref", "seq"])
     op.create_index("rule_enforcement_by_execution", "rule_enforcement", ["execution_id"])
     op.create_index("rule_enforcement_by_time", "rule_enforcement", ["enforced_at", "seq"])
+
+
+def _sensor_leases() -> None:
+    op.create_table(
+        "sensor_lease",
+        sa.Column("ref", sa.String, primary_key=True),
+        sa.Column("server", sa.String, nullable=False),
+        sa.Column("until", sa.Float, nullable=False),
+    )
 
 
 def _stored_content() -> None:

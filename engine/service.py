@@ -32,12 +32,7 @@ from engine.rules.evaluate import RuleEngine
 from engine.rules.history import TriggerHistory
 from engine.rules.table import RuleTable
 from engine.runner_set import RunnerSet
-from engine.sensors.keeper import Surroundings
-from engine.sensors.launching import Launching
-from engine.sensors.leases import Leases
-from engine.sensors.news import SensorNews
-from engine.sensors.plan import SensorPlan, plans_of
-from engine.sensors.supervisor import Sensors
+from engine.sensors.assembly import SensorParts, make_sensors
 from engine.settings import Settings, local_url
 from engine.store import executions as store
 from engine.store import vault as vaults
@@ -124,36 +119,25 @@ class Engine:
         )
         environment = os.environ if environment is None else environment
         self.runners = RunnerSet(settings, environment=environment)
-        self.sensors = self._make_sensors(environment)
+        self.sensors = make_sensors(
+            SensorParts(
+                settings=settings,
+                content=self.content,
+                database=self.database,
+                datastore=self.datastore,
+                preparation=self.preparation,
+                access=self._access,
+                rules=self.rules,
+                triggers=self.triggers,
+                tell=self.tell,
+            ),
+            server=self._server_id(),
+            environment=environment,
+        )
         self._readers: list[JournalReader] = []
         self._is_started = False
         self.admin_key: str | None = None
         """The key made at the first start, for this once."""
-
-    def _make_sensors(self, environment: Mapping[str, str]) -> Sensors:
-        server = self._server_id()
-        launching = Launching(
-            self.settings, self.preparation, self._access, server=server, environment=environment
-        )
-        leases = Leases(self.database, server=server, lease_s=self.settings.actions.lease_s)
-        channel = self.settings.sensors.channel
-        around = Surroundings(
-            settings=self.settings.sensors,
-            prepare=launching.prepare,
-            submit=self.triggers.submit,
-            datastore=self.datastore,
-            news=SensorNews(tell=self.tell, triggers=self.triggers, channel=channel),
-            holds=leases.holds,
-        )
-        return Sensors(self.content, around, leases, plans=self._sensor_plans, server=server)
-
-    def _sensor_plans(self, registry: Registry) -> Mapping[str, SensorPlan]:
-        return plans_of(
-            registry,
-            self.settings,
-            config_of=lambda pack: self.preparation.config(pack, self.settings.events.user),
-            triggers_of=self.rules.table.triggers_of,
-        )
 
     # start and stop
 

@@ -39,6 +39,9 @@ class Client:
     ) -> Any:
         return self._json("POST", _path(path, query), body=body, headers=headers)
 
+    def put(self, *path: str, body: Any) -> Any:
+        return self._json("PUT", _path(path, None), body=body)
+
     def delete(self, *path: str) -> Any:
         return self._json("DELETE", _path(path, None))
 

@@ -11,6 +11,10 @@ from pathlib import Path
 from typing import IO, Any
 
 from engine.access import ADMIN, Access, new_key
+from engine.alerts.board import TRIGGER as ALERT
+from engine.alerts.board import AlertBoard
+from engine.alerts.routing import PACK as ALERTS_PACK
+from engine.alerts.routing import Routing
 from engine.alias_executions import AliasExecution, AliasExecutions, ResultText
 from engine.aliases.index import AliasIndex
 from engine.aliases.match import AliasMatch
@@ -110,6 +114,9 @@ class Engine:
             scope_for=self.preparation.scope,
             user=settings.events.user,
         )
+        self.alerts = AlertBoard(
+            self.database, default_channel=settings.events.channel or settings.chat.channels[0]
+        )
         self.history = TriggerHistory(self.database)
         self.triggers = Triggers(
             self.database,
@@ -117,6 +124,8 @@ class Engine:
             queue_limit=settings.events.queue_limit,
             depth_limit=settings.events.depth_limit,
         )
+        self.triggers.attach(ALERT, self.alerts.take)
+        self.rules.places[ALERT] = self.alerts.place
         environment = os.environ if environment is None else environment
         self.runners = RunnerSet(settings, environment=environment)
         self.sensors = make_sensors(
@@ -173,6 +182,7 @@ class Engine:
         )
         self.runners.start()
         self._dispatch.start()
+        self.alerts.start()
         self.triggers.start()
         self._is_started = True
 
@@ -183,6 +193,7 @@ class Engine:
             # While events are still taken: what a sensor was about to say is heard.
             self.sensors.stop()
             self.triggers.stop()
+            self.alerts.stop()
             self._dispatch.stop(timeout_s=self.settings.server.shutdown_s)
             for reader in self._readers:
                 reader.stop()
@@ -217,6 +228,16 @@ class Engine:
             self._alias_index = AliasIndex(registry)
             self._indexed, self._indexed_actions = registry.aliases, registry.actions
         self.rules.table = RuleTable(registry)
+        self._route_alerts(registry)
+
+    def _route_alerts(self, registry: Registry) -> None:
+        pack = registry.packs.get(ALERTS_PACK)
+        if pack is None:
+            return
+        try:
+            self.alerts.routing = Routing.of(self.preparation.config(pack, self.settings.events.user))
+        except (EngineError, KeyError, TypeError, ValueError) as error:
+            log.error("the configuration of the pack %s cannot be used: %s", ALERTS_PACK, error)
 
     # executions
 

@@ -13,6 +13,7 @@ def upgrade() -> None:
     _stored_content()
     _traces_of_executions()
     _notices_in_chats()
+    _alerts()
 
 
 def _triggers() -> None:
@@ -103,8 +104,36 @@ def _notices_in_chats() -> None:
         "chat_notice",
         sa.Column("adapter", sa.String, primary_key=True),
         sa.Column("key", sa.String, primary_key=True),
+        sa.Column("generation", sa.String, nullable=False),
         sa.Column("channel", sa.String, nullable=False),
         sa.Column("thread_id", sa.String),
         sa.Column("message_id", sa.String, nullable=False),
         sa.Column("updated_at", sa.BigInteger, nullable=False),
     )
+
+
+def _alerts() -> None:
+    op.create_table(
+        "alert",
+        sa.Column("seq", sa.Integer, primary_key=True),
+        sa.Column("id", sa.String(24), nullable=False, unique=True),
+        sa.Column("source", sa.String, nullable=False),
+        sa.Column("fingerprint", sa.String, nullable=False),
+        sa.Column("status", sa.String, nullable=False),
+        sa.Column("severity", sa.String, nullable=False),
+        sa.Column("channel", sa.String, nullable=False),
+        sa.Column("digest", sa.String, nullable=False),
+        sa.Column("count", sa.Integer, nullable=False),
+        sa.Column("first_seen_at", sa.BigInteger, nullable=False),
+        sa.Column("last_seen_at", sa.BigInteger, nullable=False),
+        sa.Column("resolved_at", sa.BigInteger),
+        sa.Column("silenced_until", sa.BigInteger),
+        sa.Column("silenced_by", sa.String, nullable=False),
+        sa.Column("acked_by", sa.String, nullable=False),
+        sa.Column("resolved_by", sa.String, nullable=False),
+        sa.Column("alert", sa.LargeBinary, nullable=False),
+    )
+    op.create_index("alert_by_fingerprint", "alert", ["source", "fingerprint", "seq"])
+    op.create_index("alert_by_status", "alert", ["status", "seq"])
+    op.create_index("alert_by_channel", "alert", ["channel", "first_seen_at"])
+    op.create_index("alert_by_digest", "alert", ["digest"])

@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from engine.alerts.reading import at, digest, items, labels, severity, text, texts
+from engine.alerts.reading import TEXT_LIMIT, at, digest, items, labels, severity, text, texts
 from engine.records.alert import Alert, AlertStatus, Severity
 
 _NEVER = "0001-01-01"
@@ -31,10 +31,10 @@ def grafana(body: Any, _headers: Mapping[str, str]) -> Iterator[Alert]:
 
 
 def _alertmanager(body: Any, source: str) -> Iterator[Alert]:
-    shared = texts(body, "commonAnnotations")
+    shared = texts(body, "commonAnnotations", limit=TEXT_LIMIT)
     for one in items(body, "alerts"):
         of_alert = texts(one, "labels")
-        notes = {**shared, **texts(one, "annotations")}
+        notes = {**shared, **texts(one, "annotations", limit=TEXT_LIMIT)}
         name = of_alert.get("alertname", "")
         title = name or notes.get("summary") or text(body, "title") or "Alert"
         words = notes.get("summary") or notes.get("description") or notes.get("message", "")

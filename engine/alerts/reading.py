@@ -55,12 +55,12 @@ def text(value: Any, *paths: str, limit: int = TEXT_LIMIT) -> str:
     return ""
 
 
-def texts(value: Any, path: str) -> dict[str, str]:
-    """A flat object at `path`, its values as text; numbered where a list stands there."""
+def texts(value: Any, path: str, *, limit: int = 200) -> dict[str, str]:
+    """A flat object at `path`, its values as text cut to `limit` characters each."""
     found = at(value, path)
     if not isinstance(found, Mapping):
         return {}
-    pairs = ((str(name), text(found, str(name), limit=200)) for name in list(found)[:LABELS_LIMIT])
+    pairs = ((str(name), text(inner, "", limit=limit)) for name, inner in list(found.items())[:LABELS_LIMIT])
     return {name: word for name, word in pairs if word}
 
 

@@ -38,4 +38,4 @@ class PackSpec(BaseModel):
     sensor_instances: Mapping[str, tuple[SensorInstance, ...]] = Field(default_factory=dict)
 
 
-SYSTEM_PACKS = frozenset({"core", "linux", "chatops", "packs", "default", "examples"})
+SYSTEM_PACKS = frozenset({"alerts", "core", "linux", "chatops", "packs", "default", "examples"})

@@ -68,6 +68,7 @@ class ContentSettings:
     aliases: str = key("aliases", "Folder of the site's own aliases; they belong to the pack `default`.")
     configs: str = key("configs", "Folder of pack configurations, PACK.yaml each.")
     overrides: str = key("overrides", "Folder of StackStorm overrides: _global.yaml and PACK.yaml.")
+    webhooks: str = key("webhooks", "Folder of the site's webhooks: who may post, and how that is checked.")
     virtualenvs: str = key(
         "", "Folder of the packs' virtual environments; empty: virtualenvs in the data folder."
     )
@@ -188,6 +189,11 @@ class EventSettings:
     )
     queue_limit: int = key(
         10_000, "How many events may wait for their rules; more are refused with 503.", at_least=1
+    )
+    refused_limit: int = key(
+        20,
+        "How many deliveries an hour a webhook may refuse before the events channel is told.",
+        at_least=1,
     )
     depth_limit: int = key(
         10,

@@ -33,6 +33,7 @@ from engine.settings import Settings
 from engine.specs.action import ActionSpec
 from engine.specs.pack import SYSTEM_PACKS, PackSpec
 from engine.specs.sensor import INSTANCES, SensorInstance, SensorSpec
+from engine.specs.webhook import WebhookSpec
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +55,7 @@ class Places:
     aliases: Path | None = None
     configs: Path | None = None
     overrides: Path | None = None
+    webhooks: Path | None = None
 
     @classmethod
     def of(cls, settings: Settings, *, shipped: Path) -> "Places":
@@ -64,11 +66,12 @@ class Places:
             aliases=settings.path(content.aliases),
             configs=settings.path(content.configs),
             overrides=settings.path(content.overrides),
+            webhooks=settings.path(content.webhooks),
         )
 
     def all(self) -> list[Path]:
         """What a file watch has to look at."""
-        folders = [*self.bases, self.aliases, self.configs, self.overrides]
+        folders = [*self.bases, self.aliases, self.configs, self.overrides, self.webhooks]
         return list(dict.fromkeys(folder for folder in folders if folder is not None))
 
 
@@ -97,6 +100,7 @@ def load_places(
     for base, folder in pack_folders(places.bases) if only is None else [(only.parent, only)]:
         load.pack_folder(base, folder)
     load.site_aliases()
+    load.site_webhooks()
     load.files_of_nobody()
     return load.registry(generation)
 
@@ -116,6 +120,7 @@ class _Found:
 
     packs: dict[str, PackSpec] = field(default_factory=dict)
     specs: dict[str, dict[str, Any]] = field(default_factory=lambda: {kind: {} for kind in KINDS})
+    webhooks: dict[str, WebhookSpec] = field(default_factory=dict)
     origins: dict[tuple[str, str], str] = field(default_factory=dict)
     unavailable: list[Unavailable] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -152,6 +157,7 @@ class _Load:
             sensors=specs["sensors"],
             trigger_types=specs["triggers"],
             policies=specs["policies"],
+            webhooks=dict(sorted(found.webhooks.items())),
             unavailable=tuple(found.unavailable),
             warnings=tuple(found.warnings),
         )
@@ -295,6 +301,24 @@ class _Load:
         pack = _Pack(ref=DEFAULT_PACK, folder=folder.resolve())
         for file in content_files(folder, root=pack.folder):
             self._content("aliases", file, pack)
+
+    def site_webhooks(self) -> None:
+        folder = self._places.webhooks
+        root = folder.resolve() if folder else Path()
+        for file in content_files(folder, root=root) if folder else ():
+            source = Source(pack="", pack_folder=root, metadata_file=f"webhooks/{file.path.name}")
+            outcome = self._reader.spec("webhooks", file, source)
+            self._found.warnings.extend(outcome.warnings)
+            spec = outcome.spec
+            if spec is not None and spec.url in self._found.webhooks:
+                first = self._found.webhooks[spec.url].metadata_file
+                # Not the last one, as elsewhere: who may post must not hang on the order of files.
+                error = BadContent(f"{first} has the same url, {spec.url}.", where=f"{outcome.where}:1")
+                outcome = Outcome(where=outcome.where, name=spec.url, error=error)
+            if outcome.error is not None:
+                self._found.unavailable.append(unavailable(outcome, kind="webhook", pack=""))
+                continue
+            self._found.webhooks[spec.url] = spec
 
     def files_of_nobody(self) -> None:
         """A typing error in a configuration's or an override's name must not go unseen."""

@@ -22,7 +22,7 @@ from bot.commands import Commands
 from engine.api.app import create_app
 from engine.api.server import server_config
 from engine.clock import isoformat, utcnow
-from engine.errors import StoreFailure
+from engine.errors import EngineError, StoreFailure
 from engine.service import Engine
 from engine.settings import LogSettings, Settings, local_url
 from engine.store.vault import write_private
@@ -54,7 +54,7 @@ class App:
         self.settings = replace(settings, server=replace(settings.server, port=self._socket.getsockname()[1]))
         try:
             self.engine = Engine(self.settings)
-        except StoreFailure:
+        except EngineError:
             self._socket.close()
             raise
         self._undo: list[tuple[str, Callable[[], object]]] = []
@@ -89,8 +89,6 @@ class App:
             address = self.engine.folder / "server.url"
             write_private(address, f"{local_url(self.settings)}\n".encode())
             self._undo.append(("address", lambda: address.unlink(missing_ok=True)))
-            # Behind an open port: what they ask the API waits for its answer, and is not refused.
-            self._stage("sensors", self.engine.sensors.start, self.engine.sensors.stop)
             announce(self)
             self._server.run(sockets=[self._socket])
         finally:

@@ -89,6 +89,7 @@ def _wanted(type_: Any, at_least: float, at_most: float | None) -> str:
         float: f"a number {bounds}",
         list[str]: "a list of texts",
         dict[str, int]: f"a mapping of names to whole numbers {bounds}",
+        dict[str, str]: "a mapping of names to texts",
     }
     return words[type_]
 
@@ -235,6 +236,10 @@ def _fits(key: KeyDescription, value: Any) -> bool:
     if key.type == dict[str, int]:
         return isinstance(value, dict) and all(
             isinstance(name, str) and _in_range(key, number) for name, number in value.items()
+        )
+    if key.type == dict[str, str]:
+        return isinstance(value, dict) and all(
+            isinstance(text, str) for pair in value.items() for text in pair
         )
     return type(value) is key.type
 

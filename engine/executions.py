@@ -155,7 +155,7 @@ class Executions:
         shown = plan.mask(parameters)
         sealed = None
         if shown != parameters:
-            sealed = self._vault.seal(orjson.dumps(parameters), place=_place(execution_id))
+            sealed = self._vault.seal(orjson.dumps(parameters), place=store.seal_place(execution_id))
         status = Status.REQUESTED if error is None else Status.FAILED
         result = None if error is None else {"error": str(error), "traceback": ""}
         steps = [Status.REQUESTED] if error is None else [Status.REQUESTED, Status.FAILED]
@@ -257,7 +257,9 @@ class Executions:
                 sealed = store.sealed(connection, execution.id)
         if sealed is None:
             return dict(execution.parameters)
-        opened: dict[str, Any] = orjson.loads(self._vault.unseal(sealed, place=_place(execution.id)))
+        opened: dict[str, Any] = orjson.loads(
+            self._vault.unseal(sealed, place=store.seal_place(execution.id))
+        )
         return opened
 
     def ended(self, execution_id: str) -> "Future[Execution]":
@@ -407,10 +409,6 @@ def _known(step: store.Step | None, execution_id: str) -> store.Step:
 def _canceled_result(user: str, partial: Any) -> dict[str, Any]:
     result = dict(partial) if isinstance(partial, dict) else {}
     return {**result, "message": "Action canceled by user.", "user": user}
-
-
-def _place(execution_id: str) -> str:
-    return f"execution:{execution_id}"
 
 
 def _scoped_key(wanted: ExecutionRequest) -> str | None:

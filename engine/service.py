@@ -11,10 +11,6 @@ from pathlib import Path
 from typing import IO, Any
 
 from engine.access import ADMIN, Access, new_key
-from engine.alerts.board import TRIGGER as ALERT
-from engine.alerts.board import AlertBoard
-from engine.alerts.routing import PACK as ALERTS_PACK
-from engine.alerts.routing import Routing
 from engine.alias_executions import AliasExecution, AliasExecutions, ResultText
 from engine.aliases.index import AliasIndex
 from engine.aliases.match import AliasMatch
@@ -36,13 +32,17 @@ from engine.rules.evaluate import RuleEngine
 from engine.rules.history import TriggerHistory
 from engine.rules.table import RuleTable
 from engine.runner_set import RunnerSet
-from engine.sensors.assembly import SensorParts, make_sensors
 from engine.settings import Settings, local_url
 from engine.store import executions as store
-from engine.store import vault as vaults
+from engine.store.backends import configured
 from engine.store.database import Database, Listener, sqlite_url
 from engine.store.datastore import Datastore
+from engine.store.expiry import Expiry
+from engine.store.key_ring import KeyRing
+from engine.store.keyczar import read_key
 from engine.store.reader import Handle, JournalReader
+from engine.store.seals import Seals
+from engine.store.vault import write_private
 from engine.stored_content import StoredContent
 from engine.triggers import Triggers
 
@@ -63,15 +63,19 @@ class Engine:
     def __init__(self, settings: Settings, *, environment: Mapping[str, str] | None = None) -> None:
         """`environment`: the server's own, os.environ by default; little of it reaches actions."""
         self.settings = settings
+        environment = os.environ if environment is None else environment
+        backends = configured(settings.datastore.backends, environment=environment, root=settings.path("."))
+        st2_file = settings.datastore.st2_key_file
+        st2_key = read_key(settings.path(st2_file)) if st2_file else None
         self.folder = _data_folder(settings.data_folder)
         self._lock_file = _lock(self.folder)
         url = settings.store.url or sqlite_url(self.folder)
         self.database = Database(url, durability=settings.store.durability)
-        is_new = not (self.folder / "secret.key").exists() and not (self.folder / "stormcrow.db").exists()
-        self.vault = vaults.open_or_make(
-            self.folder / "secret.key", may_make=is_new or bool(settings.store.url)
-        )
-        self.datastore = Datastore(self.database, self.vault)
+        ring = KeyRing(self.folder / "secret.key")
+        self.vault = ring.vault
+        self.seals = Seals(self.database, ring)
+        self.datastore = Datastore(self.database, self.vault, backends, st2_key=st2_key)
+        self._expiry = Expiry(self.database, self.datastore)
         self.templates = Templates(settings.templates, decrypt=self.datastore.decrypt)
         self.plans = Plans()
         loader = ContentLoader(settings, shipped=shipped_packs())
@@ -114,9 +118,6 @@ class Engine:
             scope_for=self.preparation.scope,
             user=settings.events.user,
         )
-        self.alerts = AlertBoard(
-            self.database, default_channel=settings.events.channel or settings.chat.channels[0]
-        )
         self.history = TriggerHistory(self.database)
         self.triggers = Triggers(
             self.database,
@@ -124,25 +125,7 @@ class Engine:
             queue_limit=settings.events.queue_limit,
             depth_limit=settings.events.depth_limit,
         )
-        self.triggers.attach(ALERT, self.alerts.take)
-        self.rules.places[ALERT] = self.alerts.place
-        environment = os.environ if environment is None else environment
         self.runners = RunnerSet(settings, environment=environment)
-        self.sensors = make_sensors(
-            SensorParts(
-                settings=settings,
-                content=self.content,
-                database=self.database,
-                datastore=self.datastore,
-                preparation=self.preparation,
-                access=self._access,
-                rules=self.rules,
-                triggers=self.triggers,
-                tell=self.tell,
-            ),
-            server=self._server_id(),
-            environment=environment,
-        )
         self._readers: list[JournalReader] = []
         self._is_started = False
         self.admin_key: str | None = None
@@ -153,6 +136,7 @@ class Engine:
     def start(self) -> None:
         """Open the database, load content, recover, run. Raises StoreFailure."""
         self.database.start()
+        self.seals.open()
         self.stored.load()
         self.content.merge = self.stored.merge
         self.content.attach(self._compile)
@@ -182,18 +166,16 @@ class Engine:
         )
         self.runners.start()
         self._dispatch.start()
-        self.alerts.start()
         self.triggers.start()
+        self._expiry.start()
         self._is_started = True
 
     def stop(self) -> None:
         """Local actions go on without us; the next start collects them."""
         if self._is_started:
             self._is_started = False
-            # While events are still taken: what a sensor was about to say is heard.
-            self.sensors.stop()
+            self._expiry.stop()
             self.triggers.stop()
-            self.alerts.stop()
             self._dispatch.stop(timeout_s=self.settings.server.shutdown_s)
             for reader in self._readers:
                 reader.stop()
@@ -228,16 +210,6 @@ class Engine:
             self._alias_index = AliasIndex(registry)
             self._indexed, self._indexed_actions = registry.aliases, registry.actions
         self.rules.table = RuleTable(registry)
-        self._route_alerts(registry)
-
-    def _route_alerts(self, registry: Registry) -> None:
-        pack = registry.packs.get(ALERTS_PACK)
-        if pack is None:
-            return
-        try:
-            self.alerts.routing = Routing.of(self.preparation.config(pack, self.settings.events.user))
-        except (EngineError, KeyError, TypeError, ValueError) as error:
-            log.error("the configuration of the pack %s cannot be used: %s", ALERTS_PACK, error)
 
     # executions
 
@@ -417,14 +389,14 @@ class Engine:
             return
         clear = new_key()
         # The file first: a stored key whose file was never written would lock everybody out.
-        vaults.write_private(path, f"{clear}\n".encode())
+        write_private(path, f"{clear}\n".encode())
         self._access.create_key(user=ADMIN, metadata={"made_by": "the first start"}, clear=clear)
         self.admin_key = clear
 
     def _server_id(self) -> str:
         path = self.folder / "server.id"
         if not path.exists():
-            vaults.write_private(path, secrets.token_hex(8).encode())
+            write_private(path, secrets.token_hex(8).encode())
         return path.read_text().strip()
 
 

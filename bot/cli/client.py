@@ -36,14 +36,15 @@ class Client:
         body: Any = None,
         query: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
+        timeout_s: float = TIMEOUT_S,
     ) -> Any:
-        return self._json("POST", _path(path, query), body=body, headers=headers)
+        return self._json("POST", _path(path, query), body=body, headers=headers, timeout_s=timeout_s)
 
-    def put(self, *path: str, body: Any) -> Any:
+    def put(self, *path: str, body: Any = None) -> Any:
         return self._json("PUT", _path(path, None), body=body)
 
-    def delete(self, *path: str) -> Any:
-        return self._json("DELETE", _path(path, None))
+    def delete(self, *path: str, query: Mapping[str, Any] | None = None, body: Any = None) -> Any:
+        return self._json("DELETE", _path(path, query), body=body)
 
     def text(self, *path: str, query: Mapping[str, Any] | None = None) -> Iterator[str]:
         """The body in pieces, as they come, without a time limit between them."""
@@ -125,7 +126,7 @@ def refusal(status: int, raw: bytes) -> CommandError:
         return CommandError(
             Code.NO_SERVER, text, hint="The key is in STORMCROW_API_KEY, or in admin.key of the data folder."
         )
-    return CommandError(Code.WRONG if status < 500 else Code.NO_SERVER, text)
+    return CommandError(Code.WRONG if status < 500 else Code.NO_SERVER, text, status=status)
 
 
 def _path(parts: tuple[str, ...], query: Mapping[str, Any] | None) -> str:

@@ -38,8 +38,10 @@ CODE_OF: Mapping[str, Code] = MappingProxyType(
 class CommandError(Exception):
     """Ends the command with a message, a hint and an exit code."""
 
-    def __init__(self, code: Code, message: str, *, hint: str = "") -> None:
+    def __init__(self, code: Code, message: str, *, hint: str = "", status: int = 0) -> None:
+        """`status`: the server's HTTP status, where it refused as it did."""
         super().__init__(message)
         self.code = code
         self.message = message
         self.hint = hint
+        self.status = status

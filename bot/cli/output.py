@@ -24,9 +24,6 @@ _COLOURS = {
     "canceled": "yellow",
     "canceling": "yellow",
     "running": "cyan",
-    "waiting": "red",
-    "stopped": "yellow",
-    "ended": "yellow",
 }
 
 

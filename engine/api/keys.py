@@ -1,21 +1,22 @@
-"""Datastore keys, as StackStorm's clients read and write them."""
+"""Datastore keys, as StackStorm's clients read and write them; compare-and-set is ours."""
 
 import logging
 from typing import Any
 
 from starlette.responses import Response
 
+from engine.access import ADMIN
 from engine.api import wire
 from engine.api.call import Call, json_answer, nothing
 from engine.api.resource import Endpoint
 from engine.errors import BadInput, Denied, NotFound
-from engine.records.datastore import DatastoreKey
+from engine.records.datastore import DatastoreKey, Expected, KeyFilter
 
 log = logging.getLogger(__name__)
 
-SYSTEM = frozenset({"system", "st2kv.system"})
-USER = frozenset({"user", "st2kv.user"})
 ALL = "all"
+_SCOPES = {"system": "system", "st2kv.system": "system", "user": "user", "st2kv.user": "user"}
+LONGEST_TTL_S = 100 * 366 * 86_400
 
 
 def list_keys(call: Call) -> Response:
@@ -23,14 +24,18 @@ def list_keys(call: Call) -> Response:
     query = call.query
     decrypt = query.flag("decrypt")
     page = query.page()
-    found = []
+    wanted = KeyFilter(
+        prefix=query.text("prefix") or "",
+        name=query.text("name"),
+        ids=tuple(query.names("id")) or None,
+        sort=tuple(query.names("sort")),
+        offset=page.offset,
+        limit=page.limit,
+    )
+    owner = _owner(call, query.text("user"))
+    found: list[DatastoreKey] = []
     for scope in _scopes(query.text("scope") or "system"):
-        keys = call.engine.datastore.keys(
-            scope, user=_owner(call), prefix=query.text("prefix") or "", decrypt=decrypt
-        )
-        wanted = [key for key in keys if query.text("name") in (None, key.name)]
-        end = None if page.limit is None else page.offset + page.limit
-        found.extend(wanted[page.offset : end])
+        found += call.engine.datastore.keys(scope, user=owner, decrypt=decrypt, wanted=wanted)
     if decrypt:
         _note_decryption(call, found)
     return json_answer([wire.key_document(key) for key in found])
@@ -38,7 +43,8 @@ def list_keys(call: Call) -> Response:
 
 def get_key(call: Call) -> Response:
     decrypt = call.query.flag("decrypt")
-    key = call.engine.datastore.read(_scope(call), call.path["name"], user=_owner(call), decrypt=decrypt)
+    owner = _owner(call, call.query.text("user"))
+    key = call.engine.datastore.read(_scope(call), call.path["name"], user=owner, decrypt=decrypt)
     if key is None:
         raise _unknown(call)
     if decrypt:
@@ -47,31 +53,44 @@ def get_key(call: Call) -> Response:
 
 
 def put_key(call: Call) -> Response:
+    """Make or replace. `if_value` (ours): only when the key holds just that, or, null, is not there."""
     body = call.object()
     name = _text(body, "name", default=call.path["name"])
     if name != call.path["name"]:
         raise BadInput(f'The name in the body, "{name}", is not the one in the address.')
-    if body.get("encrypted"):
-        raise BadInput(
-            "A value that is encrypted already cannot be stored.",
-            hint='Send it in clear with "secret": true.',
-        )
-    scope = body.get("scope") or call.query.text("scope") or "system"
+    scope = _one_scope(str(body.get("scope") or call.query.text("scope") or "system"))
+    owner = _owner(call, body.get("user"))
+    value, secret = _text(body, "value"), _flag(body, "secret")
+    if _flag(body, "encrypted"):
+        value, secret = call.engine.datastore.opened(scope, name, value, user=owner), True
     key = call.engine.datastore.put(
-        _one_scope(str(scope)),
+        scope,
         name,
-        _text(body, "value"),
-        user=call.own_user(body.get("user")),
-        secret=bool(body.get("secret")),
+        value,
+        user=owner,
+        secret=secret,
         ttl_s=_ttl_s(body),
+        description=_text(body, "description") if body.get("description") is not None else None,
+        expected=_expected(body),
     )
     return json_answer(wire.key_document(key))
 
 
 def delete_key(call: Call) -> Response:
-    if not call.engine.datastore.remove(_scope(call), call.path["name"], user=_owner(call)):
+    """`if_value` in the body (ours): only when the key holds just that."""
+    owner = _owner(call, call.query.text("user"))
+    expected = _expected(call.object())
+    if not call.engine.datastore.remove(_scope(call), call.path["name"], user=owner, expected=expected):
         raise _unknown(call)
     return nothing()
+
+
+def rotate(call: Call) -> Response:
+    """Ours: a new secret key, with which everything is sealed anew."""
+    if not _is_admin(call):
+        raise Denied("Only the administrator may change the secret key.", hint="Use the key in admin.key.")
+    outcome = call.engine.seals.rotate(is_leaked=bool(_flag(call.object(), "leaked")))
+    return json_answer({"key_id": outcome.key_id, "resealed": outcome.resealed, "failed": outcome.failed})
 
 
 def _unknown(call: Call) -> NotFound:
@@ -90,11 +109,24 @@ def _text(body: dict[str, Any], name: str, *, default: str | None = None) -> str
     return value
 
 
+def _flag(body: dict[str, Any], name: str) -> bool | None:
+    value = body.get(name)
+    if value is not None and not isinstance(value, bool):
+        raise BadInput(f"'{name}' must be true or false.")
+    return value
+
+
+def _expected(body: dict[str, Any]) -> Expected | None:
+    if "if_value" not in body:
+        return None
+    return Expected(value=None if body["if_value"] is None else _text(body, "if_value"))
+
+
 def _ttl_s(body: dict[str, Any]) -> int | None:
     ttl = body.get("ttl")
     if ttl is None:
         return None
-    if isinstance(ttl, bool) or not isinstance(ttl, int) or not 0 < ttl <= 100 * 366 * 86_400:
+    if isinstance(ttl, bool) or not isinstance(ttl, int) or not 0 < ttl <= LONGEST_TTL_S:
         raise BadInput("'ttl' must be a positive whole number of seconds.")
     return ttl
 
@@ -104,21 +136,31 @@ def _scope(call: Call) -> str:
 
 
 def _one_scope(scope: str) -> str:
-    if scope not in SYSTEM | USER:
-        raise BadInput(f'Scope "{scope}" is not valid.', hint="Choose from system, user.")
-    return "user" if scope in USER else "system"
+    if scope not in _SCOPES:
+        raise BadInput(f'Scope "{scope}" is not valid.', hint=f"Choose from {', '.join(_SCOPES)}.")
+    return _SCOPES[scope]
 
 
 def _scopes(scope: str) -> tuple[str, ...]:
     return ("system", "user") if scope == ALL else (_one_scope(scope),)
 
 
-def _owner(call: Call) -> str:
-    """Whose user scope: the requester's own."""
-    asked = call.query.text("user")
-    if asked not in (None, call.requester.user):
-        raise Denied(f'User "{call.requester.user}" may not read the keys of "{asked}".')
-    return call.requester.user
+def _owner(call: Call, asked: Any) -> str:
+    """Whose user scope: the requester's own; the administrator may name another one."""
+    if asked is None or asked in ("", call.requester.user):
+        return call.requester.user
+    if not isinstance(asked, str):
+        raise BadInput("'user' must be a string.")
+    if not _is_admin(call):
+        raise Denied(
+            f'User "{call.requester.user}" may not use the keys of "{asked}".', hint="Leave `user` out."
+        )
+    return asked
+
+
+def _is_admin(call: Call) -> bool:
+    """With the administrator's key: an action that runs as the administrator is not meant."""
+    return call.requester.user == ADMIN and call.requester.execution_id is None
 
 
 def _note_decryption(call: Call, keys: list[DatastoreKey]) -> None:
@@ -132,4 +174,5 @@ ENDPOINTS = (
     Endpoint(method="GET", path="/keys/{name:path}", handler=get_key),
     Endpoint(method="PUT", path="/keys/{name:path}", handler=put_key),
     Endpoint(method="DELETE", path="/keys/{name:path}", handler=delete_key),
+    Endpoint(method="POST", path="/secret_key/rotate", handler=rotate),
 )

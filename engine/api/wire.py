@@ -293,19 +293,17 @@ def missing_action_document(execution: Execution) -> Document:
 
 
 def key_document(key: DatastoreKey) -> Document:
-    is_user = key.scope.endswith("user")
-    scope = "st2kv.user" if is_user else "st2kv.system"
-    stored_name = f"{key.user}:{key.name}" if is_user else key.name
     return without_none(
         {
             "id": key.id,
-            "uid": f"key_value_pair:{scope}:{stored_name}",
+            "uid": key.uid,
             "name": key.name,
+            "description": key.description or None,
             "value": key.value,
             "secret": key.secret,
             "encrypted": key.encrypted,
-            "scope": scope,
-            "user": key.user if is_user else None,
+            "scope": key.stored_scope,
+            "user": key.user if key.scope == "user" else None,
             "expire_timestamp": isoformat(key.expires_at) if key.expires_at else None,
         }
     )

@@ -10,7 +10,6 @@ from engine.expressions.lookups import key_lookups
 from engine.expressions.masking import holds_secret, item_schema, property_schema, secrets_by_schema
 from engine.expressions.params import TemplateScope
 from engine.specs.pack import PackSpec
-from engine.specs.sensor import INSTANCES
 
 
 def effective_config(pack: PackSpec, *, scope: TemplateScope) -> dict[str, Any]:
@@ -21,8 +20,7 @@ def effective_config(pack: PackSpec, *, scope: TemplateScope) -> dict[str, Any]:
     declared type. Defaults are not rendered. Raises BadTemplate.
     """
     schema = _whole(pack)
-    config = {key: value for key, value in pack.config.items() if key != INSTANCES}
-    made = _Renderer(pack, scope).mapping(config, schema, ())
+    made = _Renderer(pack, scope).mapping(pack.config, schema, ())
     return _with_defaults(made, schema)
 
 

@@ -67,6 +67,11 @@ class Step:
     context: Mapping[str, Any]
 
 
+def seal_place(execution_id: str) -> str:
+    """Where the sealed parameters of an execution stand, for the vault."""
+    return f"execution:{execution_id}"
+
+
 def add(connection: Connection, values: Mapping[str, Any]) -> None:
     """`values`: the columns of ExecutionRow but `seq`."""
     connection.execute(_INSERT, values)

@@ -7,6 +7,7 @@ from followed_file import FollowedFile
 from st2reactor.sensor.base import Sensor
 
 PAUSE_S = 0.25
+TRIGGER = "linux.file_watch.line"
 
 
 class FileWatchSensor(Sensor):
@@ -30,15 +31,13 @@ class FileWatchSensor(Sensor):
         """Fire for everything that was added since the last look."""
         with self._lock:
             found = [
-                (ref, followed.path, line)
-                for path, followed in self._files.items()
+                (followed.path, line)
+                for followed in self._files.values()
                 for line in self._new_lines(followed)
-                for ref, asked in self._paths.items()
-                if asked == path
             ]
-        for ref, path, line in found:
+        for path, line in found:
             payload = {"file_path": str(path), "file_name": path.name, "line": line}
-            self.sensor_service.dispatch(trigger=ref, payload=payload)
+            self.sensor_service.dispatch(trigger=TRIGGER, payload=payload)
 
     def _new_lines(self, followed):
         try:

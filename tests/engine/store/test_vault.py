@@ -1,12 +1,12 @@
 """Secrets at rest: who can open them, and where."""
 
-import stat
-from pathlib import Path
+from datetime import timedelta
 
 import pytest
 
+from engine.clock import utcnow
 from engine.errors import StoreFailure
-from engine.store.vault import Vault, open_or_make
+from engine.store.vault import SealKey, Vault
 
 VAULT = Vault(b"k" * 32)
 
@@ -37,21 +37,28 @@ def test_a_signature_counts_for_its_purpose_alone() -> None:
     assert not VAULT.is_signed("session", "alice", "")
 
 
-def test_the_key_file_is_ours_alone(tmp_path: Path) -> None:
-    path = tmp_path / "secret.key"
-    sealed = open_or_make(path, may_make=True).seal(b"hush", place="x")
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert open_or_make(path, may_make=False).unseal(sealed, place="x") == b"hush"
+def key(letter: bytes, *, signs_for_s: float | None = None) -> SealKey:
+    until = None if signs_for_s is None else utcnow() + timedelta(seconds=signs_for_s)
+    return SealKey(secret=letter * 32, made_at=utcnow(), signs_until=until)
 
 
-def test_a_key_file_that_others_can_read_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "secret.key"
-    open_or_make(path, may_make=True)
-    path.chmod(0o644)
-    with pytest.raises(StoreFailure, match="chmod 600"):
-        open_or_make(path, may_make=False)
+def test_an_older_key_opens_and_the_first_seals() -> None:
+    sealed = Vault(key(b"a")).seal(b"hush", place="row:1")
+    both = Vault(key(b"b"), key(b"a"))
+    assert both.unseal(sealed, place="row:1") == b"hush"
+    with pytest.raises(StoreFailure, match="not in secret"):
+        Vault(key(b"a")).unseal(both.seal(b"hush", place="row:1"), place="row:1")
 
 
-def test_a_missing_key_of_an_old_database_stops_the_start(tmp_path: Path) -> None:
-    with pytest.raises(StoreFailure, match="missing"):
-        open_or_make(tmp_path / "secret.key", may_make=False)
+def test_signatures_of_an_older_key_count_until_their_time() -> None:
+    old = Vault(key(b"a")).sign("session", "alice")
+    assert Vault(key(b"b"), key(b"a", signs_for_s=60)).is_signed("session", "alice", old)
+    assert not Vault(key(b"b"), key(b"a", signs_for_s=-1)).is_signed("session", "alice", old)
+    assert Vault(key(b"b"), key(b"a", signs_for_s=60)).sign("session", "alice") != old
+
+
+def test_a_value_that_was_cut_short_does_not_open() -> None:
+    sealed = VAULT.seal(b"hush", place="row:1")
+    for length in (0, 3, 4, 10, 16, len(sealed) - 1):
+        with pytest.raises(StoreFailure):
+            VAULT.unseal(sealed[:length], place="row:1")

@@ -1,1 +1,0 @@
-"""Alerts in channels: what monitoring systems send, in one shape, on one board."""

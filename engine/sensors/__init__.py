@@ -1,1 +1,0 @@
-"""Sensors: one supervised process each, and what it says over its pipe."""

@@ -1,0 +1,197 @@
+"""Everything in the database that is sealed: whether our keys open it, and sealing it anew with another key.
+
+A key is changed while we work. First the new key is in the file beside the old one, then the database
+knows it, then it is used, then what the old one sealed is sealed anew, in small transactions. Killed at
+any moment, the next start goes on; the old key leaves the file only when nothing needs it.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Column, ColumnElement, Connection, Row, Table, delete, func, insert, select, update
+
+from engine.errors import StoreFailure
+from engine.records.datastore import DatastoreRow, SealKeyRow
+from engine.records.execution import ExecutionRow
+from engine.store import datastore, executions
+from engine.store.database import Database
+from engine.store.key_ring import KeyRing
+from engine.store.vault import ID_BYTES, Vault
+
+log = logging.getLogger(__name__)
+
+# How many values are sealed anew in one transaction: others must not wait long for theirs.
+BATCH = 100
+_KEY = SealKeyRow.__table__  # type: ignore[attr-defined]  # SQLModel hides the table from mypy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealedColumn:
+    """A column with sealed values. `order` is unique; `place` names where a row's value stands."""
+
+    table: Table
+    order: Column[Any]
+    column: Column[Any]
+    needed: tuple[Column[Any], ...]
+    place: Callable[[Row[Any]], str]
+    is_sealed: ColumnElement[bool]
+
+
+_E = ExecutionRow.__table__  # type: ignore[attr-defined]  # as above
+_D = DatastoreRow.__table__  # type: ignore[attr-defined]  # as above
+SEALED = (
+    SealedColumn(
+        table=_D,
+        order=_D.c.id,
+        column=_D.c.value,
+        needed=(_D.c.scope, _D.c.user, _D.c.name),
+        place=lambda row: datastore.seal_place(row.scope, row.user, row.name),
+        is_sealed=_D.c.secret,
+    ),
+    SealedColumn(
+        table=_E,
+        order=_E.c.seq,
+        column=_E.c.sealed,
+        needed=(_E.c.id,),
+        place=lambda row: executions.seal_place(row.id),
+        is_sealed=_E.c.sealed.is_not(None),
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rotation:
+    """What a change of the key did."""
+
+    key_id: str
+    resealed: int
+    failed: int
+    """Values that their own key does not open; they are left as they are."""
+
+
+class Seals:
+    """`open` at the start, before anything is sealed; `rotate` at any time."""
+
+    def __init__(self, database: Database, ring: KeyRing) -> None:
+        self._database = database
+        self._ring = ring
+        self._turn = threading.Lock()
+
+    def open(self) -> None:
+        """Raises StoreFailure when the database holds secrets that none of our keys opens."""
+        with self._database.read() as connection:
+            known = _registered(connection)
+            lost = known - set(self._ring.ids)
+            count = sum(_count(connection, column, lost) for column in SEALED) if lost else 0
+        if count:
+            raise self._refusal(lost, count)
+        self._ring.keep()
+        first, *older = self._ring.ids
+        if first not in known or lost:
+            self._database.write(lambda connection: _register(connection, [first], lost))
+        needed: set[bytes] = set()
+        if known & set(older):
+            # A rotation was killed, or has just been: nothing can be on its way now that is sealed
+            # with an old key.
+            outcome = self._reseal()
+            needed = self._in_use(older) if outcome.failed else set()
+            gone = set(older) - needed
+            self._database.write(lambda connection: _register(connection, [first], gone))
+        self._ring.drop_old(still_used=needed)
+
+    def rotate(self, *, is_leaked: bool = False) -> Rotation:
+        """Change the key, and seal everything anew; done when it returns."""
+        with self._turn:
+            fresh = self._ring.add(is_leaked=is_leaked)
+            self._database.write(lambda connection: _register(connection, [fresh], ()))
+            self._ring.renew()
+            outcome = self._reseal()
+            log.info("the secret key was changed", extra={"resealed": outcome.resealed})
+            return outcome
+
+    def _reseal(self) -> Rotation:
+        vault = self._ring.vault
+        resealed = failed = 0
+        for column in SEALED:
+            after: Any = None
+            while True:
+                batch = partial(_reseal_batch, column=column, vault=vault, after=after)
+                step = self._database.write(batch)
+                resealed += step.done
+                failed += step.failed
+                if step.last is None:
+                    break
+                after = step.last
+        return Rotation(key_id=vault.key_id.hex(), resealed=resealed, failed=failed)
+
+    def _in_use(self, keys: Collection[bytes]) -> set[bytes]:
+        with self._database.read() as connection:
+            return {key for key in keys if any(_count(connection, column, {key}) for column in SEALED)}
+
+    def _refusal(self, lost: Collection[bytes], count: int) -> StoreFailure:
+        names = ", ".join(sorted(key_id.hex() for key_id in lost))
+        path = self._ring.path
+        what = f"{path} is missing" if self._ring.is_new else f"{path} is another key file"
+        return StoreFailure(
+            f"{what}, and the database holds secrets ({count}) that are sealed with the key {names}.",
+            hint=f"Put {path.name} back from a backup, or copy it from the data folder that this database "
+            "had before. Without it these secrets are lost: begin with a new data folder.",
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Step:
+    done: int
+    failed: int
+    last: Any
+    """Where the next batch begins; None at the end."""
+
+
+def _key_of(column: SealedColumn) -> ColumnElement[bytes]:
+    return func.substr(column.column, 1, ID_BYTES)
+
+
+def _reseal_batch(connection: Connection, *, column: SealedColumn, vault: Vault, after: Any) -> _Step:
+    query = (
+        select(column.order.label("position"), column.column.label("sealed"), *column.needed)
+        .where(column.is_sealed, _key_of(column) != vault.key_id)
+        .order_by(column.order)
+        .limit(BATCH)
+    )
+    rows = connection.execute(query if after is None else query.where(column.order > after)).all()
+    failed = 0
+    for row in rows:
+        place = column.place(row)
+        try:
+            sealed = vault.seal(vault.unseal(row.sealed, place=place), place=place)
+        except StoreFailure as error:
+            failed += 1
+            log.error("a secret is left as it is: %s", error)
+            continue
+        connection.execute(
+            update(column.table).where(column.order == row.position).values({column.column: sealed})
+        )
+    last = rows[-1].position if len(rows) == BATCH else None
+    return _Step(done=len(rows) - failed, failed=failed, last=last)
+
+
+def _count(connection: Connection, column: SealedColumn, keys: Collection[bytes]) -> int:
+    query = select(func.count()).select_from(column.table)
+    return connection.execute(query.where(column.is_sealed, _key_of(column).in_(keys))).scalar_one()
+
+
+def _registered(connection: Connection) -> set[bytes]:
+    return {bytes.fromhex(row.id) for row in connection.execute(select(_KEY.c.id))}
+
+
+def _register(connection: Connection, keys: Collection[bytes], gone: Collection[bytes]) -> None:
+    """The keys that the database needs: `keys` are added, `gone` taken out."""
+    known = _registered(connection)
+    for key_id in set(keys) - known:
+        connection.execute(insert(_KEY), {"id": key_id.hex()})
+    if gone:
+        connection.execute(delete(_KEY).where(_KEY.c.id.in_([key_id.hex() for key_id in gone])))

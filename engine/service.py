@@ -21,6 +21,7 @@ from engine.errors import EngineError, NotFound, StoreFailure
 from engine.executions import Executions
 from engine.expressions.jinja import Templates
 from engine.expressions.params import Plans
+from engine.held_rules import HeldRules
 from engine.notices import Notice, tell
 from engine.output import OutputLog
 from engine.preparation import Preparation
@@ -118,6 +119,7 @@ class Engine:
             scope_for=self.preparation.scope,
             user=settings.events.user,
         )
+        self.held = HeldRules(self.database, self.rules)
         self.history = TriggerHistory(self.database)
         self.triggers = Triggers(
             self.database,
@@ -168,6 +170,7 @@ class Engine:
         self._dispatch.start()
         self.triggers.start()
         self._expiry.start()
+        self.held.start()
         self._is_started = True
 
     def stop(self) -> None:
@@ -176,6 +179,7 @@ class Engine:
             self._is_started = False
             self._expiry.stop()
             self.triggers.stop()
+            self.held.stop()
             self._dispatch.stop(timeout_s=self.settings.server.shutdown_s)
             for reader in self._readers:
                 reader.stop()

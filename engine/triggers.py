@@ -11,7 +11,6 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
-from datetime import datetime
 from itertools import groupby
 
 from sqlalchemy import Connection
@@ -22,14 +21,12 @@ from engine.notices import Notice, tell
 from engine.records.execution import new_id
 from engine.records.trigger import (
     Emitted,
-    Enforcement,
-    EnforcementStatus,
     Event,
     InstanceStatus,
     TriggerInstance,
 )
-from engine.rules.evaluate import Evaluation, Failed, RuleEngine, Wanted
-from engine.rules.gates import Gate
+from engine.rules.enforce import enforce, unanswered
+from engine.rules.evaluate import Evaluation, RuleEngine
 from engine.store import triggers as store
 from engine.store.database import Database
 
@@ -210,9 +207,11 @@ class Triggers:
                 return first
             store.add(connection, instance, key=key)
             now = utcnow()
-            made = [_failed(one, instance, now) for one in evaluation.failed]
+            for noted in evaluation.noted:
+                noted.part.record(connection, rule_ref=noted.rule.spec.ref, instance=instance, now=now)
+            made = [unanswered(one, instance, now) for one in evaluation.failed]
             for rule, group in groupby(evaluation.wanted, key=lambda one: one.rule):
-                made += _enforce(connection, rule.gates, list(group), instance, now)
+                made += enforce(connection, rule.gates, list(group), instance, now)
             for enforcement in made:
                 store.add_enforcement(connection, enforcement)
             return Emitted(instance=instance, enforcements=tuple(made))
@@ -256,57 +255,4 @@ def _first(connection: Connection, key: str | None) -> Emitted | None:
         instance=first,
         is_duplicate=True,
         enforcements=tuple(store.enforcements_of(connection, first.id)),
-    )
-
-
-def _enforce(
-    connection: Connection,
-    gates: tuple[Gate, ...],
-    wanted: list[Wanted],
-    instance: TriggerInstance,
-    now: datetime,
-) -> list[Enforcement]:
-    """The actions of one matched rule, unless one of its gates holds it back."""
-    for gate in gates:
-        admission = gate.admit(
-            connection, rule_ref=wanted[0].rule.spec.ref, payload=instance.payload, now=now
-        )
-        if admission.notice is not None:
-            tell(connection, admission.notice)
-        if not admission.admitted:
-            held = Wanted(rule=wanted[0].rule, number=0, failure=admission.reason)
-            return [_enforcement(held, instance, now, status=EnforcementStatus.HELD)]
-    return [_started(connection, one, instance, now) for one in wanted]
-
-
-def _started(connection: Connection, wanted: Wanted, instance: TriggerInstance, now: datetime) -> Enforcement:
-    execution_id = None
-    if wanted.execution is not None:
-        execution_id = wanted.execution.insert(connection).id
-    status = EnforcementStatus.FAILED if wanted.failure else EnforcementStatus.SUCCEEDED
-    return _enforcement(wanted, instance, now, status=status, execution_id=execution_id)
-
-
-def _failed(failed: Failed, instance: TriggerInstance, now: datetime) -> Enforcement:
-    wanted = Wanted(rule=failed.rule, number=0, failure=failed.reason)
-    return _enforcement(wanted, instance, now, status=EnforcementStatus.FAILED)
-
-
-def _enforcement(
-    wanted: Wanted,
-    instance: TriggerInstance,
-    now: datetime,
-    *,
-    status: EnforcementStatus,
-    execution_id: str | None = None,
-) -> Enforcement:
-    return Enforcement(
-        id=new_id(),
-        instance_id=instance.id,
-        rule_ref=wanted.rule.spec.ref,
-        number=wanted.number,
-        execution_id=execution_id,
-        status=status,
-        failure_reason=wanted.failure,
-        enforced_at=now,
     )

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from engine.content import shape
+from engine.content.read_gates import KNOWN, check_match, read_gates
 from engine.content.shape import Field, WrongShape, expect, is_table, shown, take
 from engine.content.source import COMMON, TAGS, Source, check_pack
 from engine.errors import nearest
@@ -16,6 +17,7 @@ from engine.specs.sensor import SensorSpec, TriggerTypeSpec
 
 
 def _criteria(value: Any, path: shape.Path) -> None:
+    """One operator and a pattern each; `search` holds criteria of its own, which StackStorm never checks."""
     for key, criterion in value.items():
         here = (*path, key)
         expect(criterion, "object", here)
@@ -61,9 +63,23 @@ _RULE: Mapping[str, Field] = MappingProxyType(
 )
 
 
+def _check_extensions(extensions: Mapping[str, Any]) -> None:
+    for key in extensions:
+        near = nearest(key, KNOWN)
+        if key not in KNOWN and near:
+            raise WrongShape(f"{key} is not known", path=(key,), hint=near)
+    if extensions.get("x-match") is not None:
+        check_match(extensions["x-match"], ("x-match",), _criteria)
+    actions = extensions.get("x-actions")
+    if actions is not None:
+        expect(actions, "array", ("x-actions",))
+        shape.each(is_table(_RULE_ACTION))(actions, ("x-actions",))
+
+
 def read_rule(content: Any, source: Source) -> RuleSpec:
     taken = take(content, _RULE)
     check_pack(taken, source)
+    _check_extensions(taken.extensions)
     values = taken.values
     kind = values.get("type") or {"ref": "standard"}
     return RuleSpec(
@@ -77,7 +93,8 @@ def read_rule(content: Any, source: Source) -> RuleSpec:
         action={**values["action"], "parameters": values["action"].get("parameters") or {}},
         tags=tuple(values.get("tags", ())),
         context=values.get("context", {}),
-        extensions=taken.extensions,
+        extensions={key: value for key, value in taken.extensions.items() if value is not None},
+        gates=read_gates(taken.extensions, _criteria),
         metadata_file=source.metadata_file,
     )
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.content.registry import Content
-from engine.criteria.compile import Verdict
+from engine.criteria.compile import Criteria, Verdict
 from engine.errors import EngineError
 from engine.executions import Executions, PreparedExecution
 from engine.expressions.jinja import Templates
@@ -15,6 +15,7 @@ from engine.expressions.params import Plans, TemplateScope
 from engine.records.execution import ExecutionRequest
 from engine.records.trigger import TriggerInstance
 from engine.rules.table import CompiledRule, RuleAction, RuleTable
+from engine.rules.waiting import Part
 from engine.specs.action import ActionSpec
 
 log = logging.getLogger(__name__)
@@ -42,9 +43,18 @@ class Failed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Noted:
+    """A rule on another trigger waits for such an event (x-correlate)."""
+
+    rule: CompiledRule
+    part: Part
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation:
     wanted: tuple[Wanted, ...] = ()
     failed: tuple[Failed, ...] = ()
+    noted: tuple[Noted, ...] = ()
 
 
 class RuleEngine:
@@ -78,17 +88,36 @@ class RuleEngine:
         if not matched:
             matched, more = self._matching(table.backstop(instance.trigger), instance)
             failed += more
-        wanted = [
-            self._wanted(rule, number, action, instance)
-            for rule in matched
-            for number, action in enumerate(rule.actions)
+        noted = [
+            Noted(rule=rule, part=part)
+            for rule, part in table.watching(instance.trigger)
+            if self.verdict(rule, instance.payload, criteria=part.criteria).matched
         ]
-        return Evaluation(wanted=tuple(wanted), failed=tuple(failed))
+        return Evaluation(
+            wanted=tuple(wanted for rule in matched for wanted in self.wanted(rule, instance)),
+            failed=tuple(failed),
+            noted=tuple(noted),
+        )
 
-    def verdict(self, rule: CompiledRule, payload: Any) -> Verdict:
-        """Whether the criteria of a rule hold, and each one's outcome."""
+    def verdict(
+        self,
+        rule: CompiledRule,
+        payload: Any,
+        *,
+        criteria: Criteria | None = None,
+        explain: bool = False,
+    ) -> Verdict:
+        """Whether the criteria of a rule, or of one of its parts, hold; `explain`: each one's outcome."""
         lookups = key_lookups(self._keys, user=rule.spec.owner or self._user)
-        return rule.criteria.evaluate(payload, system=lookups["system"], templates=self._templates)
+        asked = rule.criteria if criteria is None else criteria
+        return asked.evaluate(payload, system=lookups["system"], templates=self._templates, explain=explain)
+
+    def wanted(
+        self, rule: CompiledRule, instance: TriggerInstance, *, context: Mapping[str, Any] | None = None
+    ) -> list[Wanted]:
+        """What the actions of a rule would be for this event; `context` is added to theirs."""
+        whole = {**self._context(rule, instance), **(context or {})}
+        return [self._wanted(rule, number, instance, whole) for number in range(len(rule.actions))]
 
     def _matching(
         self, rules: Sequence[CompiledRule], instance: TriggerInstance
@@ -108,10 +137,10 @@ class RuleEngine:
         return matched, failed
 
     def _wanted(
-        self, rule: CompiledRule, number: int, action: RuleAction, instance: TriggerInstance
+        self, rule: CompiledRule, number: int, instance: TriggerInstance, context: Mapping[str, Any]
     ) -> Wanted:
         try:
-            prepared = self._prepare(rule, action, instance)
+            prepared = self._prepare(rule.actions[number], instance, context)
         except EngineError as error:
             log.warning("rule %s: %s", rule.spec.ref, error)
             return Wanted(rule=rule, number=number, failure=str(error))
@@ -119,11 +148,10 @@ class RuleEngine:
         return Wanted(rule=rule, number=number, execution=prepared, failure=failure)
 
     def _prepare(
-        self, rule: CompiledRule, action: RuleAction, instance: TriggerInstance
+        self, action: RuleAction, instance: TriggerInstance, context: Mapping[str, Any]
     ) -> PreparedExecution:
         spec = self._content.current.action(action.ref)
-        user = rule.spec.owner or self._user
-        context = self._context(rule, instance, user)
+        user = context["user"]
         parameters = dict(action.parameters)
         if parameters:
             base = self._scope_for(spec, context)
@@ -139,10 +167,10 @@ class RuleEngine:
         request = ExecutionRequest(action=spec.ref, parameters=parameters, user=user, context=context)
         return self._executions.prepare(request)
 
-    def _context(self, rule: CompiledRule, instance: TriggerInstance, user: str) -> dict[str, Any]:
+    def _context(self, rule: CompiledRule, instance: TriggerInstance) -> dict[str, Any]:
         return {
             **rule.spec.context,
-            "user": user,
+            "user": rule.spec.owner or self._user,
             "trigger_instance": {"id": instance.id, "name": None},
             "rule": {"id": rule.spec.ref, "name": rule.spec.name},
             "rule_depth": instance.depth + 1,

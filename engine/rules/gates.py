@@ -1,30 +1,40 @@
-"""What may hold a matched rule back: decided in the transaction of its event."""
+"""The gates of a rule, in the order in which they are asked.
 
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Protocol
+First what the rule needs (correlation, threshold), then whether it may act now (freeze), then how
+often (throttle, budget): what a freeze holds back uses up no budget.
+"""
 
-from sqlalchemy import Connection
-
-from engine.notices import Notice
+from engine.rules.counting import Budget, Threshold, Throttle
+from engine.rules.freezing import Freeze
+from engine.rules.gate import Gate
+from engine.rules.waiting import Correlate, Gathering
+from engine.specs.gates import BudgetSpec, CorrelateSpec, FreezeSpec, GateSpec, ThresholdSpec, ThrottleSpec
 from engine.specs.rule import RuleSpec
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Admission:
-    admitted: bool
-    reason: str = ""
-    """Why not, for the enforcement."""
-    notice: Notice | None = None
-    """What people are told with it."""
+def gates_for(rule: RuleSpec) -> tuple[Gate, ...]:
+    return tuple(_gate(spec) for spec in rule.gates)
 
 
-class Gate(Protocol):
-    def admit(self, connection: Connection, *, rule_ref: str, payload: Any, now: datetime) -> Admission:
-        """Whether the rule may act on this event; what it counts is written in this transaction."""
-        ...
+def _gate(spec: GateSpec) -> Gate:
+    if isinstance(spec, CorrelateSpec):
+        return Correlate(spec)
+    if isinstance(spec, ThresholdSpec):
+        return Threshold(spec)
+    if isinstance(spec, FreezeSpec):
+        return Freeze(spec)
+    if isinstance(spec, BudgetSpec):
+        return Budget(spec)
+    return _throttle(spec)
 
 
-def gates_for(_rule: RuleSpec) -> tuple[Gate, ...]:
-    """In the order in which they are asked."""
-    return ()
+def _throttle(spec: ThrottleSpec) -> Gate:
+    return Gathering(spec) if spec.kind in ("once_after", "once_quiet") else Throttle(spec)
+
+
+def gates_after(gates: tuple[Gate, ...], name: str) -> tuple[Gate, ...]:
+    """Who is still asked when what the gate `name` held back fires later: a freeze may have begun."""
+    names = [gate.name for gate in gates]
+    rest = gates[names.index(name) + 1 :] if name in names else gates
+    frozen = tuple(gate for gate in gates if isinstance(gate, Freeze) and gate not in rest)
+    return (*frozen, *rest)

@@ -8,8 +8,10 @@ from engine.content.registry import Registry
 from engine.criteria.compile import Criteria, compile_criteria
 from engine.errors import NotFound, nearest
 from engine.expressions.schema import Validator, compile_validator
-from engine.rules.gates import Gate, gates_for
+from engine.rules.gate import Gate
+from engine.rules.gates import gates_for
 from engine.rules.identity import Trigger, trigger_of
+from engine.rules.waiting import Correlate, Part
 from engine.specs.rule import RuleSpec
 from engine.specs.sensor import TriggerTypeSpec
 
@@ -41,6 +43,8 @@ class _Listening:
 
     standard: list[CompiledRule] = field(default_factory=list)
     backstop: list[CompiledRule] = field(default_factory=list)
+    watching: list[tuple[CompiledRule, Part]] = field(default_factory=list)
+    """Rules on other triggers that wait for such an event too."""
 
 
 _NOBODY = _Listening()
@@ -71,6 +75,10 @@ class RuleTable:
         found = self._listening.setdefault(rule.trigger.ref, _Listening())
         (found.backstop if rule.is_backstop else found.standard).append(rule)
         self._heard_types.add(rule.trigger.type_ref)
+        for part in (part for gate in rule.gates if isinstance(gate, Correlate) for part in gate.parts):
+            self.triggers.setdefault(part.trigger.ref, part.trigger)
+            self._listening.setdefault(part.trigger.ref, _Listening()).watching.append((rule, part))
+            self._heard_types.add(part.trigger.type_ref)
 
     def standard(self, trigger_ref: str) -> Sequence[CompiledRule]:
         """The enabled rules on this trigger, but the backstop ones."""
@@ -79,6 +87,10 @@ class RuleTable:
     def backstop(self, trigger_ref: str) -> Sequence[CompiledRule]:
         """Those that fire when no standard one matches."""
         return self._listening.get(trigger_ref, _NOBODY).backstop
+
+    def watching(self, trigger_ref: str) -> Sequence[tuple[CompiledRule, Part]]:
+        """The parts of correlating rules that this trigger may be."""
+        return self._listening.get(trigger_ref, _NOBODY).watching
 
     def listens(self, type_ref: str) -> bool:
         """Whether an enabled rule is on any trigger of this type."""

@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from engine.refs import make_ref
+from engine.specs.gates import GateSpec
 
 # What `type` of a criterion may be, exactly so written.
 OPERATORS: frozenset[str] = frozenset(
@@ -35,6 +36,9 @@ class RuleSpec(BaseModel):
     tags: tuple[Mapping[str, Any], ...] = ()
     context: Mapping[str, Any] = Field(default_factory=dict)
     extensions: Mapping[str, Any] = Field(default_factory=dict)
+    """Keys written x-..., as given."""
+    gates: tuple[GateSpec, ...] = ()
+    """What may hold it back, from the extensions."""
     metadata_file: str = ""
     owner: str = ""
     """Who made it, where it has no file: its actions run as this user."""

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, func, insert, select, update
 
 from engine.records.trigger import (
     Enforcement,
@@ -95,6 +95,46 @@ def add_enforcement(connection: Connection, enforcement: Enforcement) -> None:
             "failure_reason": enforcement.failure_reason,
             "enforced_at": enforcement.enforced_at,
         },
+    )
+
+
+def is_held(connection: Connection, instance_id: str, rule_ref: str) -> bool:
+    """Whether a gate holds this rule back on this event."""
+    found = connection.execute(select(_E.seq).where(*_held(instance_id, rule_ref))).first()
+    return found is not None
+
+
+def settle_held(connection: Connection, made: list[Enforcement]) -> None:
+    """What was held became something: the first of `made` takes its place, the others are added."""
+    first, *others = made
+    connection.execute(
+        update(_ENFORCEMENT)
+        .where(*_held(first.instance_id, first.rule_ref))
+        .values(
+            id=first.id,
+            execution_id=first.execution_id,
+            status=first.status.value,
+            failure_reason=first.failure_reason,
+            enforced_at=first.enforced_at,
+        )
+    )
+    for other in others:
+        add_enforcement(connection, other)
+
+
+def explain_held(connection: Connection, instance_id: str, rule_ref: str, reason: str) -> None:
+    """It stays held, for another reason."""
+    connection.execute(
+        update(_ENFORCEMENT).where(*_held(instance_id, rule_ref)).values(failure_reason=reason)
+    )
+
+
+def _held(instance_id: str, rule_ref: str) -> tuple[ColumnElement[bool], ...]:
+    return (
+        _E.instance_id == instance_id,
+        _E.rule_ref == rule_ref,
+        _E.number == 0,
+        _E.status == EnforcementStatus.HELD.value,
     )
 
 

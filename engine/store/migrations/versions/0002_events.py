@@ -13,6 +13,7 @@ def upgrade() -> None:
     _traces_of_executions()
     _notices_in_chats()
     _datastore()
+    _rule_state()
 
 
 def _triggers() -> None:
@@ -105,3 +106,26 @@ def _datastore() -> None:
     op.add_column("datastore", sa.Column("description", sa.String, nullable=False, server_default=""))
     op.create_index("datastore_by_end", "datastore", ["expires_at"])
     op.create_table("seal_key", sa.Column("id", sa.String, primary_key=True))
+
+
+def _rule_state() -> None:
+    op.create_table(
+        "rule_state",
+        sa.Column("rule_ref", sa.String, primary_key=True),
+        sa.Column("gate", sa.String, primary_key=True),
+        sa.Column("key", sa.String, primary_key=True),
+        sa.Column("data", sa.LargeBinary, nullable=False),
+        sa.Column("expires_at", sa.BigInteger, nullable=False),
+    )
+    op.create_index("rule_state_by_end", "rule_state", ["expires_at"])
+    op.create_table(
+        "rule_due",
+        sa.Column("rule_ref", sa.String, primary_key=True),
+        sa.Column("gate", sa.String, primary_key=True),
+        sa.Column("key", sa.String, primary_key=True),
+        sa.Column("instance_id", sa.String(24), nullable=False),
+        sa.Column("first_at", sa.BigInteger, nullable=False),
+        sa.Column("count", sa.Integer, nullable=False),
+        sa.Column("due_at", sa.BigInteger, nullable=False),
+    )
+    op.create_index("rule_due_by_time", "rule_due", ["due_at"])

@@ -110,7 +110,7 @@ class Announcer:
             if entry.kind == NOTICE:
                 notice = of_data(entry.data)
                 if self._notices.takes(notice):
-                    found[notices.message_key(notice.key)] = notice
+                    found[notices.message_key(notice)] = notice
             elif entry.data.get("status") in FINISHED and self._is_told_here(entry):
                 found[entry.subject] = self._engine.execution(entry.subject)
         return list(found.values())
@@ -131,7 +131,7 @@ class Announcer:
 
     def _say_notice(self, notice: Notice, said: "_Said") -> None:
         outgoing = self._notices.outgoing(notice, said.standing)
-        known = said.standing.get(notice.key)
+        known = notices.known_posting(notice, said.standing)
         if self._adapter.is_own:
             said.outgoing.append(outgoing)
             posting = self._notices.posting(notice, outgoing, said.standing)
@@ -143,6 +143,7 @@ class Announcer:
             posting = known or NoticePosting(
                 adapter=self._adapter.name,
                 key=notice.key,
+                generation=notice.generation,
                 channel=posted.channel,
                 thread_id=posted.thread,
                 message_id=posted.message_id,

@@ -89,6 +89,8 @@ class App:
             address = self.engine.folder / "server.url"
             write_private(address, f"{local_url(self.settings)}\n".encode())
             self._undo.append(("address", lambda: address.unlink(missing_ok=True)))
+            # Behind an open port: what they ask the API waits for its answer, and is not refused.
+            self._stage("sensors", self.engine.sensors.start, self.engine.sensors.stop)
             announce(self)
             self._server.run(sockets=[self._socket])
         finally:

@@ -21,8 +21,14 @@ _WEB = ("http://", "https://")
 Standing = Mapping[str, NoticePosting]
 
 
-def message_key(notice_key: str) -> str:
-    return f"notice:{notice_key}"
+def message_key(notice: Notice) -> str:
+    return f"notice:{notice.key}:{notice.generation}" if notice.generation else f"notice:{notice.key}"
+
+
+def known_posting(notice: Notice, standing: Standing) -> NoticePosting | None:
+    """Where this generation of the notice stands already."""
+    known = standing.get(notice.key)
+    return known if known is not None and known.generation == notice.generation else None
 
 
 class Notices:
@@ -55,16 +61,17 @@ class Notices:
 
     def outgoing(self, notice: Notice, standing: Standing) -> Outgoing:
         reply = self._reply(notice)
-        return Outgoing(key=message_key(notice.key), place=self._place(notice, standing), reply=reply)
+        return Outgoing(key=message_key(notice), place=self._place(notice, standing), reply=reply)
 
     def posting(self, notice: Notice, outgoing: Outgoing, standing: Standing) -> NoticePosting:
         """Where it stands from now on, in a chat of our own."""
-        known = standing.get(notice.key)
+        known = known_posting(notice, standing)
         if known is not None:
             return known
         return NoticePosting(
             adapter=self._adapter.name,
             key=notice.key,
+            generation=notice.generation,
             channel=outgoing.place.channel,
             thread_id=outgoing.place.thread,
             message_id=self._adapter.message_id(outgoing.key),
@@ -80,7 +87,7 @@ class Notices:
         return _LAST_CHANNEL
 
     def _place(self, notice: Notice, standing: Standing) -> Place:
-        known = standing.get(notice.key)
+        known = known_posting(notice, standing)
         if known is not None:
             # Where a chat cannot edit, what is new about it stands under it.
             thread = known.thread_id if self._adapter.capabilities.edits else known.thread

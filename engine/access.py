@@ -31,6 +31,8 @@ class Access:
         self._execution = execution
         # Revoking goes through here, so a cached key is never older than the truth.
         self._cache: dict[str, ApiKey] = {}
+        # Tokens of processes that end with this server, by their SHA-256: user.
+        self._lent: dict[str, str] = {}
 
     def authenticate(self, *, api_key: str | None = None, token: str | None = None) -> Requester:
         """A token wins over a key when both are given, as in StackStorm. Raises Unauthenticated."""
@@ -66,6 +68,16 @@ class Access:
         """The token of one attempt: good while the execution runs, and the same after a restart."""
         return f"{execution_id}.{attempt}.{self._vault.sign(_TOKEN_PURPOSE, f'{execution_id}.{attempt}')}"
 
+    def lend_token(self, user: str) -> tuple[str, Callable[[], None]]:
+        """A token for a process of ours, and what ends it; no restart of the server outlives it."""
+        token = f"lent.{new_key()}"
+        self._lent[_digest(token)] = user
+
+        def give_back() -> None:
+            self._lent.pop(_digest(token), None)
+
+        return token, give_back
+
     def run_tokens(self, execution_id: str, attempt: int) -> tuple[str, ...]:
         """All that count now: after a change of the key the run still has the one it began with."""
         text = f"{execution_id}.{attempt}"
@@ -92,6 +104,9 @@ class Access:
         return Requester(user=key.user, method="API key")
 
     def _by_token(self, token: str) -> Requester:
+        borrower = self._lent.get(_digest(token))
+        if borrower is not None:
+            return Requester(user=borrower, method="authentication token", is_lent=True)
         execution_id, _, rest = token.partition(".")
         attempt, _, signature = rest.partition(".")
         if not self._vault.is_signed(_TOKEN_PURPOSE, f"{execution_id}.{attempt}", signature):

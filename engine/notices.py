@@ -7,6 +7,8 @@ from sqlalchemy import Connection
 
 from engine.store import journal
 
+Tone = Literal["neutral", "good", "warning", "bad", "running"]
+
 # The journal's kind; its subject is the notice's key, its data the notice.
 NOTICE = "notice"
 
@@ -17,11 +19,13 @@ class Notice:
 
     key: str
     """The same key is the same message: it is edited."""
+    generation: str = ""
+    """Another generation of a key is a new message; `thread_key` means the newest."""
     channel: str
     """Empty: the channel of the settings, `events.channel`."""
     text: str
     title: str = ""
-    tone: Literal["neutral", "good", "warning", "bad", "running"] = "neutral"
+    tone: Tone = "neutral"
     fields: tuple[tuple[str, str], ...] = ()
     """(name, value)"""
     links: tuple[tuple[str, str], ...] = ()

@@ -112,7 +112,7 @@ class Preparation:
         return replace(result, result=ValueMasker(secrets).value(hidden)) if secrets else result
 
     def _environment(self, *, execution_id: str, pack: str, token: str, is_debug: bool) -> dict[str, str]:
-        """The variables that StackStorm gives, and those that make `st2client.Client()` just work."""
+        """The variables that StackStorm gives an action, and those of its clients."""
         base = self._api_url()
         return {
             "ST2_ACTION_PACK_NAME": pack,
@@ -121,6 +121,13 @@ class Preparation:
             "ST2_ACTION_AUTH_URL": f"{base}/auth/v1",
             "ST2_ACTION_AUTH_TOKEN": token,
             "ST2_ACTION_DEBUG": str(is_debug),
+            **self.client_environment(token),
+        }
+
+    def client_environment(self, token: str) -> dict[str, str]:
+        """What makes `st2client.Client()` just work in a process of ours."""
+        base = self._api_url()
+        return {
             "ST2_BASE_URL": base,
             "ST2_API_URL": f"{base}/api/v1",
             "ST2_AUTH_URL": f"{base}/auth/v1",

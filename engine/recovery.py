@@ -43,6 +43,8 @@ class Recovery:
         self.lease = timedelta(seconds=lease_s)
         self._mark = mark
         self._marked = 0
+        # A stop marks in its own thread, while the one that keeps leases may be at it.
+        self._marking = threading.Lock()
         self.is_restored = False
         """Whether the database is older than the data folder."""
 
@@ -99,14 +101,17 @@ class Recovery:
                 self.mark()
             except StoreFailure:
                 return
+            except OSError as error:
+                log.error("the mark of the journal cannot be written: %s", error)
 
     def mark(self) -> None:
         """Remember how far the journal has come. Also called at a stop in order."""
-        with self._database.read() as connection:
-            newest = journal.newest(connection)
-        if newest > self._marked or not self._mark.exists():
-            write_private(self._mark, str(newest).encode())
-            self._marked = newest
+        with self._marking:
+            with self._database.read() as connection:
+                newest = journal.newest(connection)
+            if newest > self._marked or not self._mark.exists():
+                write_private(self._mark, str(newest).encode())
+                self._marked = newest
 
     def _is_behind(self) -> bool:
         """A folder without a mark is as new as the database, or got an old database put into it."""

@@ -11,6 +11,10 @@ from pathlib import Path
 from typing import IO, Any
 
 from engine.access import ADMIN, Access, new_key
+from engine.alerts.board import TRIGGER as ALERT
+from engine.alerts.board import AlertBoard
+from engine.alerts.routing import PACK as ALERTS_PACK
+from engine.alerts.routing import Routing
 from engine.alias_executions import AliasExecution, AliasExecutions, ResultText
 from engine.aliases.index import AliasIndex
 from engine.aliases.match import AliasMatch
@@ -33,6 +37,7 @@ from engine.rules.evaluate import RuleEngine
 from engine.rules.history import TriggerHistory
 from engine.rules.table import RuleTable
 from engine.runner_set import RunnerSet
+from engine.sensors.assembly import SensorParts, make_sensors
 from engine.settings import Settings, local_url
 from engine.store import executions as store
 from engine.store.backends import configured
@@ -119,6 +124,9 @@ class Engine:
             scope_for=self.preparation.scope,
             user=settings.events.user,
         )
+        self.alerts = AlertBoard(
+            self.database, default_channel=settings.events.channel or settings.chat.channels[0]
+        )
         self.held = HeldRules(self.database, self.rules)
         self.history = TriggerHistory(self.database)
         self.triggers = Triggers(
@@ -127,7 +135,24 @@ class Engine:
             queue_limit=settings.events.queue_limit,
             depth_limit=settings.events.depth_limit,
         )
+        self.triggers.attach(ALERT, self.alerts.take)
+        self.rules.places[ALERT] = self.alerts.place
         self.runners = RunnerSet(settings, environment=environment)
+        self.sensors = make_sensors(
+            SensorParts(
+                settings=settings,
+                content=self.content,
+                database=self.database,
+                datastore=self.datastore,
+                preparation=self.preparation,
+                access=self._access,
+                rules=self.rules,
+                triggers=self.triggers,
+                tell=self.tell,
+            ),
+            server=self._server_id(),
+            environment=environment,
+        )
         self._readers: list[JournalReader] = []
         self._is_started = False
         self.admin_key: str | None = None
@@ -168,6 +193,7 @@ class Engine:
         )
         self.runners.start()
         self._dispatch.start()
+        self.alerts.start()
         self.triggers.start()
         self._expiry.start()
         self.held.start()
@@ -177,9 +203,12 @@ class Engine:
         """Local actions go on without us; the next start collects them."""
         if self._is_started:
             self._is_started = False
+            # While events are still taken: what a sensor was about to say is heard.
+            self.sensors.stop()
             self._expiry.stop()
             self.triggers.stop()
             self.held.stop()
+            self.alerts.stop()
             self._dispatch.stop(timeout_s=self.settings.server.shutdown_s)
             for reader in self._readers:
                 reader.stop()
@@ -214,6 +243,16 @@ class Engine:
             self._alias_index = AliasIndex(registry)
             self._indexed, self._indexed_actions = registry.aliases, registry.actions
         self.rules.table = RuleTable(registry)
+        self._route_alerts(registry)
+
+    def _route_alerts(self, registry: Registry) -> None:
+        pack = registry.packs.get(ALERTS_PACK)
+        if pack is None:
+            return
+        try:
+            self.alerts.routing = Routing.of(self.preparation.config(pack, self.settings.events.user))
+        except (EngineError, KeyError, TypeError, ValueError) as error:
+            log.error("the configuration of the pack %s cannot be used: %s", ALERTS_PACK, error)
 
     # executions
 

@@ -68,6 +68,7 @@ class ContentSettings:
     aliases: str = key("aliases", "Folder of the site's own aliases; they belong to the pack `default`.")
     configs: str = key("configs", "Folder of pack configurations, PACK.yaml each.")
     overrides: str = key("overrides", "Folder of StackStorm overrides: _global.yaml and PACK.yaml.")
+    webhooks: str = key("webhooks", "Folder of the site's webhooks: who may post, and how that is checked.")
     virtualenvs: str = key(
         "", "Folder of the packs' virtual environments; empty: virtualenvs in the data folder."
     )
@@ -101,7 +102,8 @@ class ActionSettings:
     )
     environment: list[str] = key(
         ["PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR"],
-        "Variables that local actions take over from the server's environment; everything else is left out.",
+        "Variables that local actions and sensors take over from the server's environment; "
+        "everything else is left out.",
     )
     user: str = key(
         "",
@@ -188,11 +190,36 @@ class EventSettings:
     queue_limit: int = key(
         10_000, "How many events may wait for their rules; more are refused with 503.", at_least=1
     )
+    refused_limit: int = key(
+        20,
+        "How many deliveries an hour a webhook may refuse before the events channel is told.",
+        at_least=1,
+    )
     depth_limit: int = key(
         10,
         "How many rules may follow one from the other (a rule's action that fires a rule ...).",
         at_least=1,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SensorSettings:
+    """How sensors run."""
+
+    channel: str = key("", "Channel that hears of sensors that keep failing; empty: events.channel.")
+    restart_s: float = key(
+        1.0,
+        "Pause before a sensor that failed is started again, in seconds; each failure in a row doubles it.",
+        at_least=0.01,
+    )
+    restart_longest_s: float = key(300.0, "Longest such pause, in seconds.", at_least=0.01)
+    good_run_s: float = key(60.0, "A sensor that has run for so long is well, in seconds.", at_least=0.1)
+    tell_after: int = key(3, "Failures in a row after which the channel is told.", at_least=1)
+    stop_s: float = key(5.0, "Time between TERM and KILL when a sensor is stopped, in seconds.")
+    memory_limit_mb: float = key(
+        512.0, "A sensor whose process uses more memory is started anew, in megabytes; 0: no limit."
+    )
+    log_lines: int = key(200, "How many lines of each sensor's log are kept for `sensor logs`.", at_least=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,6 +263,7 @@ class Settings:
     templates: TemplateSettings = field(default_factory=TemplateSettings)
     chat: ChatSettings = field(default_factory=ChatSettings)
     events: EventSettings = field(default_factory=EventSettings)
+    sensors: SensorSettings = field(default_factory=SensorSettings)
     datastore: DatastoreSettings = field(default_factory=DatastoreSettings)
     log: LogSettings = field(default_factory=LogSettings)
 

@@ -8,9 +8,10 @@ complete, and what is not was never accepted. So a crash neither loses an event 
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import groupby
 
 from sqlalchemy import Connection
@@ -49,7 +50,11 @@ class PreparedEvent:
 class _Waiting:
     instance: TriggerInstance
     key: str | None
+    then: tuple[TriggerInstance, ...]
     future: "Future[Emitted]"
+
+
+Effect = Callable[[Connection, TriggerInstance], None]
 
 
 class Triggers:
@@ -65,6 +70,15 @@ class Triggers:
         self._in_hand = 0
         self._is_open = False
         self._thread: threading.Thread | None = None
+        self._effects: dict[str, Effect] = {}
+
+    def attach(self, type_ref: str, effect: Effect) -> Callable[[], None]:
+        """Have `effect` write more in the transaction of each event of this type; SQL only.
+
+        Returns what takes it out again.
+        """
+        self._effects[type_ref] = effect
+        return lambda: self._effects.pop(type_ref, None) and None
 
     # start and stop
 
@@ -88,13 +102,20 @@ class Triggers:
         """Committed when it returns. Raises what `submit` raises."""
         return self.submit(event).result()
 
-    def submit(self, event: Event) -> "Future[Emitted]":
+    def submit(self, event: Event, *, then: Sequence[Event] = ()) -> "Future[Emitted]":
         """Refuses at once, by raising; the future is done when everything is committed.
 
-        Raises NotFound for an unknown trigger, BadInput for a payload that its type does not allow,
-        Busy when too many events wait.
+        `then`: what the event also says, in the same transaction and trace; nothing of it happens
+        where the event is a duplicate. Raises NotFound for an unknown trigger, BadInput for a
+        payload that its type does not allow, Busy when too many events wait.
         """
-        waiting = _Waiting(instance=self._instance(event), key=store.dedupe_key(event), future=Future())
+        instance = self._instance(event)
+        waiting = _Waiting(
+            instance=instance,
+            key=store.dedupe_key(event),
+            then=tuple(self._follower(one, instance) for one in then),
+            future=Future(),
+        )
         with self._wake:
             if not self._is_open:
                 raise StoreFailure("The server is starting or stopping.")
@@ -155,6 +176,16 @@ class Triggers:
             depth=event.depth,
         )
 
+    def _follower(self, event: Event, first: TriggerInstance) -> TriggerInstance:
+        made = self._instance(event)
+        return replace(
+            made,
+            occurred_at=event.occurred_at or first.occurred_at,
+            trace_id=first.trace_id,
+            trace_tag=first.trace_tag,
+            depth=first.depth,
+        )
+
     def _run(self) -> None:
         while True:
             with self._wake:
@@ -170,7 +201,8 @@ class Triggers:
     def _work(self, waiting: _Waiting) -> None:
         try:
             prepared = self._prepared(waiting.instance, waiting.key)
-            done = self._database.submit(prepared.insert)
+            followers = [self._prepared(instance, None) for instance in waiting.then]
+            done = self._database.submit(partial(_insert_all, prepared, followers))
         except Exception as error:  # noqa: BLE001 - handed to the caller, who raises it: the thread must go on
             self._settle(waiting, error=error)
             return
@@ -200,12 +232,15 @@ class Triggers:
                 instance, status=InstanceStatus.PROCESSING_FAILED, reason=f"{type(error).__name__}: {error}"
             )
             evaluation = Evaluation()
+        effect = self._effects.get(instance.trigger_type)
 
         def insert(connection: Connection) -> Emitted:
             first = _first(connection, key)
             if first is not None:
                 return first
             store.add(connection, instance, key=key)
+            if effect is not None:
+                effect(connection, instance)
             now = utcnow()
             for noted in evaluation.noted:
                 noted.part.record(connection, rule_ref=noted.rule.spec.ref, instance=instance, now=now)
@@ -243,6 +278,15 @@ class Triggers:
             return Emitted(instance=stopped)
 
         return PreparedEvent(instance=stopped, insert=insert)
+
+
+def _insert_all(
+    prepared: PreparedEvent, followers: Sequence[PreparedEvent], connection: Connection
+) -> Emitted:
+    emitted = prepared.insert(connection)
+    if emitted.is_duplicate or not followers:
+        return emitted
+    return replace(emitted, then=tuple(follower.insert(connection) for follower in followers))
 
 
 def _first(connection: Connection, key: str | None) -> Emitted | None:

@@ -24,6 +24,9 @@ _COLOURS = {
     "canceled": "yellow",
     "canceling": "yellow",
     "running": "cyan",
+    "waiting": "red",
+    "stopped": "yellow",
+    "ended": "yellow",
 }
 
 

@@ -68,9 +68,9 @@ def _find(call: Call) -> ApiKey:
 
 
 def _check_person(call: Call) -> None:
-    """A running action must not make itself a key that outlives it."""
-    if call.requester.execution_id is not None:
-        raise Denied("The token of a running action may not manage API keys.")
+    """A running action or sensor must not make itself a key that outlives it."""
+    if call.requester.execution_id is not None or call.requester.is_lent:
+        raise Denied("The token of a running action or sensor may not manage API keys.")
 
 
 ENDPOINTS = (

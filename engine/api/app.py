@@ -6,7 +6,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Route
 
-from engine.api import about, aliases, apikeys, content, executions, keys
+from engine.api import about, alerts, aliases, apikeys, content, executions, keys, sensors
 from engine.api.call import Crowd
 from engine.api.documents import Documents
 from engine.api.door import Door
@@ -21,7 +21,9 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *aliases.ENDPOINTS,
     *content.ENDPOINTS,
     *keys.ENDPOINTS,
+    *alerts.ENDPOINTS,
     *apikeys.ENDPOINTS,
+    *sensors.ENDPOINTS,
     *about.ENDPOINTS,
 )
 

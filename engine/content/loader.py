@@ -21,6 +21,7 @@ from engine.content.folders import (
     pack_folders,
 )
 from engine.content.overrides import Override, read_override
+from engine.content.read_instances import read_instances
 from engine.content.read_packs import RESERVED, pack_ref, read_config_schema, read_pack
 from engine.content.reading import FileReader, Outcome, unavailable
 from engine.content.registry import Registry, Unavailable
@@ -31,7 +32,8 @@ from engine.refs import make_ref
 from engine.settings import Settings
 from engine.specs.action import ActionSpec
 from engine.specs.pack import SYSTEM_PACKS, PackSpec
-from engine.specs.sensor import SensorSpec
+from engine.specs.sensor import INSTANCES, SensorInstance, SensorSpec
+from engine.specs.webhook import WebhookSpec
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +55,7 @@ class Places:
     aliases: Path | None = None
     configs: Path | None = None
     overrides: Path | None = None
+    webhooks: Path | None = None
 
     @classmethod
     def of(cls, settings: Settings, *, shipped: Path) -> "Places":
@@ -63,11 +66,12 @@ class Places:
             aliases=settings.path(content.aliases),
             configs=settings.path(content.configs),
             overrides=settings.path(content.overrides),
+            webhooks=settings.path(content.webhooks),
         )
 
     def all(self) -> list[Path]:
         """What a file watch has to look at."""
-        folders = [*self.bases, self.aliases, self.configs, self.overrides]
+        folders = [*self.bases, self.aliases, self.configs, self.overrides, self.webhooks]
         return list(dict.fromkeys(folder for folder in folders if folder is not None))
 
 
@@ -96,6 +100,7 @@ def load_places(
     for base, folder in pack_folders(places.bases) if only is None else [(only.parent, only)]:
         load.pack_folder(base, folder)
     load.site_aliases()
+    load.site_webhooks()
     load.files_of_nobody()
     return load.registry(generation)
 
@@ -115,6 +120,7 @@ class _Found:
 
     packs: dict[str, PackSpec] = field(default_factory=dict)
     specs: dict[str, dict[str, Any]] = field(default_factory=lambda: {kind: {} for kind in KINDS})
+    webhooks: dict[str, WebhookSpec] = field(default_factory=dict)
     origins: dict[tuple[str, str], str] = field(default_factory=dict)
     unavailable: list[Unavailable] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -151,6 +157,7 @@ class _Load:
             sensors=specs["sensors"],
             trigger_types=specs["triggers"],
             policies=specs["policies"],
+            webhooks=dict(sorted(found.webhooks.items())),
             unavailable=tuple(found.unavailable),
             warnings=tuple(found.warnings),
         )
@@ -211,7 +218,8 @@ class _Load:
         if schema is None or update["config_schema"] is not None:
             config = self._places.configs and self._places.configs / f"{pack.ref}.yaml"
             file = config and one_file(config, root=config.resolve().parent)
-            update["config"] = self._extra(file, _read_config, "config", pack.ref) if file else {}
+            config_read = self._extra(file, _read_config, "config", pack.ref) if file else None
+            update["config"], update["sensor_instances"] = config_read or ({}, {})
         return pack.model_copy(update={key: value or {} for key, value in update.items()})
 
     def _extra(self, file: FoundFile, make: Any, kind: str, pack: str) -> Any:
@@ -294,6 +302,24 @@ class _Load:
         for file in content_files(folder, root=pack.folder):
             self._content("aliases", file, pack)
 
+    def site_webhooks(self) -> None:
+        folder = self._places.webhooks
+        root = folder.resolve() if folder else Path()
+        for file in content_files(folder, root=root) if folder else ():
+            source = Source(pack="", pack_folder=root, metadata_file=f"webhooks/{file.path.name}")
+            outcome = self._reader.spec("webhooks", file, source)
+            self._found.warnings.extend(outcome.warnings)
+            spec = outcome.spec
+            if spec is not None and spec.url in self._found.webhooks:
+                first = self._found.webhooks[spec.url].metadata_file
+                # Not the last one, as elsewhere: who may post must not hang on the order of files.
+                error = BadContent(f"{first} has the same url, {spec.url}.", where=f"{outcome.where}:1")
+                outcome = Outcome(where=outcome.where, name=spec.url, error=error)
+            if outcome.error is not None:
+                self._found.unavailable.append(unavailable(outcome, kind="webhook", pack=""))
+                continue
+            self._found.webhooks[spec.url] = spec
+
     def files_of_nobody(self) -> None:
         """A typing error in a configuration's or an override's name must not go unseen."""
         for folder in (self._places.configs, self._places.overrides):
@@ -307,6 +333,16 @@ class _Load:
         for owner, override in self._overrides.items():
             for kind, switches in override.kinds.items():
                 self._unknown_exceptions(owner, kind, switches.exceptions)
+        self._instances_of_nothing()
+
+    def _instances_of_nothing(self) -> None:
+        broken = {make_ref(one.pack, one.name) for one in self._found.unavailable if one.kind == "sensor"}
+        for pack in self._found.packs.values():
+            for name in pack.sensor_instances:
+                ref = make_ref(pack.ref, name)
+                if ref not in self._found.specs["sensors"] and ref not in broken:
+                    where = f"{self._reader.shown(self._places.configs or pack.folder)}/{pack.ref}.yaml:1"
+                    self._found.warnings.append(f"{where}: {INSTANCES}: there is no sensor {ref}.")
 
     def _unknown_exceptions(self, owner: str, kind: str, names: Iterable[str]) -> None:
         folder = self._places.overrides
@@ -317,8 +353,10 @@ class _Load:
                 self._found.warnings.append(f"{where}: {kind} of {owner} hold no {name}.")
 
 
-def _read_config(content: Any) -> Mapping[str, Any]:
+def _read_config(content: Any) -> tuple[Mapping[str, Any], Mapping[str, tuple[SensorInstance, ...]]]:
+    """The values, and the instances of sensors that stand among them."""
     if content is None:
-        return {}
+        return {}, {}
     expect(content, "object", ())
-    return {str(key): value for key, value in content.items()}
+    values = {str(key): value for key, value in content.items()}
+    return values, read_instances(values.get(INSTANCES), (INSTANCES,))

@@ -9,7 +9,8 @@ from typing import Any
 
 from engine.content import shape
 from engine.content.read_gates import KNOWN, check_match, read_gates
-from engine.content.shape import Field, WrongShape, expect, is_table, shown, take
+from engine.content.read_instances import check_poll_interval
+from engine.content.shape import Field, WrongShape, expect, is_table, take
 from engine.content.source import COMMON, TAGS, Source, check_pack
 from engine.errors import nearest
 from engine.specs.rule import OPERATORS, RuleSpec
@@ -127,12 +128,6 @@ def read_trigger_type(content: Any, source: Source, *, path: shape.Path = ()) ->
     )
 
 
-def _poll_interval(value: Any, path: shape.Path) -> None:
-    # 0 means "not a polling sensor" in StackStorm, as null does.
-    if value and value < 1:
-        raise WrongShape(f"Minimum possible poll_interval is 1 seconds, not {shown(value)}", path=path)
-
-
 _SENSOR: Mapping[str, Field] = MappingProxyType(
     {
         "class_name": Field("string", required=True, check=shape.filled),
@@ -140,7 +135,7 @@ _SENSOR: Mapping[str, Field] = MappingProxyType(
         "pack": Field("string"),
         "description": Field("string"),
         "enabled": Field("boolean"),
-        "poll_interval": Field("number", check=_poll_interval),
+        "poll_interval": Field("number", check=check_poll_interval),
         "trigger_types": Field("array"),
     }
 )

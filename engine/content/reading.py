@@ -12,6 +12,7 @@ from engine.content.folders import FoundFile, Stamp
 from engine.content.read_actions import read_action, read_policy
 from engine.content.read_aliases import read_alias
 from engine.content.read_events import read_rule, read_sensor, read_trigger_type
+from engine.content.read_webhooks import read_webhook
 from engine.content.registry import Unavailable
 from engine.content.shape import WrongShape
 from engine.content.source import Source
@@ -26,6 +27,7 @@ _READERS: Mapping[str, tuple[str, Callable[[Any, Source], Any]]] = MappingProxyT
         "rules": ("rule", read_rule),
         "aliases": ("alias", read_alias),
         "policies": ("policy", read_policy),
+        "webhooks": ("webhook", read_webhook),
     }
 )
 

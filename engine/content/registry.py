@@ -11,6 +11,7 @@ from engine.specs.pack import PackSpec
 from engine.specs.policy import PolicySpec
 from engine.specs.rule import RuleSpec
 from engine.specs.sensor import SensorSpec, TriggerTypeSpec
+from engine.specs.webhook import WebhookSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +19,7 @@ class Unavailable:
     """A file that could not be used. It stays visible, and stops nothing else."""
 
     kind: str
-    """pack, action, alias, rule, sensor, trigger, policy, config or override"""
+    """pack, action, alias, rule, sensor, trigger, policy, config, override or webhook"""
     pack: str
     name: str
     where: str
@@ -39,6 +40,8 @@ class Registry:
     sensors: Mapping[str, SensorSpec] = field(default_factory=dict)
     trigger_types: Mapping[str, TriggerTypeSpec] = field(default_factory=dict)
     policies: Mapping[str, PolicySpec] = field(default_factory=dict)
+    webhooks: Mapping[str, WebhookSpec] = field(default_factory=dict)
+    """The site's webhook files, by URL."""
     unavailable: tuple[Unavailable, ...] = ()
     warnings: tuple[str, ...] = ()
     """What is odd and was accepted, each `file:line: text`."""

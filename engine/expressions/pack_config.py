@@ -10,6 +10,7 @@ from engine.expressions.lookups import key_lookups
 from engine.expressions.masking import holds_secret, item_schema, property_schema, secrets_by_schema
 from engine.expressions.params import TemplateScope
 from engine.specs.pack import PackSpec
+from engine.specs.sensor import INSTANCES
 
 
 def effective_config(pack: PackSpec, *, scope: TemplateScope) -> dict[str, Any]:
@@ -20,7 +21,8 @@ def effective_config(pack: PackSpec, *, scope: TemplateScope) -> dict[str, Any]:
     declared type. Defaults are not rendered. Raises BadTemplate.
     """
     schema = _whole(pack)
-    made = _Renderer(pack, scope).mapping(pack.config, schema, ())
+    config = {key: value for key, value in pack.config.items() if key != INSTANCES}
+    made = _Renderer(pack, scope).mapping(config, schema, ())
     return _with_defaults(made, schema)
 
 

@@ -42,4 +42,6 @@ class Requester:
     """API key, or authentication token"""
     expires_at: datetime | None = None
     execution_id: str | None = None
+    is_lent: bool = False
+    """It is a process that this server started, such as a sensor, and ends with it."""
     details: Mapping[str, Any] = field(default_factory=dict)

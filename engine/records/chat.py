@@ -67,6 +67,7 @@ class ChatNoticeRow(SQLModel, table=True):
 
     adapter: str = Field(primary_key=True)
     key: str = Field(primary_key=True)
+    generation: str = ""
     channel: str
     thread_id: str | None = None
     message_id: str
@@ -128,6 +129,8 @@ class NoticePosting:
 
     adapter: str
     key: str
+    generation: str = ""
+    """Which of the messages of this key: the newest."""
     channel: str
     thread_id: str | None
     message_id: str

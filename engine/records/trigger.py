@@ -142,6 +142,8 @@ class Emitted:
     is_duplicate: bool = False
     """True: this is the first instance of the same key, and nothing new happened."""
     enforcements: tuple[Enforcement, ...] = ()
+    then: tuple["Emitted", ...] = ()
+    """What was said along with it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

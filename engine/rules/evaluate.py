@@ -80,6 +80,8 @@ class RuleEngine:
         self._scope_for = scope_for
         self._user = user
         self.table = RuleTable(content.current)
+        self.places: dict[str, Callable[[TriggerInstance], Mapping[str, Any]]] = {}
+        """Trigger type -> where in the chat the results of what its events start are posted."""
 
     def evaluate(self, instance: TriggerInstance) -> Evaluation:
         """Never raises for what a rule says or a payload holds."""
@@ -151,6 +153,7 @@ class RuleEngine:
         self, action: RuleAction, instance: TriggerInstance, context: Mapping[str, Any]
     ) -> PreparedExecution:
         spec = self._content.current.action(action.ref)
+        context = {**self._place(spec, instance), **context}
         user = context["user"]
         parameters = dict(action.parameters)
         if parameters:
@@ -166,6 +169,17 @@ class RuleEngine:
             parameters = self._plans.get(spec).render_trusted(parameters, scope=scope)
         request = ExecutionRequest(action=spec.ref, parameters=parameters, user=user, context=context)
         return self._executions.prepare(request)
+
+    def _place(self, action: ActionSpec, instance: TriggerInstance) -> dict[str, Any]:
+        """Where its result is posted, and the alias that words it there."""
+        place = self.places.get(instance.trigger_type)
+        if place is None:
+            return {}
+        found: dict[str, Any] = {"chat": dict(place(instance))}
+        alias = self.table.alias_of.get(action.ref)
+        if alias is not None:
+            found["action_alias_ref"] = {"id": alias[0], "name": alias[1]}
+        return found
 
     def _context(self, rule: CompiledRule, instance: TriggerInstance) -> dict[str, Any]:
         return {

@@ -62,6 +62,12 @@ class RuleTable:
             ref: trigger_of(ref, None) for ref, kind in registry.trigger_types.items() if _is_plain(kind)
         }
         """Every trigger by its ref: of types without parameters, and those that rules name."""
+        self.alias_of: dict[str, tuple[str, str]] = {
+            alias.action_ref: (ref, alias.name)
+            for ref, alias in reversed(list(registry.aliases.items()))
+            if alias.enabled
+        }
+        """Action -> ref and name of the first alias that can word its result."""
         self._listening: dict[str, _Listening] = {}
         self._heard_types: set[str] = set()
         for rule in registry.rules.values():

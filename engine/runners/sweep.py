@@ -1,4 +1,4 @@
-"""Ends what a dead shim has left running."""
+"""Ends what an action or a sensor has left running."""
 
 import os
 import signal
@@ -18,12 +18,22 @@ def kill_leftovers(name: str, noted: Mapping[str, Any] | None) -> None:
     leader = int(noted["pid"]) if noted and noted["boot"] == _boot_id() else None
     if noted and leader and start_ticks(leader) not in (None, noted["start"]):
         leader = None
+    kill_marked(leader, marker)
+
+
+def kill_marked(leader: int | None, marker: bytes) -> int:
+    """KILL every process of the session that `leader` leads, or with `marker` (NAME=VALUE) in its
+    environment, or below one of these. Returns how many there were, when a look finds none any
+    more, after a few at most."""
+    killed: set[int] = set()
     for _ in range(5):
         found = _belonging(leader, marker)
         if not found:
-            return
+            break
+        killed.update(found)
         for pid in found:
             _kill(pid)
+    return len(killed)
 
 
 def kill_process(noted: Mapping[str, Any]) -> None:

@@ -6,6 +6,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from engine.specs.sensor import SensorInstance
+
 
 class PackSpec(BaseModel):
     model_config = ConfigDict(frozen=True)
@@ -32,6 +34,8 @@ class PackSpec(BaseModel):
     config_schema: Mapping[str, Any] = Field(default_factory=dict)
     # configs/PACK.yaml, as written; templates are rendered when an action starts.
     config: Mapping[str, Any] = Field(default_factory=dict)
+    # x-instances of the configuration: class of a sensor -> its instances.
+    sensor_instances: Mapping[str, tuple[SensorInstance, ...]] = Field(default_factory=dict)
 
 
-SYSTEM_PACKS = frozenset({"core", "linux", "chatops", "packs", "default", "examples"})
+SYSTEM_PACKS = frozenset({"alerts", "core", "linux", "chatops", "packs", "default", "examples"})

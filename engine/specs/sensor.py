@@ -8,6 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from engine.refs import make_ref
 
+# The key of a pack's configuration under which several sensors of one class stand.
+INSTANCES = "x-instances"
+
 
 class TriggerTypeSpec(BaseModel):
     model_config = ConfigDict(frozen=True)
@@ -23,6 +26,18 @@ class TriggerTypeSpec(BaseModel):
     @property
     def ref(self) -> str:
         return make_ref(self.pack, self.name)
+
+
+class SensorInstance(BaseModel):
+    """One of several sensors of the same class, as `x-instances` of a pack's configuration says."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    config: Mapping[str, Any] = Field(default_factory=dict)
+    """Laid over the pack's configuration."""
+    poll_interval: float | None = None
+    enabled: bool = True
 
 
 class SensorSpec(BaseModel):
@@ -41,3 +56,7 @@ class SensorSpec(BaseModel):
     @property
     def ref(self) -> str:
         return make_ref(self.pack, self.class_name)
+
+    @property
+    def entry_path(self) -> Path:
+        return self.pack_folder / "sensors" / self.entry_point

@@ -183,6 +183,7 @@ def keep_notice(connection: Connection, posting: NoticePosting) -> None:
     """Remember where a notice stands."""
     where = (_NOTICE.c.adapter == posting.adapter) & (_NOTICE.c.key == posting.key)
     values: Mapping[str, Any] = {
+        "generation": posting.generation,
         "channel": posting.channel,
         "thread_id": posting.thread_id,
         "message_id": posting.message_id,
@@ -200,6 +201,7 @@ def notices(connection: Connection, adapter: str, keys: Collection[str]) -> dict
         row.key: NoticePosting(
             adapter=row.adapter,
             key=row.key,
+            generation=row.generation,
             channel=row.channel,
             thread_id=row.thread_id,
             message_id=row.message_id,

@@ -13,12 +13,14 @@ from engine.configuration import read_settings
 from engine.content.overrides import read_override
 from engine.content.read_actions import read_action
 from engine.content.read_aliases import read_alias
+from engine.content.read_events import read_rule
 from engine.content.read_packs import pack_ref, read_config_schema, read_pack
 from engine.content.registry import Registry
 from engine.content.source import Source
 from engine.errors import NoMatch
 from engine.expressions.jinja import Templates
 from engine.expressions.params import compile_plan
+from engine.rules.table import compile_rule
 from engine.settings import Settings, TemplateSettings
 from engine.specs.runner_type import RUNNER_TYPES
 from engine.yaml_reader import read_text
@@ -46,6 +48,7 @@ KINDS: dict[str, Callable[[Any], Any]] = {
     "action": action,
     "alias": alias,
     "pack": pack,
+    "rule": lambda content: compile_rule(read_rule(content, SOURCE)),
     "config-schema": read_config_schema,
     "override": lambda content: read_override(content, is_global=False),
     "config": dict,

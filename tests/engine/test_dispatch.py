@@ -1,5 +1,6 @@
 """Dispatch: order, bounds, and what a new server does with the old one's work."""
 
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -243,3 +244,24 @@ def _as_claimed(engine: Engine, execution_id: str, *, server: str) -> None:
         )
     )
     database.close()
+
+
+def test_the_journal_is_marked_by_several_threads_at_once(engine: Engine) -> None:
+    recovery = engine._dispatch._recovery
+    failures: list[BaseException] = []
+
+    def mark() -> None:
+        try:
+            for _ in range(20):
+                recovery._marked = 0
+                recovery.mark()
+        except OSError as error:
+            failures.append(error)
+
+    run(engine, "probe.nothing")
+    threads = [threading.Thread(target=mark) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []

@@ -74,7 +74,7 @@ class DatastoreService:
 
     def get_value(self, name, local=True, scope="system", decrypt=False):
         """The value, text; None where there is none, and where it cannot be read."""
-        _check(scope)
+        check_scope(scope)
         query = {"scope": scope, "decrypt": "true" if decrypt else "false"}
         try:
             return RestApi().call("GET", self._path(name, local), query).get("value")
@@ -85,7 +85,7 @@ class DatastoreService:
 
     def set_value(self, name, value, ttl=None, local=True, scope="system", encrypt=False):  # noqa: PLR0917  (StackStorm's signature)
         """Store `str(value)`; `ttl` in seconds. True."""
-        _check(scope)
+        check_scope(scope)
         body = {"name": self._full_name(name, local), "value": str(value), "scope": scope}
         if encrypt:
             body["secret"] = True
@@ -96,7 +96,7 @@ class DatastoreService:
 
     def delete_value(self, name, local=True, scope="system"):
         """True when there was such a key."""
-        _check(scope)
+        check_scope(scope)
         from urllib.error import HTTPError
 
         try:
@@ -133,6 +133,6 @@ class ActionService(DatastoreService):
         return self
 
 
-def _check(scope):
+def check_scope(scope):
     if scope not in SYSTEM_SCOPES:
         raise ValueError('Scope "%s" is unsupported; only "system" is.' % scope)

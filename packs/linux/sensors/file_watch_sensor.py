@@ -7,7 +7,6 @@ from followed_file import FollowedFile
 from st2reactor.sensor.base import Sensor
 
 PAUSE_S = 0.25
-TRIGGER = "linux.file_watch.line"
 
 
 class FileWatchSensor(Sensor):
@@ -31,13 +30,15 @@ class FileWatchSensor(Sensor):
         """Fire for everything that was added since the last look."""
         with self._lock:
             found = [
-                (followed.path, line)
-                for followed in self._files.values()
+                (ref, followed.path, line)
+                for path, followed in self._files.items()
                 for line in self._new_lines(followed)
+                for ref, asked in self._paths.items()
+                if asked == path
             ]
-        for path, line in found:
+        for ref, path, line in found:
             payload = {"file_path": str(path), "file_name": path.name, "line": line}
-            self.sensor_service.dispatch(trigger=TRIGGER, payload=payload)
+            self.sensor_service.dispatch(trigger=ref, payload=payload)
 
     def _new_lines(self, followed):
         try:

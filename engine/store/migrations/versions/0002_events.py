@@ -9,9 +9,11 @@ down_revision = "0001"
 
 def upgrade() -> None:
     _triggers()
+    _sensor_leases()
     _stored_content()
     _traces_of_executions()
     _notices_in_chats()
+    _alerts()
     _datastore()
     _rule_state()
 
@@ -58,6 +60,15 @@ def _triggers() -> None:
     op.create_index("rule_enforcement_by_time", "rule_enforcement", ["enforced_at", "seq"])
 
 
+def _sensor_leases() -> None:
+    op.create_table(
+        "sensor_lease",
+        sa.Column("ref", sa.String, primary_key=True),
+        sa.Column("server", sa.String, nullable=False),
+        sa.Column("until", sa.Float, nullable=False),
+    )
+
+
 def _stored_content() -> None:
     op.create_table(
         "stored_content",
@@ -95,11 +106,39 @@ def _notices_in_chats() -> None:
         "chat_notice",
         sa.Column("adapter", sa.String, primary_key=True),
         sa.Column("key", sa.String, primary_key=True),
+        sa.Column("generation", sa.String, nullable=False),
         sa.Column("channel", sa.String, nullable=False),
         sa.Column("thread_id", sa.String),
         sa.Column("message_id", sa.String, nullable=False),
         sa.Column("updated_at", sa.BigInteger, nullable=False),
     )
+
+
+def _alerts() -> None:
+    op.create_table(
+        "alert",
+        sa.Column("seq", sa.Integer, primary_key=True),
+        sa.Column("id", sa.String(24), nullable=False, unique=True),
+        sa.Column("source", sa.String, nullable=False),
+        sa.Column("fingerprint", sa.String, nullable=False),
+        sa.Column("status", sa.String, nullable=False),
+        sa.Column("severity", sa.String, nullable=False),
+        sa.Column("channel", sa.String, nullable=False),
+        sa.Column("digest", sa.String, nullable=False),
+        sa.Column("count", sa.Integer, nullable=False),
+        sa.Column("first_seen_at", sa.BigInteger, nullable=False),
+        sa.Column("last_seen_at", sa.BigInteger, nullable=False),
+        sa.Column("resolved_at", sa.BigInteger),
+        sa.Column("silenced_until", sa.BigInteger),
+        sa.Column("silenced_by", sa.String, nullable=False),
+        sa.Column("acked_by", sa.String, nullable=False),
+        sa.Column("resolved_by", sa.String, nullable=False),
+        sa.Column("alert", sa.LargeBinary, nullable=False),
+    )
+    op.create_index("alert_by_fingerprint", "alert", ["source", "fingerprint", "seq"])
+    op.create_index("alert_by_status", "alert", ["status", "seq"])
+    op.create_index("alert_by_channel", "alert", ["channel", "first_seen_at"])
+    op.create_index("alert_by_digest", "alert", ["digest"])
 
 
 def _datastore() -> None:

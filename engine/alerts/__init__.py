@@ -1,0 +1,1 @@
+"""Alerts in channels: what monitoring systems send, in one shape, on one board."""

@@ -1,0 +1,57 @@
+"""The alert board: ours, StackStorm has none."""
+
+from starlette.responses import Response
+
+from engine.alerts.durations import duration_of
+from engine.api import listing
+from engine.api.call import Call, json_answer
+from engine.api.resource import Endpoint
+from engine.api.wire_alerts import alert_document
+
+
+def list_alerts(call: Call) -> Response:
+    """Newest first; `all=true` also shows what is resolved."""
+    page = call.query.page(limit=50)
+    found, total = call.engine.alerts.page(
+        open_only=not call.query.flag("all"),
+        channel=call.query.text("channel"),
+        offset=page.offset,
+        limit=page.limit,
+    )
+    return json_answer(
+        [alert_document(episode) for episode in found], headers=listing.page_headers(page, total)
+    )
+
+
+def get_alert(call: Call) -> Response:
+    return json_answer(alert_document(call.engine.alerts.episode(call.path["id"])))
+
+
+def acknowledge(call: Call) -> Response:
+    episode = call.engine.alerts.acknowledge(call.path["id"], by=call.requester.user)
+    return json_answer(alert_document(episode))
+
+
+def silence(call: Call) -> Response:
+    """Body: {"for": "1h"}."""
+    lasting = duration_of(str(call.object().get("for") or "1h"))
+    episode = call.engine.alerts.silence(call.path["id"], by=call.requester.user, lasting=lasting)
+    return json_answer(alert_document(episode))
+
+
+def unsilence(call: Call) -> Response:
+    return json_answer(alert_document(call.engine.alerts.unsilence(call.path["id"], by=call.requester.user)))
+
+
+def resolve(call: Call) -> Response:
+    return json_answer(alert_document(call.engine.alerts.resolve(call.path["id"], by=call.requester.user)))
+
+
+ENDPOINTS = (
+    Endpoint(method="GET", path="/alerts", handler=list_alerts),
+    Endpoint(method="GET", path="/alerts/{id}", handler=get_alert),
+    Endpoint(method="POST", path="/alerts/{id}/ack", handler=acknowledge),
+    Endpoint(method="POST", path="/alerts/{id}/silence", handler=silence),
+    Endpoint(method="POST", path="/alerts/{id}/unsilence", handler=unsilence),
+    Endpoint(method="POST", path="/alerts/{id}/resolve", handler=resolve),
+)

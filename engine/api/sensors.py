@@ -1,0 +1,67 @@
+"""Sensors: which may run (StackStorm's sensortypes), and how those are that do (ours)."""
+
+from collections.abc import Callable
+
+from starlette.responses import Response
+
+from engine.api import listing
+from engine.api.call import Call, json_answer
+from engine.api.resource import Endpoint
+from engine.api.wire_sensors import sensor_health_document, sensor_line_document
+from engine.errors import BadInput
+from engine.records.sensor import SensorHealth
+from engine.service import Engine
+
+
+def put_sensor_type(call: Call) -> Response:
+    """Of the document only `enabled` counts."""
+    ref = call.documents.ref("sensortypes", call.path["ref_or_id"])
+    enabled = call.object().get("enabled")
+    if not isinstance(enabled, bool):
+        raise BadInput("'enabled' must be true or false.")
+    call.engine.stored.set_enabled("sensor", ref, enabled=enabled, user=call.requester.user)
+    return json_answer(call.documents.one("sensortypes", ref))
+
+
+def list_sensors(call: Call) -> Response:
+    found = [sensor_health_document(health) for health in call.engine.sensors.health()]
+    wanted = [
+        document
+        for document in found
+        if call.query.text("pack") in (None, document["pack"])
+        and call.query.text("state") in (None, document["state"])
+    ]
+    return listing.paged(call, listing.ordered(wanted, call.query.names("sort")), always=("ref",))
+
+
+def get_sensor(call: Call) -> Response:
+    health = call.engine.sensors.one(call.path["ref"])
+    return json_answer(listing.selected(sensor_health_document(health), call.query, ("ref",)))
+
+
+def get_log(call: Call) -> Response:
+    """The last lines, oldest first."""
+    lines = call.engine.sensors.lines(call.path["ref"])
+    return json_answer([sensor_line_document(line) for line in lines])
+
+
+def _order(give: Callable[[Engine, str], SensorHealth]) -> Callable[[Call], Response]:
+    def order(call: Call) -> Response:
+        return json_answer(sensor_health_document(give(call.engine, call.path["ref"])), status=202)
+
+    return order
+
+
+_start = _order(lambda engine, ref: engine.sensors.start_one(ref))
+_stop = _order(lambda engine, ref: engine.sensors.stop_one(ref))
+_restart = _order(lambda engine, ref: engine.sensors.restart_one(ref))
+
+ENDPOINTS = (
+    Endpoint(method="PUT", path="/sensortypes/{ref_or_id}", handler=put_sensor_type),
+    Endpoint(method="GET", path="/sensors", handler=list_sensors),
+    Endpoint(method="GET", path="/sensors/{ref}", handler=get_sensor),
+    Endpoint(method="GET", path="/sensors/{ref}/logs", handler=get_log),
+    Endpoint(method="POST", path="/sensors/{ref}/start", handler=_start),
+    Endpoint(method="POST", path="/sensors/{ref}/stop", handler=_stop),
+    Endpoint(method="POST", path="/sensors/{ref}/restart", handler=_restart),
+)

@@ -1,0 +1,1 @@
+"""Sensors: one supervised process each, and what it says over its pipe."""

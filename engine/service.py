@@ -36,6 +36,7 @@ from engine.recovery import Recovery
 from engine.rules.evaluate import RuleEngine
 from engine.rules.history import TriggerHistory
 from engine.rules.table import RuleTable
+from engine.rules.traces import Traces
 from engine.runner_set import RunnerSet
 from engine.sensors.assembly import SensorParts, make_sensors
 from engine.settings import Settings, local_url
@@ -129,6 +130,7 @@ class Engine:
         )
         self.held = HeldRules(self.database, self.rules)
         self.history = TriggerHistory(self.database)
+        self.traces = Traces(self.database)
         self.triggers = Triggers(
             self.database,
             self.rules,

@@ -10,6 +10,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from sqlalchemy import Connection
+
 from engine.content.read_actions import read_policy
 from engine.content.read_events import read_rule, read_trigger_type
 from engine.content.registry import Content, Registry, Unavailable
@@ -104,6 +106,23 @@ class StoredContent:
             )
         given = {**document, "pack": spec.pack}
         self._write(lambda connection: store.put(connection, kind, spec.ref, given, user=user))
+        return spec
+
+    def replace(self, kind: str, ref: str, document: Mapping[str, Any], *, user: str) -> Any:
+        """Put a stored document in the place of the one under `ref`, which may have another name.
+
+        Raises BadInput, Conflict.
+        """
+        spec = read_document(kind, document, user=user)
+        if spec.ref != ref and spec.ref in getattr(self._content.current, _FIELDS[kind]):
+            raise Conflict(f'The {kind} "{spec.ref}" is there already.')
+        given = {**document, "pack": spec.pack}
+
+        def work(connection: Connection) -> None:
+            store.remove(connection, kind, ref)
+            store.put(connection, kind, spec.ref, given, user=user)
+
+        self._write(work)
         return spec
 
     def remove(self, kind: str, ref: str) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from bot.cli import administration, alerts, content, doctor, executions, keys, running, sensors
+from bot.cli import (administration, alerts, content, doctor, executions, keys, running, sensors, traces)
 from bot.cli.exits import Code, CommandError
 from bot.cli.output import note, say
 from engine.errors import BadContent, BadInput, BadSettings, EngineError, NotFound
@@ -61,6 +61,7 @@ app.add_typer(content.aliases, name="alias")
 app.add_typer(content.packs, name="pack")
 app.add_typer(sensors.app, name="sensor")
 app.add_typer(alerts.app, name="alert")
+app.add_typer(traces.app, name="trace")
 app.add_typer(administration.settings_commands, name="config")
 app.command()(administration.reload)
 app.add_typer(keys.app, name="key")

@@ -6,7 +6,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Route
 
-from engine.api import about, alerts, aliases, apikeys, content, executions, keys, sensors
+from engine.api import about, alerts, aliases, apikeys, content, executions, keys, rules, sensors, traces
 from engine.api.call import Crowd
 from engine.api.documents import Documents
 from engine.api.door import Door
@@ -20,6 +20,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *executions.ENDPOINTS,
     *aliases.ENDPOINTS,
     *content.ENDPOINTS,
+    *rules.ENDPOINTS,
+    *traces.ENDPOINTS,
     *keys.ENDPOINTS,
     *alerts.ENDPOINTS,
     *apikeys.ENDPOINTS,

@@ -13,6 +13,7 @@ from engine.clock import isoformat
 from engine.records.access import ApiKey, Requester
 from engine.records.datastore import DatastoreKey
 from engine.records.execution import Execution
+from engine.rules.identity import trigger_of
 from engine.specs.action import ActionSpec
 from engine.specs.alias import AliasSpec
 from engine.specs.pack import PackSpec
@@ -159,8 +160,8 @@ def config_schema_document(pack: PackSpec) -> Document:
 
 
 def rule_document(rule: RuleSpec) -> Document:
-    trigger = dict(rule.trigger)
-    trigger.setdefault("ref", trigger.get("type"))
+    found = trigger_of(rule.trigger["type"], rule.trigger.get("parameters"))
+    trigger = {"description": "", **rule.trigger, "ref": found.ref}
     return without_none(
         {
             "id": content_id("rule", rule.ref),
@@ -175,8 +176,9 @@ def rule_document(rule: RuleSpec) -> Document:
             "criteria": rule.criteria,
             "action": rule.action,
             "tags": list(rule.tags),
-            "context": rule.context,
+            "context": {**rule.context, **({"user": rule.owner} if rule.owner else {})},
             "metadata_file": rule.metadata_file,
+            **rule.extensions,
         }
     )
 

@@ -27,7 +27,8 @@ def switches(connection: Connection) -> dict[tuple[str, str], bool]:
 
 
 def put(connection: Connection, kind: str, ref: str, document: Mapping[str, Any], *, user: str) -> None:
-    """Make or replace."""
+    """Make or replace; what the document says of `enabled` counts again."""
+    connection.execute(delete(_SWITCH).where(_SWITCH.c.kind == kind, _SWITCH.c.ref == ref))
     connection.execute(delete(_CONTENT).where(_CONTENT.c.kind == kind, _CONTENT.c.ref == ref))
     values = {
         "kind": kind,

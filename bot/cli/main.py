@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from bot.cli import (administration, alerts, content, doctor, executions, keys, running, sensors, traces)
+from bot.cli import administration, alerts, content, doctor, executions, keys, running, sensors, traces
 from bot.cli.exits import Code, CommandError
 from bot.cli.output import note, say
 from engine.errors import BadContent, BadInput, BadSettings, EngineError, NotFound

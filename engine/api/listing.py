@@ -117,6 +117,8 @@ def fits(document: Document, query: Query) -> bool:
         return False
     for name, path in _FILTERS.items():
         wanted = query.text(name)
+        if name == "trigger" and wanted in document.get("trigger_types", ()):
+            continue
         if wanted is not None and _value(document, ".".join(path)) != wanted:
             return False
     return "enabled" not in query.values or document.get("enabled") == query.flag("enabled")

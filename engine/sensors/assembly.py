@@ -36,7 +36,8 @@ class SensorParts:
 def make_sensors(parts: SensorParts, *, server: str, environment: Mapping[str, str]) -> Sensors:
     """`server`: the name of this one among those that share a database."""
     settings = parts.settings
-    launching = Launching(settings, parts.preparation, parts.access, server=server, environment=environment)
+    spool = str(settings.data_folder / "spool")
+    launching = Launching(settings, parts.preparation, parts.access, spool=spool, environment=environment)
     leases = Leases(parts.database, server=server, lease_s=settings.actions.lease_s)
     around = Surroundings(
         settings=settings.sensors,
@@ -55,4 +56,4 @@ def make_sensors(parts: SensorParts, *, server: str, environment: Mapping[str, s
             triggers_of=parts.rules.table.triggers_of,
         )
 
-    return Sensors(parts.content, around, leases, plans=plans, server=server)
+    return Sensors(parts.content, around, leases, plans=plans, spool=spool)

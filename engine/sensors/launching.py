@@ -33,13 +33,13 @@ class Launching:
         preparation: Preparation,
         access: Access,
         *,
-        server: str,
+        spool: str,
         environment: Mapping[str, str],
     ) -> None:
         self._settings = settings
         self._preparation = preparation
         self._access = access
-        self._server = server
+        self._spool = spool
         self._folder = str(Path.cwd())
         self._inherited = {
             name: environment[name] for name in settings.actions.environment if name in environment
@@ -71,7 +71,7 @@ class Launching:
         }
         launch = Launch(
             ref=plan.ref,
-            server=self._server,
+            spool=self._spool,
             interpreter=interpreter,
             environment=self._environment(plan, interpreter, token),
             folder=self._folder,

@@ -195,6 +195,8 @@ class Life:
         while self._done:
             number, future = self._done.popleft()
             self._under_way -= 1
+            # There is room again.
+            self._held_until = 0.0
             error = future.exception()
             if error is None:
                 self._tally.events += 1

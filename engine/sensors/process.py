@@ -31,6 +31,7 @@ _PRINTED_BYTES = 65_536
 # After its end: what its pipes still hold.
 _DRAIN_LIMIT_BYTES = 1_048_576
 _RUN_MARKER = "STORMCROW_SENSOR_RUN"
+# shim.py looks for it.
 _SERVER_MARKER = "STORMCROW_SENSOR_OF"
 
 
@@ -39,7 +40,8 @@ class Launch:
     """What one process is started with. Configuration and secrets travel in `orders` only, over the pipe."""
 
     ref: str
-    server: str
+    spool: str
+    """Of this server: its shim ends every process that has it in its environment, when the server is gone."""
     interpreter: Path
     environment: Mapping[str, str]
     folder: str
@@ -113,7 +115,7 @@ class SensorProcess:
         self._ours.setblocking(False)
         for fd in (self._ours.fileno(), self._pidfd, self._wakeup.fileno(), *self._printed):
             self._selector.register(fd, selectors.EVENT_READ)
-        self.send({**launch.orders, "marker": self.marker})
+        self.send(launch.orders)
 
     @property
     def pid(self) -> int:
@@ -134,7 +136,7 @@ class SensorProcess:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             cwd=launch.folder,
-            env={**launch.environment, run: value, _SERVER_MARKER: launch.server},
+            env={**launch.environment, run: value, _SERVER_MARKER: launch.spool},
             pass_fds=(number,),
             start_new_session=True,
         )
@@ -312,6 +314,6 @@ def _decoded(body: bytes) -> dict[str, Any]:
     return message
 
 
-def sweep(server: str) -> int:
-    """KILL what sensors of an earlier run of this server have left. How many processes there were."""
-    return kill_marked(None, f"{_SERVER_MARKER}={server}".encode())
+def sweep(spool: str) -> int:
+    """KILL what sensors of an earlier server with this spool have left. How many processes there were."""
+    return kill_marked(None, f"{_SERVER_MARKER}={spool}".encode())

@@ -25,13 +25,13 @@ class Sensors:
     """`start` returns at once; a thread of its own follows the content from then on."""
 
     def __init__(
-        self, content: Content, around: Surroundings, leases: Leases, *, plans: Plans, server: str
+        self, content: Content, around: Surroundings, leases: Leases, *, plans: Plans, spool: str
     ) -> None:
         self._content = content
         self._around = around
         self._leases = leases
         self._plans = plans
-        self._server = server
+        self._spool = spool
         self._lock = threading.Lock()
         self._keepers: dict[str, Keeper] = {}
         self._wake = threading.Event()
@@ -78,7 +78,7 @@ class Sensors:
         self._wake.set()
 
     def _run(self) -> None:
-        left = sweep(self._server)
+        left = sweep(self._spool)
         if left:
             log.warning("ended %d processes of sensors that an earlier server has left", left)
         planned: Registry | None = None

@@ -11,7 +11,7 @@ import os
 import signal
 from _queue import SimpleQueue
 
-from _stormcrow import processes, wire
+from _stormcrow import wire
 
 RECEIVE_BYTES = 262144
 # The server refuses longer messages, and ends who sends one.
@@ -34,13 +34,11 @@ class Stop(SystemExit):
 
 
 class Channel:
-    """`fd`: our end. When the other end is gone this process ends, and all that it started."""
+    """`fd`: our end. When the other end is gone this process ends; the shim sees to what it started."""
 
-    def __init__(self, fd, marker):
-        """`marker`: bytes NAME=VALUE in the environment of everything that this sensor starts."""
+    def __init__(self, fd):
         self.orders = SimpleQueue()
         self._fd = fd
-        self._marker = marker
         self._pid = _getpid()
         self._main = _thread_id()
         self._is_main_busy = False
@@ -127,11 +125,6 @@ class Channel:
 
     def _lost(self):
         """The server is gone: nothing that we find out now would reach anybody."""
-        for _ in range(3):
-            found = processes.members(self._pid, self._marker, within=self._pid)
-            if not found:
-                break
-            processes.send(found, signal.SIGKILL)
         os.kill(self._pid, signal.SIGKILL)
 
     def _forked(self):

@@ -3,7 +3,7 @@
     python -I -u -X utf8 sensor_host.py PIPE REF
 
 PIPE: the number of the descriptor that leads to the server. The first message on it says what to
-run: file, class_name, pack, ref, marker, config, poll_interval, log_level, triggers, first and
+run: file, class_name, pack, ref, config, poll_interval, log_level, triggers, first and
 last (folders before and after the interpreter's own in the import path). REF is for people who
 read `ps`.
 """
@@ -199,7 +199,7 @@ def main():
     orders = read_first(fd)
     if orders is None:
         return
-    channel = Channel(fd, orders["marker"].encode())
+    channel = Channel(fd)
     sys.argv[:] = [orders["file"]]
     own = [folder for folder in sys.path if folder != _RUNTIME]
     sys.path[:] = [*orders["first"], *own, *orders["last"], _RUNTIME]

@@ -28,6 +28,8 @@ CONTROL_FD, LOCK_FD = 3, 4
 # Actions get descriptors below this number; ours stay above, so that neither overwrites the other.
 FIRST_OWN_FD = 20
 RECEIVE_BYTES = 262144
+# In the environment of every sensor, with the spool of its server.
+SENSOR_MARKER = "STORMCROW_SENSOR_OF"
 
 
 class Peer:
@@ -84,6 +86,7 @@ class Peer:
 class Shim:
     def __init__(self, spool, name):
         self.name = name
+        self._spool = spool
         self.spool_fd = os.open(spool, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         self.null_fd = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
         self.boot = _boot_id()
@@ -185,6 +188,16 @@ class Shim:
                 running.peer = None
         if peer.may_run:
             self.stop_accepting()
+            self._end_sensors()
+
+    def _end_sensors(self):
+        """Sensors end with their server, and so does what they have started."""
+        marker = ("%s=%s" % (SENSOR_MARKER, self._spool)).encode()
+        for _ in range(3):
+            found = processes.members(None, marker)
+            if not found:
+                return
+            processes.send(found, signal.SIGKILL)
 
     def stop_accepting(self):
         if self.is_accepting:

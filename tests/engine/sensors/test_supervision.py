@@ -270,11 +270,11 @@ def test_a_sensor_with_nothing_to_do_is_not_started(tmp_path: Path, start: Start
 
 
 def test_the_processes_of_a_killed_server_are_swept(tmp_path: Path, start: StartEngine) -> None:
-    marked = {"STORMCROW_SENSOR_OF": "the-server", "PATH": "/usr/bin:/bin"}
+    marked = {"STORMCROW_SENSOR_OF": "/the/spool", "PATH": "/usr/bin:/bin"}
     child = os.posix_spawn("/bin/sleep", ["sleep", "60"], marked)
     try:
-        assert sweep("another-server") == 0
-        assert sweep("the-server") == 1
+        assert sweep("/another") == 0
+        assert sweep("/the/spool") == 1
     finally:
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)

@@ -63,7 +63,7 @@ def write_sensor(folder: Path, body: str, *, name: str = "Probe", more: str = ""
         {
             "pack.yaml": MANIFEST,
             "lib/quiet.py": BASE,
-            f"sensors/{file}.yaml": METADATA.format(name=name, file=file) + textwrap.dedent(more),
+            f"sensors/{file}.yaml": METADATA.format(name=name, file=file) + more,
             f"sensors/{file}.py": code,
         },
     )

@@ -5,10 +5,12 @@ with that key, in whatever channel that is. All its texts are data.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 
-from bot import formatting
+from bot import formatting, wording
 from bot.chat import Button, ChatAdapter, Fields, Link, Outgoing, Piece, Place, Reply, Text, Tone
 from bot.results import cut_pieces
+from engine.errors import EngineError
 from engine.notices import Notice
 from engine.records.chat import NoticePosting
 from engine.service import Engine
@@ -102,6 +104,11 @@ class Notices:
         return Place(channel=channel, thread=thread if self._adapter.capabilities.threads else None)
 
     def _reply(self, notice: Notice) -> Reply:
+        end = self._end(notice.execution_id) if notice.execution_id else None
+        if end is not None:
+            rows = tuple(self._rows(notice, has_buttons=True))
+            said = "\n".join(part for part in (notice.text, end.pretext) if part)
+            return replace(end, pretext=formatting.clean(said), pieces=(*end.pieces, *rows))
         pieces, lines_left = cut_pieces(
             formatting.pieces_of(notice.text), self._engine.settings.chat.answer_limit
         )
@@ -126,6 +133,13 @@ class Notices:
             else (),
             mention=notice.mention,
         )
+
+    def _end(self, execution_id: str) -> Reply | None:
+        """How an execution ended; None where its alias wants no result told, or nobody knows it."""
+        try:
+            return wording.result(self._engine, self._engine.execution(execution_id))
+        except EngineError:
+            return None
 
     def _rows(self, notice: Notice, *, has_buttons: bool) -> Iterable[Piece]:
         rows = list(notice.fields)

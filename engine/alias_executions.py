@@ -68,12 +68,14 @@ class AliasExecutions:
         chat_user: str,
         source_channel: str,
         context: Mapping[str, Any],
+        notify_route: str = "",
         idempotency_key: str | None = None,
     ) -> list[AliasExecution]:
         """One execution per set of parameters (several only with match_multiple), all committed.
 
         `user` is who asks the engine, `chat_user` whom the chat names; `context` is merged into each
-        execution's context. Raises BadInput, BadParameter, NotFound, BadTemplate.
+        execution's context. `notify_route` is told of each end, with what its bot needs to answer.
+        Raises BadInput, BadParameter, NotFound, BadTemplate.
         """
         alias = match.alias
         action = self._content.current.action(alias.action_ref)
@@ -87,6 +89,10 @@ class AliasExecutions:
         if "source_context" in full_context:
             # Bots repeat the text of the command there.
             full_context["source_context"] = self._without_secrets(match, full_context["source_context"])
+        if notify_route:
+            names = ("source_channel", "source_context")
+            data = {"user": chat_user, **{name: full_context.get(name) for name in names}}
+            full_context["notify"] = {"on-complete": {"routes": [notify_route], "data": data}}
         requests = [
             ExecutionRequest(
                 action=action.ref,

@@ -126,7 +126,7 @@ class Executions:
         }
         kept = {
             key: old.context[key]
-            for key in ("trace_context", "source_channel", "api_user")
+            for key in ("trace_context", "source_channel", "api_user", "notify")
             if key in old.context
         }
         return self.submit(
@@ -392,6 +392,8 @@ def _facts(status: Status, action: str, context: Mapping[str, Any]) -> dict[str,
     chat = context.get("chat")
     if chat:
         facts["adapter"] = chat.get("adapter") or ""
+    if context.get("notify"):
+        facts["notifies"] = True
     return facts
 
 

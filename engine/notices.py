@@ -38,6 +38,8 @@ class Notice:
     """It stands in the thread of the message with this key."""
     mention: str = ""
     """The one person this is for; empty: nobody is called."""
+    execution_id: str = ""
+    """The execution whose end it tells, shown with status and result below the text."""
 
 
 def tell(connection: Connection, notice: Notice) -> None:

@@ -26,6 +26,7 @@ from engine.executions import Executions
 from engine.expressions.jinja import Templates
 from engine.expressions.params import Plans
 from engine.held_rules import HeldRules
+from engine.internal_triggers import KINDS, READER, InternalTriggers
 from engine.notices import Notice, tell
 from engine.output import OutputLog
 from engine.preparation import Preparation
@@ -155,6 +156,15 @@ class Engine:
             server=self._server_id(),
             environment=environment,
         )
+        self._internal_triggers = InternalTriggers(
+            self.content,
+            self.plans,
+            self.templates,
+            self.datastore,
+            self.triggers,
+            chat=settings.chat,
+            read=self._executions.get,
+        )
         self._readers: list[JournalReader] = []
         self._is_started = False
         self.admin_key: str | None = None
@@ -194,6 +204,7 @@ class Engine:
             limits=self.settings.actions.limits,
         )
         self.runners.start()
+        self.subscribe(READER, self._internal_triggers.handle, kinds=KINDS)
         self._dispatch.start()
         self.alerts.start()
         self.triggers.start()
@@ -360,9 +371,13 @@ class Engine:
         source_channel: str,
         source_context: Mapping[str, Any],
         extra_context: Mapping[str, Any] | None = None,
+        notify_route: str = "",
         idempotency_key: str | None = None,
     ) -> list[AliasExecution]:
-        """One execution per match (several only with match_multiple), all committed."""
+        """One execution per match (several only with match_multiple), all committed.
+
+        `notify_route`: who is told of each end.
+        """
         context = {
             **(extra_context or {}),
             **({"source_context": dict(source_context)} if source_context else {}),
@@ -373,6 +388,7 @@ class Engine:
             chat_user=chat_user,
             source_channel=source_channel,
             context=context,
+            notify_route=notify_route,
             idempotency_key=idempotency_key,
         )
 

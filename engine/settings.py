@@ -177,6 +177,11 @@ class ChatSettings:
     login: Literal["auto", "always"] = key(
         "auto", "auto: the page asks for a key unless we listen on loopback only; always: it always asks."
     )
+    routes: dict[str, str] = key(
+        {},
+        "Routes of notifications and announcements that are said in a chat of ours, for example "
+        "{oncall: 'web#alerts', builds: '#ci', chatops: none}.",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

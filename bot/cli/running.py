@@ -38,6 +38,9 @@ def run(
         str | None, typer.Option(metavar="KEY", help="The same key within 24 hours is the same execution.")
     ] = None,
     trace_tag: Annotated[str | None, typer.Option(metavar="TAG", help="Tag to find it by.")] = None,
+    notify: Annotated[
+        list[str] | None, typer.Option(metavar="ROUTE", help="Who is told of the end, for example chat.")
+    ] = None,
     as_json: Json = False,
     url: Url = None,
     config: Config = None,
@@ -54,6 +57,8 @@ def run(
         body["delay"] = round(seconds(delay) * 1000)
     if trace_tag:
         body["context"] = {"trace_context": {"trace_tag": trace_tag}}
+    if notify:
+        body["notify"] = {"on-complete": {"routes": notify}}
     # A header holds no line break, and only Latin letters.
     headers = (
         {"Idempotency-Key": quote(idempotency_key, safe=" !#$&'()*+,/:;=?@[]")} if idempotency_key else {}

@@ -77,7 +77,7 @@ def _run(call: Call, body: dict[str, Any], found: AliasMatch) -> list[Document]:
         chat_user=str(body.get("user") or ""),
         source_channel=_required(body, "source_channel"),
         source_context=source_context if isinstance(source_context, dict) else {},
-        extra_context={"notification_route": route} if route else {},
+        notify_route=route if isinstance(route, str) else "",
     )
     return [_result(call, one) for one in made]
 

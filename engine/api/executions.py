@@ -15,6 +15,7 @@ from engine.api.live import LiveOutput
 from engine.api.resource import Answering, Endpoint
 from engine.api.wire import Document, liveaction_id
 from engine.errors import BadInput, IllegalTransition, NotFound
+from engine.notifications import CONTEXT_KEY, requested_notify
 from engine.records.execution import Execution, ExecutionFilter, ExecutionRequest
 from engine.status import FINISHED, Status
 
@@ -57,7 +58,8 @@ def requested(call: Call, body: dict[str, Any]) -> ExecutionRequest:
         raise BadInput("'action' is a required property", hint='For example {"action": "core.local"}.')
     parameters = _mapping(body, "parameters")
     trace = _mapping(_mapping(body, "context"), "trace_context")
-    context = {"trace_context": trace} if trace else {}
+    notify = requested_notify(_mapping(body, "notify"))
+    context = {**({"trace_context": trace} if trace else {}), **({CONTEXT_KEY: notify} if notify else {})}
     return ExecutionRequest(
         action=action,
         parameters=parameters,

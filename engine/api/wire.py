@@ -251,14 +251,14 @@ def execution_document(
             "id": execution.id,
             "action": {**action, "runner_type": {"name": execution.runner}},
             "runner": runner,
-            "liveaction": _liveaction(execution),
+            "liveaction": _liveaction(execution, action.get("notify")),
             "status": execution.status.value,
             "start_timestamp": isoformat(execution.requested_at),
             "end_timestamp": isoformat(execution.ended_at) if execution.ended_at else None,
             "elapsed_seconds": execution.elapsed_s,
             "web_url": f"{public_url}/chat#execution/{execution.id}",
             "parameters": execution.parameters,
-            "context": execution.context,
+            "context": {name: value for name, value in execution.context.items() if name != "notify"},
             "result": execution.result,
             "result_size": execution.result_size,
             "children": list(children),
@@ -269,7 +269,9 @@ def execution_document(
     )
 
 
-def _liveaction(execution: Execution) -> Document:
+def _liveaction(execution: Execution, notify: Document | None) -> Document:
+    """`notify`: what the action's file says; what the request said counts alone."""
+    told = execution.context.get("notify") or notify
     return {
         "id": liveaction_id(execution.id),
         "action": execution.action,
@@ -277,6 +279,7 @@ def _liveaction(execution: Execution) -> Document:
         "callback": {},
         "parameters": execution.parameters,
         "runner_info": {"hostname": socket.gethostname()} if execution.claimed_by else {},
+        **({"notify": told} if told else {}),
     }
 
 

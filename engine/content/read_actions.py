@@ -6,7 +6,8 @@ from typing import Any
 
 from engine.content import shape
 from engine.content.parameters import check_against_runner, check_properties, check_schema
-from engine.content.shape import Field, WrongShape, is_table, shown, take
+from engine.content.read_notify import check_notify
+from engine.content.shape import Field, WrongShape, shown, take
 from engine.content.source import COMMON, TAGS, Source, check_pack
 from engine.errors import nearest
 from engine.refs import make_ref
@@ -15,16 +16,6 @@ from engine.specs.parameter import ParameterSpec
 from engine.specs.policy import PolicySpec
 from engine.specs.runner_type import RUNNER_ALIASES, RUNNER_TYPES
 
-_NOTIFICATION = {
-    "message": Field("string"),
-    "data": Field("object"),
-    "routes": Field("array"),
-    "channels": Field("array"),
-}
-_NOTIFY = {
-    name: Field("object", check=is_table(_NOTIFICATION))
-    for name in ("on-complete", "on-success", "on-failure")
-}
 _ACTION: Mapping[str, Field] = MappingProxyType(
     {
         **COMMON,
@@ -33,7 +24,7 @@ _ACTION: Mapping[str, Field] = MappingProxyType(
         "parameters": Field("object", check=check_properties),
         "output_schema": Field("object", check=check_schema),
         "tags": TAGS,
-        "notify": Field("object", check=is_table(_NOTIFY)),
+        "notify": Field("object", check=check_notify),
     }
 )
 # Runners that StackStorm had once, and what to use today.

@@ -322,6 +322,15 @@ class ActionPlan:
             for name, value in ((name, made.get(name, parameters[name])) for name in parameters)
         }
 
+    def told(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Given parameters with the defaults that are no templates, masked: for texts about a run."""
+        defaults = {
+            name: self._plain[name]
+            for name, spec in self.parameters.items()
+            if spec.has_default and name not in self._nodes
+        }
+        return self.mask({**defaults, **given})
+
     def mask(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """A copy with ******** for what is secret, nested members too."""
         made = dict(parameters)

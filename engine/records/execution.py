@@ -136,7 +136,7 @@ class ExecutionRequest:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     user: str
     context: Mapping[str, Any] = field(default_factory=dict)
-    """Merged into the execution's context: source_channel, trace_context, parent ..."""
+    """Merged into the execution's context: source_channel, trace_context, parent, notify ..."""
     delay_ms: int = 0
     idempotency_key: str | None = None
     """Within 24 hours the same key of the same user answers with the first execution."""

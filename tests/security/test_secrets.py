@@ -109,7 +109,8 @@ Used = tuple[Server, Watch, list[str]]
 
 def test_the_secrets_reached_the_actions(after_use: Used) -> None:
     server, _, _ = after_use
-    found = server.executions()
+    # Without those that tell a bot of an end.
+    found = [one for one in server.executions() if one["action"]["pack"] != "chatops"]
     assert len(found) == len(ACTIONS) + 3
     statuses = [one["status"] for one in found]
     assert statuses.count("failed") == 2

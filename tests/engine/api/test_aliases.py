@@ -44,6 +44,9 @@ def test_hubot_names_the_alias_and_its_format(server: Running) -> None:
     assert execution["context"]["api_user"] == "Shell"
     assert execution["context"]["user"] == "admin"
     assert execution["context"]["source_channel"] == "Shell"
+    told = execution["liveaction"]["notify"]["on-complete"]
+    assert told["routes"] == ["hubot"]
+    assert told["data"] == {"user": "Shell", "source_channel": "Shell", "source_context": {"room": "Shell"}}
 
 
 @pytest.mark.parametrize(

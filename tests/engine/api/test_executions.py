@@ -123,6 +123,19 @@ def test_the_trace_context_is_kept(server: Running) -> None:
     assert execution["context"]["user"] == "admin"
 
 
+def test_who_is_told_of_the_end_is_shown_and_kept(server: Running) -> None:
+    notify = {"on-complete": {"routes": ["pager"], "message": "{{ 7 * 7 }}"}}
+    execution = server.post("/executions", {"action": "core.noop", "notify": notify}).json()
+    assert execution["liveaction"]["notify"] == notify
+    assert "notify" not in execution["context"]
+
+
+def test_a_wrong_notify_section_is_refused(server: Running) -> None:
+    answer = server.post("/executions", {"action": "core.noop", "notify": {"on-complete": {"route": "x"}}})
+    assert answer.status_code == 400
+    assert "notify.on-complete.route" in answer.json()["faultstring"]
+
+
 def test_one_execution_is_found_by_id_by_its_end_and_as_last(server: Running) -> None:
     made = server.run("core.noop")["id"]
     for name in (made, made[-8:], "last"):

@@ -7,6 +7,7 @@ from typing import Any
 
 from engine.access import Access
 from engine.content.registry import Content
+from engine.errors import BadContent
 from engine.executions import Executions
 from engine.expressions.jinja import Templates
 from engine.expressions.lookups import KeyValues
@@ -59,7 +60,15 @@ class Preparation:
         )
 
     def config(self, pack: PackSpec, user: str) -> Mapping[str, Any]:
-        """The pack's configuration, rendered, secrets in clear."""
+        """The pack's configuration, rendered, secrets in clear.
+
+        Raises BadContent when its file is wrong, and BadTemplate.
+        """
+        if pack.config_trouble:
+            raise BadContent(
+                f"The configuration of the pack {pack.ref} cannot be used: {pack.config_trouble}",
+                hint="Correct it, then: stormcrow reload",
+            )
         if not pack.config and not pack.config_schema:
             return {}
         scope = TemplateScope(

@@ -29,6 +29,7 @@ from engine.held_rules import HeldRules
 from engine.internal_triggers import KINDS, READER, InternalTriggers
 from engine.notices import Notice, tell
 from engine.output import OutputLog
+from engine.pack_configs import PackConfigs
 from engine.preparation import Preparation
 from engine.records.access import ApiKey, Requester
 from engine.records.execution import Execution, ExecutionFilter, ExecutionRequest, OutputChunk
@@ -97,6 +98,7 @@ class Engine:
             api_url=lambda: self._api_url,
             pack_folders=loader.places.bases,
         )
+        self.configs = PackConfigs(self.content, folder=settings.path(settings.content.configs))
         self._executions = Executions(
             self.database,
             self.content,

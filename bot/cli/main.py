@@ -5,7 +5,18 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from bot.cli import administration, alerts, content, doctor, executions, keys, running, sensors, traces
+from bot.cli import (
+    administration,
+    alerts,
+    content,
+    doctor,
+    executions,
+    keys,
+    pack_configs,
+    running,
+    sensors,
+    traces,
+)
 from bot.cli.exits import Code, CommandError
 from bot.cli.output import note, say
 from engine.errors import BadContent, BadInput, BadSettings, EngineError, NotFound
@@ -58,6 +69,7 @@ app.command()(running.run)
 app.add_typer(executions.app, name="execution")
 app.add_typer(content.actions, name="action")
 app.add_typer(content.aliases, name="alias")
+content.packs.add_typer(pack_configs.app, name="config")
 app.add_typer(content.packs, name="pack")
 app.add_typer(sensors.app, name="sensor")
 app.add_typer(alerts.app, name="alert")

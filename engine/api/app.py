@@ -6,7 +6,19 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Route
 
-from engine.api import about, alerts, aliases, apikeys, content, executions, keys, rules, sensors, traces
+from engine.api import (
+    about,
+    alerts,
+    aliases,
+    apikeys,
+    configs,
+    content,
+    executions,
+    keys,
+    rules,
+    sensors,
+    traces,
+)
 from engine.api.call import Crowd
 from engine.api.documents import Documents
 from engine.api.door import Door
@@ -24,6 +36,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *traces.ENDPOINTS,
     *keys.ENDPOINTS,
     *alerts.ENDPOINTS,
+    *configs.ENDPOINTS,
     *apikeys.ENDPOINTS,
     *sensors.ENDPOINTS,
     *about.ENDPOINTS,

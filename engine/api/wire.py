@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine.clock import isoformat
+from engine.pack_configs import PackConfig
 from engine.records.access import ApiKey, Requester
 from engine.records.datastore import DatastoreKey
 from engine.records.execution import Execution
@@ -156,6 +157,14 @@ def config_schema_document(pack: PackSpec) -> Document:
         "id": content_id("config_schema", pack.ref),
         "pack": pack.ref,
         "attributes": pack.config_schema,
+    }
+
+
+def config_document(config: PackConfig) -> Document:
+    return {
+        "id": content_id("config", config.pack),
+        "pack": config.pack,
+        "values": dict(config.values),
     }
 
 

@@ -14,9 +14,10 @@ from engine.content.registry import Registry
 from engine.errors import BadContent, nearest
 from engine.refs import make_ref
 from engine.specs.action import ActionSpec
+from engine.specs.pack import PackSpec
 from engine.specs.parameter import ParameterSpec
 from engine.specs.runner_type import RUNNER_TYPES
-from engine.specs.sensor import SensorSpec
+from engine.specs.sensor import INSTANCES, SensorSpec
 
 Severity = Literal["error", "warning"]
 
@@ -92,8 +93,33 @@ def _unusable(registry: Registry) -> Iterator[Finding]:
         yield Finding(severity="warning", where=where, text=text)
 
 
+def _configuration(pack: PackSpec) -> Iterator[Finding]:
+    where = f"configs/{pack.ref}.yaml"
+    for name in pack.config if pack.config_schema else ():
+        if name not in pack.config_schema and name != INSTANCES:
+            yield Finding(
+                severity="warning",
+                where=where,
+                text=f"The config schema of {pack.ref} has no key {name!r}.",
+                hint=nearest(name, pack.config_schema) or f"It has: {', '.join(pack.config_schema)}.",
+            )
+    missing = [
+        name
+        for name, schema in pack.config_schema.items()
+        if isinstance(schema, Mapping) and schema.get("required") is True and "default" not in schema
+    ]
+    if missing and not pack.config and not pack.config_trouble:
+        yield Finding(
+            severity="warning",
+            where=where,
+            text=f"The pack {pack.ref} has no configuration, and needs {', '.join(missing)}.",
+            hint=f"Write it, or: stormcrow pack config set {pack.ref} NAME=VALUE",
+        )
+
+
 def _parts(registry: Registry) -> Iterator[Finding]:
     for pack in registry.packs.values():
+        yield from _configuration(pack)
         if (pack.folder / "config.yaml").is_file():
             yield Finding(
                 severity="warning",

@@ -7,6 +7,7 @@ did not change since the last load of the same ContentLoader are not read again.
 import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,11 @@ from engine.content.folders import (
     pack_folders,
 )
 from engine.content.overrides import Override, read_override
+from engine.content.read_configs import read_config
 from engine.content.read_instances import read_instances
 from engine.content.read_packs import RESERVED, pack_ref, read_config_schema, read_pack
 from engine.content.reading import FileReader, Outcome, unavailable
 from engine.content.registry import Registry, Unavailable
-from engine.content.shape import expect
 from engine.content.source import Source
 from engine.errors import BadContent
 from engine.refs import make_ref
@@ -218,9 +219,15 @@ class _Load:
         if schema is None or update["config_schema"] is not None:
             config = self._places.configs and self._places.configs / f"{pack.ref}.yaml"
             file = config and one_file(config, root=config.resolve().parent)
-            config_read = self._extra(file, _read_config, "config", pack.ref) if file else None
-            update["config"], update["sensor_instances"] = config_read or ({}, {})
-        return pack.model_copy(update={key: value or {} for key, value in update.items()})
+            read = partial(_read_config, schema=update.get("config_schema") or {})
+            found = self._extra(file, read, "config", pack.ref) if file else ({}, {})
+            update["config"], update["sensor_instances"] = found or (None, None)
+        trouble = ""
+        if None in update.values():
+            broken = self._found.unavailable[-1]
+            trouble = f"{broken.where}: {broken.reason}"
+        update = {key: value or {} for key, value in update.items()}
+        return pack.model_copy(update={**update, "config_trouble": trouble})
 
     def _extra(self, file: FoundFile, make: Any, kind: str, pack: str) -> Any:
         """What a file beside the content says, or None after listing it as unavailable."""
@@ -353,10 +360,9 @@ class _Load:
                 self._found.warnings.append(f"{where}: {kind} of {owner} hold no {name}.")
 
 
-def _read_config(content: Any) -> tuple[Mapping[str, Any], Mapping[str, tuple[SensorInstance, ...]]]:
+def _read_config(
+    content: Any, *, schema: Mapping[str, Any]
+) -> tuple[Mapping[str, Any], Mapping[str, tuple[SensorInstance, ...]]]:
     """The values, and the instances of sensors that stand among them."""
-    if content is None:
-        return {}, {}
-    expect(content, "object", ())
-    values = {str(key): value for key, value in content.items()}
+    values = read_config(content, schema=schema)
     return values, read_instances(values.get(INSTANCES), (INSTANCES,))

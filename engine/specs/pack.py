@@ -36,6 +36,8 @@ class PackSpec(BaseModel):
     config: Mapping[str, Any] = Field(default_factory=dict)
     # x-instances of the configuration: class of a sensor -> its instances.
     sensor_instances: Mapping[str, tuple[SensorInstance, ...]] = Field(default_factory=dict)
+    # Why the configuration cannot be used, with file and line; empty when it can, or there is none.
+    config_trouble: str = ""
 
 
 SYSTEM_PACKS = frozenset({"alerts", "core", "linux", "chatops", "packs", "default", "examples"})

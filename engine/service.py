@@ -53,6 +53,7 @@ from engine.store.reader import Handle, JournalReader
 from engine.store.seals import Seals
 from engine.store.vault import write_private
 from engine.stored_content import StoredContent
+from engine.timers import Timers
 from engine.triggers import Triggers
 
 __all__ = ["AliasExecution", "Engine", "ExecutionFilter", "ExecutionRequest", "ResultText"]
@@ -167,6 +168,7 @@ class Engine:
             chat=settings.chat,
             read=self._executions.get,
         )
+        self.timers = Timers(self.database, self.triggers, self.rules, refresh=self.stored.refresh)
         self._readers: list[JournalReader] = []
         self._is_started = False
         self.admin_key: str | None = None
@@ -212,6 +214,7 @@ class Engine:
         self.triggers.start()
         self._expiry.start()
         self.held.start()
+        self.timers.start()
         self._is_started = True
 
     def stop(self) -> None:
@@ -221,6 +224,7 @@ class Engine:
             # While events are still taken: what a sensor was about to say is heard.
             self.sensors.stop()
             self._expiry.stop()
+            self.timers.stop()
             self.triggers.stop()
             self.held.stop()
             self.alerts.stop()
@@ -259,6 +263,7 @@ class Engine:
             self._indexed, self._indexed_actions = registry.aliases, registry.actions
         self.rules.table = RuleTable(registry)
         self._route_alerts(registry)
+        self.timers.wake(rules_changed=True)
 
     def _route_alerts(self, registry: Registry) -> None:
         pack = registry.packs.get(ALERTS_PACK)

@@ -4,11 +4,12 @@ What is stored is read by the same readers as files, and merged into each regist
 disk holds; a file of the same ref comes first. A switch counts over everything.
 """
 
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
@@ -24,6 +25,7 @@ from engine.specs.rule import RuleSpec
 from engine.store import contents as store
 from engine.store.database import Database
 
+T = TypeVar("T")
 DEFAULT_PACK = "default"
 _READERS: Mapping[str, Callable[[Any, Source], Any]] = MappingProxyType(
     {"rule": read_rule, "trigger": read_trigger_type, "policy": read_policy}
@@ -49,6 +51,8 @@ class StoredContent:
         self._content = content
         self._documents: list[StoredDocument] = []
         self._switches: dict[tuple[str, str], bool] = {}
+        # Of two changes the later one's reading stands.
+        self._lock = threading.Lock()
 
     def load(self) -> None:
         """Read what is stored; `merge` uses it from then on."""
@@ -105,7 +109,7 @@ class StoredContent:
                 hint="Change the file and reload, or use another name.",
             )
         given = {**document, "pack": spec.pack}
-        self._write(lambda connection: store.put(connection, kind, spec.ref, given, user=user))
+        self.write(lambda connection: store.put(connection, kind, spec.ref, given, user=user))
         return spec
 
     def replace(self, kind: str, ref: str, document: Mapping[str, Any], *, user: str) -> Any:
@@ -122,7 +126,7 @@ class StoredContent:
             store.remove(connection, kind, ref)
             store.put(connection, kind, spec.ref, given, user=user)
 
-        self._write(work)
+        self.write(work)
         return spec
 
     def remove(self, kind: str, ref: str) -> None:
@@ -133,7 +137,7 @@ class StoredContent:
                 f'The {kind} "{ref}" is a file of its pack.',
                 hint="Delete the file and reload, or switch it off.",
             )
-        self._write(lambda connection: store.remove(connection, kind, ref))
+        self.write(lambda connection: store.remove(connection, kind, ref))
 
     def set_enabled(self, kind: str, ref: str, *, enabled: bool, user: str) -> None:
         """Switch a rule, sensor, policy, action or alias on or off, wherever it comes from.
@@ -141,17 +145,26 @@ class StoredContent:
         Raises NotFound.
         """
         self._known(kind, ref)
-        self._write(lambda connection: store.switch(connection, kind, ref, enabled=enabled, user=user))
+        self.write(lambda connection: store.switch(connection, kind, ref, enabled=enabled, user=user))
 
     def _known(self, kind: str, ref: str) -> None:
         specs = getattr(self._content.current, _FIELDS[kind])
         if ref not in specs:
             raise NotFound(f'There is no {kind} "{ref}".', hint=nearest(ref, specs))
 
-    def _write(self, job: Callable[[Any], object]) -> None:
-        self._database.write(job)
-        self.load()
-        self._content.merge_again()
+    def write(self, job: Callable[[Connection], T]) -> T:
+        """Run a transaction that changes what is stored, and put that in force."""
+        made = self._database.write(job)
+        self.refresh()
+        return made
+
+    def refresh(self) -> None:
+        """Put in force what is stored, where it is not what we know (another server may have written)."""
+        with self._lock:
+            before = self._documents, self._switches
+            self.load()
+            if (self._documents, self._switches) != before:
+                self._content.merge_again()
 
 
 def read_document(kind: str, document: Mapping[str, Any], *, user: str) -> Any:

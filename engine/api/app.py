@@ -17,6 +17,7 @@ from engine.api import (
     keys,
     rules,
     sensors,
+    timers,
     traces,
 )
 from engine.api.call import Crowd
@@ -34,6 +35,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *content.ENDPOINTS,
     *rules.ENDPOINTS,
     *traces.ENDPOINTS,
+    *timers.ENDPOINTS,
     *keys.ENDPOINTS,
     *alerts.ENDPOINTS,
     *configs.ENDPOINTS,

@@ -10,11 +10,13 @@ from typing import Any
 from engine.content import shape
 from engine.content.read_gates import KNOWN, check_match, read_gates
 from engine.content.read_instances import check_poll_interval
-from engine.content.shape import Field, WrongShape, expect, is_table, take
+from engine.content.shape import Field, WrongShape, expect, is_table, shown, take
 from engine.content.source import COMMON, TAGS, Source, check_pack
-from engine.errors import nearest
+from engine.errors import BadInput, nearest
 from engine.specs.rule import OPERATORS, RuleSpec
 from engine.specs.sensor import SensorSpec, TriggerTypeSpec
+from engine.timing.misfire import MISFIRE_KEY, Misfire
+from engine.timing.timer import TIMER_TYPES, timer_of
 
 
 def _criteria(value: Any, path: shape.Path) -> None:
@@ -64,10 +66,13 @@ _RULE: Mapping[str, Field] = MappingProxyType(
 )
 
 
+_EXTENSIONS = (*KNOWN, MISFIRE_KEY)
+
+
 def _check_extensions(extensions: Mapping[str, Any]) -> None:
     for key in extensions:
-        near = nearest(key, KNOWN)
-        if key not in KNOWN and near:
+        near = nearest(key, _EXTENSIONS)
+        if key not in _EXTENSIONS and near:
             raise WrongShape(f"{key} is not known", path=(key,), hint=near)
     if extensions.get("x-match") is not None:
         check_match(extensions["x-match"], ("x-match",), _criteria)
@@ -75,6 +80,25 @@ def _check_extensions(extensions: Mapping[str, Any]) -> None:
     if actions is not None:
         expect(actions, "array", ("x-actions",))
         shape.each(is_table(_RULE_ACTION))(actions, ("x-actions",))
+    if extensions.get(MISFIRE_KEY) is not None:
+        _misfire(extensions[MISFIRE_KEY])
+
+
+def _timer(trigger: Mapping[str, Any]) -> None:
+    try:
+        timer_of(trigger["type"], trigger.get("parameters") or {})
+    except BadInput as error:
+        path = ("trigger", "parameters", *([error.where] if error.where else []))
+        raise WrongShape(error.message, path=path, hint=error.hint) from error
+
+
+def _misfire(word: Any) -> None:
+    if word not in list(Misfire):
+        raise WrongShape(
+            f"{MISFIRE_KEY}: {shown(word)} is not one of {', '.join(Misfire)}",
+            path=(MISFIRE_KEY,),
+            hint="What becomes of times that were missed while the server was down.",
+        )
 
 
 def read_rule(content: Any, source: Source) -> RuleSpec:
@@ -82,6 +106,8 @@ def read_rule(content: Any, source: Source) -> RuleSpec:
     check_pack(taken, source)
     _check_extensions(taken.extensions)
     values = taken.values
+    if values["trigger"]["type"] in TIMER_TYPES:
+        _timer(values["trigger"])
     kind = values.get("type") or {"ref": "standard"}
     return RuleSpec(
         pack=source.pack,

@@ -16,6 +16,7 @@ def upgrade() -> None:
     _alerts()
     _datastore()
     _rule_state()
+    _timers()
 
 
 def _triggers() -> None:
@@ -168,3 +169,19 @@ def _rule_state() -> None:
         sa.Column("due_at", sa.BigInteger, nullable=False),
     )
     op.create_index("rule_due_by_time", "rule_due", ["due_at"])
+
+
+def _timers() -> None:
+    op.create_table(
+        "timer",
+        sa.Column("trigger", sa.String, primary_key=True),
+        sa.Column("trigger_type", sa.String, nullable=False),
+        sa.Column("parameters", sa.LargeBinary, nullable=False),
+        sa.Column("misfire", sa.String, nullable=False),
+        sa.Column("anchor_at", sa.BigInteger, nullable=False),
+        sa.Column("next_fire_at", sa.BigInteger),
+        sa.Column("last_fire_at", sa.BigInteger),
+        sa.Column("moved_at", sa.BigInteger, nullable=False),
+        sa.Column("resting_since", sa.BigInteger),
+    )
+    op.create_index("timer_by_next", "timer", ["next_fire_at"])

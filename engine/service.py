@@ -55,6 +55,7 @@ from engine.store.vault import write_private
 from engine.stored_content import StoredContent
 from engine.timers import Timers
 from engine.triggers import Triggers
+from engine.webhooks.intake import Webhooks
 
 __all__ = ["AliasExecution", "Engine", "ExecutionFilter", "ExecutionRequest", "ResultText"]
 
@@ -143,6 +144,13 @@ class Engine:
         )
         self.triggers.attach(ALERT, self.alerts.take)
         self.rules.places[ALERT] = self.alerts.place
+        self.webhooks = Webhooks(
+            content=self.content,
+            rules=self.rules,
+            database=self.database,
+            datastore=self.datastore,
+            refused_limit=settings.events.refused_limit,
+        )
         self.runners = RunnerSet(settings, environment=environment)
         self.sensors = make_sensors(
             SensorParts(
@@ -211,6 +219,7 @@ class Engine:
         self.subscribe(READER, self._internal_triggers.handle, kinds=KINDS)
         self._dispatch.start()
         self.alerts.start()
+        self.webhooks.start()
         self.triggers.start()
         self._expiry.start()
         self.held.start()

@@ -19,6 +19,7 @@ from engine.api import (
     sensors,
     timers,
     traces,
+    webhooks,
 )
 from engine.api.call import Crowd
 from engine.api.documents import Documents
@@ -31,6 +32,7 @@ from engine.service import Engine
 # In the order in which paths are tried: the busiest first, fixed words before names.
 ENDPOINTS: tuple[Endpoint, ...] = (
     *executions.ENDPOINTS,
+    *webhooks.ENDPOINTS,
     *aliases.ENDPOINTS,
     *content.ENDPOINTS,
     *rules.ENDPOINTS,

@@ -1,7 +1,7 @@
 """One request, as a handler sees it: who asks, the query, the body, and how to answer."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -50,6 +50,10 @@ class Call:
     path: Mapping[str, str]
     query: "Query"
     headers: Mapping[bytes, bytes]
+    raw_headers: Sequence[tuple[bytes, bytes]] = ()
+    """As they came; in `headers` the last of a name counts."""
+    address: str = ""
+    """The other end of the connection."""
     body: bytes = b""
     request_id: str = ""
 

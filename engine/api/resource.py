@@ -71,6 +71,8 @@ class Resource:
             path=scope["path_params"],
             query=query,
             headers=headers,
+            raw_headers=scope["headers"],
+            address=(scope.get("client") or ("",))[0],
             body=b"" if method in ("GET", "HEAD") else await _read(receive),
             request_id=request_id,
         )

@@ -166,7 +166,6 @@ _ALL = (
         title="Standard Webhooks: Svix, incident.io, Resend and others",
         ways=(_standard("webhook"), _standard("svix")),
         delivery_id=(IdSource(header="webhook-id"), IdSource(header="svix-id")),
-        alerts=False,
         key_kind="whsec",
     ),
     Preset(
@@ -174,7 +173,6 @@ _ALL = (
         title="CircleCI",
         ways=(_hmac("circleci-signature", prefix="v1=", separator=","),),
         delivery_id=(_fields("id"), _BODY),
-        alerts=False,
         event_header="circleci-event-type",
     ),
     Preset(
@@ -182,7 +180,6 @@ _ALL = (
         title="HCP Terraform",
         ways=(_hmac("x-tfe-notification-signature", algorithm="sha512"),),
         delivery_id=(_fields("run_id", "notifications.0.trigger"), _BODY),
-        alerts=False,
     ),
     Preset(
         name="gitea",
@@ -197,7 +194,6 @@ _ALL = (
             IdSource(header="x-forgejo-delivery"),
             _BODY,
         ),
-        alerts=False,
         event_header="x-gitea-event",
     ),
     Preset(
@@ -209,7 +205,6 @@ _ALL = (
             IdSource(header="x-atlassian-webhook-identifier"),
             _BODY,
         ),
-        alerts=False,
         event_header="x-event-key",
     ),
     Preset(
@@ -232,7 +227,6 @@ _ALL = (
         name="generic",
         title="Anything that can send a token",
         ways=(_BEARER, _OWN_TOKEN, _BASIC),
-        alerts=False,
     ),
 )
 PRESETS: Mapping[str, Preset] = MappingProxyType({preset.name: preset for preset in _ALL})

@@ -58,6 +58,14 @@ class Fetched:
             self._known.pop(next(iter(self._known)), None)
         self._known[url] = (time.monotonic() + kept_s, content)
 
+    def confirm(self, url: str) -> bool:
+        """Whether a URL that says yes by being fetched could be fetched; it is never kept."""
+        try:
+            self._fetch(url)
+        except (requests.RequestException, StoreFailure, OSError):
+            return False
+        return True
+
 
 def https_get(url: str) -> bytes:
     """The body of a good answer. Raises RequestException, or StoreFailure for what we do not take."""

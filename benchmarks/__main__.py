@@ -15,6 +15,7 @@ PARTS = (
     "bench_actions",
     "bench_ssh",
     "bench_requests",
+    "bench_webhooks",
     "bench_yardstick",
 )
 LIMIT_S = 300

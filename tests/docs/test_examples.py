@@ -15,6 +15,7 @@ from engine.content.read_actions import read_action
 from engine.content.read_aliases import read_alias
 from engine.content.read_events import read_rule
 from engine.content.read_packs import pack_ref, read_config_schema, read_pack
+from engine.content.read_webhooks import read_webhook
 from engine.content.registry import Registry
 from engine.content.source import Source
 from engine.errors import NoMatch
@@ -27,6 +28,7 @@ from engine.yaml_reader import read_text
 from tests.docs.pages import Block, blocks
 
 SOURCE = Source(pack="weather", pack_folder=Path("packs/weather"), metadata_file="x.yaml")
+HOOK = Source(pack="", pack_folder=Path("webhooks"), metadata_file="webhooks/hook.yaml")
 ARROW = "→"
 
 
@@ -50,6 +52,7 @@ KINDS: dict[str, Callable[[Any], Any]] = {
     "pack": pack,
     "rule": lambda content: compile_rule(read_rule(content, SOURCE)),
     "config-schema": read_config_schema,
+    "webhook": lambda content: read_webhook(content, HOOK),
     "override": lambda content: read_override(content, is_global=False),
     "config": dict,
 }

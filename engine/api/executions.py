@@ -260,6 +260,15 @@ def get_result(call: Call) -> Response:
     return Response(body, headers=headers, media_type="application/json")
 
 
+def get_result_text(call: Call) -> Response:
+    """Ours: what a chat is told of it, in the words of its alias; `enabled` false: nothing."""
+    said = call.engine.result_text(call.engine.execution(call.path["id"]))
+    if not said.enabled:
+        return json_answer({"enabled": False})
+    extra = {"extra": said.extra} if said.extra else {}
+    return json_answer({"enabled": True, "message": said.text, **extra})
+
+
 def get_attribute(call: Call) -> Response:
     name = call.path["attribute"]
     if name not in ATTRIBUTES:
@@ -343,6 +352,7 @@ ENDPOINTS = (
     Endpoint(method="DELETE", path="/executions/{id}", handler=cancel),
     Endpoint(method="GET", path="/executions/{id}/output", handler=get_output),
     Endpoint(method="GET", path="/executions/{id}/result", handler=get_result),
+    Endpoint(method="GET", path="/executions/{id}/result_text", handler=get_result_text),
     Endpoint(method="GET", path="/executions/{id}/attribute/{attribute}", handler=get_attribute),
     Endpoint(method="GET", path="/executions/{id}/children", handler=list_children),
     Endpoint(method="POST", path="/executions/{id}/re_run", handler=rerun),

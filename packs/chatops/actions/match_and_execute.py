@@ -2,6 +2,7 @@
 
 from rest_api import RestApi
 from st2common.runners.base_action import Action
+from started import acknowledgement
 
 
 class MatchAndExecuteAction(Action):
@@ -18,7 +19,3 @@ class MatchAndExecuteAction(Action):
         }
         answer = RestApi().post("/aliasexecution/match_and_execute", command)
         return {"message": "\n".join(map(acknowledgement, answer["results"])), "results": answer["results"]}
-
-
-def acknowledgement(result):
-    return result.get("message") or f"Started {result['execution']['id']}."

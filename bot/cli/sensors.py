@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
+from bot.cli.client import Client
 from bot.cli.output import emit_json, fields, local_time, say, table
 from bot.cli.site import Config, Data, Json, Url, connect
 
@@ -57,33 +58,43 @@ def show_sensor(
 
 
 @app.command("start")
-def start_sensor(sensor: Sensor, url: Url = None, config: Config = None, data: Data = None) -> None:
+def start_sensor(
+    sensor: Sensor, as_json: Json = False, url: Url = None, config: Config = None, data: Data = None
+) -> None:
     """Start a sensor that was stopped, has ended, or waits after a failure."""
-    _order("start", sensor, url, config, data)
+    _order("start", sensor, connect(url, config, data), as_json=as_json)
 
 
 @app.command("stop")
-def stop_sensor(sensor: Sensor, url: Url = None, config: Config = None, data: Data = None) -> None:
+def stop_sensor(
+    sensor: Sensor, as_json: Json = False, url: Url = None, config: Config = None, data: Data = None
+) -> None:
     """Stop a sensor until it is started again, or the server is; `disable` lasts."""
-    _order("stop", sensor, url, config, data)
+    _order("stop", sensor, connect(url, config, data), as_json=as_json)
 
 
 @app.command("restart")
-def restart_sensor(sensor: Sensor, url: Url = None, config: Config = None, data: Data = None) -> None:
+def restart_sensor(
+    sensor: Sensor, as_json: Json = False, url: Url = None, config: Config = None, data: Data = None
+) -> None:
     """End the process of a sensor and start a new one, with the configuration as it is now."""
-    _order("restart", sensor, url, config, data)
+    _order("restart", sensor, connect(url, config, data), as_json=as_json)
 
 
 @app.command("enable")
-def enable_sensor(sensor: Sensor, url: Url = None, config: Config = None, data: Data = None) -> None:
+def enable_sensor(
+    sensor: Sensor, as_json: Json = False, url: Url = None, config: Config = None, data: Data = None
+) -> None:
     """Have a sensor run, now and after every start of the server."""
-    _switch(sensor, url, config, data, enabled=True)
+    _switch(sensor, connect(url, config, data), enabled=True, as_json=as_json)
 
 
 @app.command("disable")
-def disable_sensor(sensor: Sensor, url: Url = None, config: Config = None, data: Data = None) -> None:
+def disable_sensor(
+    sensor: Sensor, as_json: Json = False, url: Url = None, config: Config = None, data: Data = None
+) -> None:
     """Have a sensor, all its instances included, not run any more."""
-    _switch(sensor, url, config, data, enabled=False)
+    _switch(sensor, connect(url, config, data), enabled=False, as_json=as_json)
 
 
 @app.command("logs")
@@ -99,16 +110,21 @@ def show_log(
         say(f"{local_time(line['at'])} {line['level']:<8} {line['text']}")
 
 
-def _order(word: str, sensor: str, *place: Any) -> None:
-    found = connect(*place).post("sensors", sensor, word)
-    say(f"{found['ref']} is told to {word}.")
+def _order(word: str, sensor: str, client: Client, *, as_json: bool) -> None:
+    found = client.post("sensors", sensor, word)
+    if as_json:
+        emit_json(found)
+    else:
+        say(f"{found['ref']} is told to {word}.")
 
 
-def _switch(sensor: str, *place: Any, enabled: bool) -> None:
-    client = connect(*place)
+def _switch(sensor: str, client: Client, *, enabled: bool, as_json: bool) -> None:
     kind = client.get("sensors", sensor)["sensor_type"]
     found = client.put("sensortypes", kind, body={"enabled": enabled})
-    say(f"{found['ref']} is {'enabled' if found['enabled'] else 'disabled'}.")
+    if as_json:
+        emit_json(found)
+    else:
+        say(f"{found['ref']} is {'enabled' if found['enabled'] else 'disabled'}.")
 
 
 def _show(found: dict[str, Any]) -> None:

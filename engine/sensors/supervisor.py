@@ -36,6 +36,7 @@ class Sensors:
         self._keepers: dict[str, Keeper] = {}
         self._wake = threading.Event()
         self._has_planned = threading.Event()
+        self._has_planned.set()
         self._is_stopping = False
         self._thread: threading.Thread | None = None
         self._detach: Callable[[], None] = lambda: None
@@ -44,6 +45,7 @@ class Sensors:
 
     def start(self) -> None:
         """End what an earlier server has left, then start what is enabled."""
+        self._has_planned.clear()
         self._detach = self._content.attach(self._content_changed)
         self._thread = threading.Thread(target=self._run, name="sensors", daemon=True)
         self._thread.start()
@@ -54,6 +56,7 @@ class Sensors:
         self._detach = lambda: None
         self._is_stopping = True
         self._wake.set()
+        self._has_planned.set()
         if self._thread is not None:
             self._thread.join()
             self._thread = None

@@ -13,7 +13,7 @@ from engine.configuration import read_settings
 from engine.content.overrides import read_override
 from engine.content.read_actions import read_action
 from engine.content.read_aliases import read_alias
-from engine.content.read_events import read_rule
+from engine.content.read_events import read_rule, read_sensor
 from engine.content.read_packs import pack_ref, read_config_schema, read_pack
 from engine.content.read_webhooks import read_webhook
 from engine.content.registry import Registry
@@ -51,6 +51,7 @@ KINDS: dict[str, Callable[[Any], Any]] = {
     "alias": alias,
     "pack": pack,
     "rule": lambda content: compile_rule(read_rule(content, SOURCE)),
+    "sensor": lambda content: read_sensor(content, SOURCE),
     "config-schema": read_config_schema,
     "webhook": lambda content: read_webhook(content, HOOK),
     "override": lambda content: read_override(content, is_global=False),

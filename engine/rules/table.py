@@ -69,6 +69,7 @@ class RuleTable:
         }
         """Action -> ref and name of the first alias that can word its result."""
         self._listening: dict[str, _Listening] = {}
+        self._resolved: dict[tuple[str, str], Trigger] = {}
         self._heard_types: set[str] = set()
         for rule in registry.rules.values():
             self._add(compile_rule(rule))
@@ -114,8 +115,16 @@ class RuleTable:
         """
         if not parameters and ref in self.triggers:
             return self.triggers[ref]
+        key = (ref, repr(parameters))
+        known = self._resolved.get(key)
+        if known is not None:
+            return known
         if ref in self._types or ref in self._heard_types:
-            return trigger_of(ref, parameters)
+            found = trigger_of(ref, parameters)
+            # Only what a rule listens to comes again and again; anybody may invent other parameters.
+            if found.ref in self._listening:
+                self._resolved[key] = found
+            return found
         raise NotFound(f'Trigger "{ref}" cannot be found.', hint=nearest(ref, [*self._types, *self.triggers]))
 
     def validator(self, type_ref: str) -> Validator | None:

@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Select, Update, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Select, bindparam, func, insert, select, update
 
 from engine.clock import isoformat
 from engine.records.execution import Execution, ExecutionFilter, ExecutionRow, OutputChunk, OutputRow
 from engine.status import CANCELABLE, HELD, Status
+from engine.store.hot import HotStatement
 
 _TABLE = ExecutionRow.__table__  # type: ignore[attr-defined]  # SQLModel hides the table from mypy
 _OUTPUT = OutputRow.__table__  # type: ignore[attr-defined]  # as above
@@ -20,12 +21,17 @@ _SHOWN = (
     _C.ended_at, _C.delay_ms, _C.attempt, _C.claimed_by, _C.parameters, _C.context, _C.result_size, _C.log,
 )  # fmt: skip
 _WITH_RESULT = (*_SHOWN, _C.result)
-_INSERT = insert(_TABLE)
+_COLUMNS = tuple(column.name for column in _TABLE.columns if column.name != "seq")
+_GIVEN = tuple(name for name in _COLUMNS if name not in ("started_at", "claimed_by", "lease_until"))
+_INSERT = HotStatement(insert(_TABLE), _GIVEN)
 _INSERT_OUTPUT = insert(_OUTPUT)
 _BY_ID = select(*_WITH_RESULT).where(_C.id == bindparam("wanted"))
-_STEP = select(_C.status, _C.log, _C.attempt, _C.action, _C.context).where(_C.id == bindparam("wanted"))
+_STEP = HotStatement(
+    select(_C.status, _C.log, _C.attempt, _C.action, _C.context).where(_C.id == bindparam("wanted")),
+    ("wanted",),
+)
 _CHANGE = update(_TABLE).where(_C.id == bindparam("wanted"), _C.status == bindparam("old"))
-_changes: dict[tuple[str, ...], Update] = {}
+_changes: dict[tuple[str, ...], HotStatement] = {}
 _CLAIM = (
     update(_TABLE)
     .where(_C.id == bindparam("wanted"), _C.status == bindparam("old"))
@@ -73,8 +79,8 @@ def seal_place(execution_id: str) -> str:
 
 
 def add(connection: Connection, values: Mapping[str, Any]) -> None:
-    """`values`: the columns of ExecutionRow but `seq`."""
-    connection.execute(_INSERT, values)
+    """`values`: the columns of ExecutionRow that a request knows."""
+    _INSERT.run(connection, values)
 
 
 def get(connection: Connection, execution_id: str) -> Execution | None:
@@ -206,15 +212,16 @@ def extend_leases(connection: Connection, server: str, until: datetime) -> None:
 
 
 def step(connection: Connection, execution_id: str) -> Step | None:
-    row = connection.execute(_STEP, {"wanted": execution_id}).first()
+    row = _STEP.first(connection, {"wanted": execution_id})
     if row is None:
         return None
+    status, log, attempt, action, context = row
     return Step(
-        status=Status(row.status),
-        log=orjson.loads(row.log),
-        attempt=row.attempt,
-        action=row.action,
-        context=orjson.loads(row.context),
+        status=Status(status),
+        log=orjson.loads(log),
+        attempt=attempt,
+        action=action,
+        context=orjson.loads(context),
     )
 
 
@@ -224,11 +231,11 @@ def change(connection: Connection, execution_id: str, *, old: Status, values: Ma
     # One statement per set of columns, made once: building it anew costs more than running it.
     statement = _changes.get(tuple(names))
     if statement is None:
-        statement = _CHANGE.values({name: bindparam(bound) for name, bound in names.items()})
+        changed = _CHANGE.values({name: bindparam(bound) for name, bound in names.items()})
+        statement = HotStatement(changed, ("wanted", "old", *names.values()))
         _changes[tuple(names)] = statement
     given = {bound: values[name] for name, bound in names.items()}
-    result = connection.execute(statement, {"wanted": execution_id, "old": old.value, **given})
-    return result.rowcount == 1
+    return statement.run(connection, {"wanted": execution_id, "old": old.value, **given}) == 1
 
 
 def counts(connection: Connection) -> dict[str, int]:

@@ -10,10 +10,11 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 from engine.clock import utcnow
 from engine.records.journal import CursorRow, JournalEntry, JournalRow
 from engine.store.database import note
+from engine.store.hot import HotStatement
 
 _JOURNAL = JournalRow.__table__  # type: ignore[attr-defined]  # SQLModel hides the table from mypy
 _CURSOR = CursorRow.__table__  # type: ignore[attr-defined]  # as above
-_INSERT = insert(_JOURNAL)
+_INSERT = HotStatement(insert(_JOURNAL).returning(_JOURNAL.c.id), ("at", "kind", "subject", "data"))
 _MOVE = update(_CURSOR).where(_CURSOR.c.reader == bindparam("name")).values(position=bindparam("to"))
 
 
@@ -22,10 +23,8 @@ def append(
 ) -> int:
     """Write one entry; its id. Listeners are told after the commit."""
     moment = at or utcnow()
-    result = connection.execute(
-        _INSERT, {"at": moment, "kind": kind, "subject": subject, "data": orjson.dumps(data)}
-    )
-    entry_id: int = result.inserted_primary_key[0]  # type: ignore[index]  # an INSERT of one row has one
+    values = {"at": moment, "kind": kind, "subject": subject, "data": orjson.dumps(data)}
+    entry_id = _INSERT.insert(connection, values)
     note(connection, JournalEntry(id=entry_id, at=moment, kind=kind, subject=subject, data=data))
     return entry_id
 

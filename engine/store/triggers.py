@@ -19,6 +19,7 @@ from engine.records.trigger import (
     TriggerInstanceRow,
 )
 from engine.store import journal
+from engine.store.hot import HotStatement
 
 # The journal's kind for an event that came in; its data: {"trigger", "trigger_type", "source"}.
 TRIGGERED = "trigger.instance"
@@ -29,8 +30,11 @@ _ENFORCEMENT = EnforcementRow.__table__  # type: ignore[attr-defined]  # as abov
 _I = _INSTANCE.c
 _E = _ENFORCEMENT.c
 # Made once: building a statement costs more than running it.
-_INSERT = insert(_INSTANCE)
-_INSERT_ENFORCEMENT = insert(_ENFORCEMENT)
+_INSERT = HotStatement(insert(_INSTANCE), [column.name for column in _I if column.name != "seq"])
+_INSERT_ENFORCEMENT = HotStatement(
+    insert(_ENFORCEMENT), [column.name for column in _E if column.name != "seq"]
+)
+_KNOWS_KEY = HotStatement(select(_I.id).where(_I.dedupe_key == bindparam("wanted")), ("wanted",))
 _BY_KEY = select(_INSTANCE).where(_I.dedupe_key == bindparam("wanted"))
 _BY_ID = select(_INSTANCE).where(_I.id == bindparam("wanted"))
 _OF_INSTANCE = select(_ENFORCEMENT).where(_E.instance_id == bindparam("wanted")).order_by(_E.seq)
@@ -45,9 +49,9 @@ def dedupe_key(event: Event) -> str | None:
 
 def first_of_key(connection: Connection, key: str, *, now: datetime) -> TriggerInstance | None:
     """The instance that came with this key within the window; an older one gives the key back."""
-    row = connection.execute(_BY_KEY, {"wanted": key}).first()
-    if row is None:
+    if _KNOWS_KEY.first(connection, {"wanted": key}) is None:
         return None
+    row = connection.execute(_BY_KEY, {"wanted": key}).one()
     if row.occurred_at > now - DEDUPE_WINDOW:
         return _instance(row)
     connection.execute(update(_INSTANCE).where(_I.id == row.id).values(dedupe_key=None))
@@ -55,8 +59,8 @@ def first_of_key(connection: Connection, key: str, *, now: datetime) -> TriggerI
 
 
 def add(connection: Connection, instance: TriggerInstance, *, key: str | None) -> None:
-    connection.execute(
-        _INSERT,
+    _INSERT.run(
+        connection,
         {
             "id": instance.id,
             "trigger": instance.trigger,
@@ -83,8 +87,8 @@ def add(connection: Connection, instance: TriggerInstance, *, key: str | None) -
 
 
 def add_enforcement(connection: Connection, enforcement: Enforcement) -> None:
-    connection.execute(
-        _INSERT_ENFORCEMENT,
+    _INSERT_ENFORCEMENT.run(
+        connection,
         {
             "id": enforcement.id,
             "instance_id": enforcement.instance_id,

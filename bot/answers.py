@@ -27,6 +27,7 @@ OWN = (
     ("output id", "everything an execution printed or answered"),
     ("cancel id", "stop an execution"),
     ("rerun id", "start an execution once more, with the same parameters"),
+    ("anyway rule event", "start what a budget or a freeze held back"),
 )
 
 

@@ -1,6 +1,6 @@
 """From a message to what it asks for: a built-in command, or an alias that starts an action.
 
-The built-in words are `help`, `status`, `output`, `cancel` and `rerun`. `help` is always ours. The
+The built-in words are `help`, `status`, `output`, `cancel`, `rerun` and `anyway`. `help` is always ours. The
 others are ours in exactly the shape that help shows (`cancel ID`, where an ID is hexadecimal or the
 word `last`); any other text that begins with such a word belongs to the alias that matches it.
 """
@@ -28,6 +28,7 @@ _SHAPES: dict[str, re.Pattern[str]] = {
     "output": re.compile(r"output\s+(?P<id>last|[0-9a-f]{6,24})", re.IGNORECASE),
     "cancel": re.compile(r"cancel\s+(?P<id>last|[0-9a-f]{6,24})", re.IGNORECASE),
     "rerun": re.compile(r"rerun\s+(?P<id>last|[0-9a-f]{6,24})", re.IGNORECASE),
+    "anyway": re.compile(r"anyway\s+(?P<rule>[\w.-]+)\s+(?P<id>[0-9a-f]{24})", re.IGNORECASE),
 }
 
 
@@ -138,6 +139,8 @@ class Commands:
             return [answers.output(self._engine, given, limit=self._adapter.capabilities.max_length)]
         if word == "cancel":
             return [answers.cancel(self._engine, given, asked.identity)]
+        if word == "anyway":
+            return self._anyway(fits["rule"], given, asked)
         self._rerun(given, asked)
         return []
 
@@ -157,6 +160,17 @@ class Commands:
             idempotency_key=self._idempotency_key(asked.message),
         )
         self._announcer.accepted(again, place=asked.message.answer_place)
+
+    def _anyway(self, rule: str, instance_id: str, asked: Asked) -> Sequence[Reply]:
+        made = self._engine.held.release(
+            rule, instance_id, user=asked.identity.user, context=self._context(asked)
+        )
+        for one in made:
+            if one.execution_id is not None:
+                started = self._engine.execution(one.execution_id)
+                self._announcer.accepted(started, place=asked.message.answer_place)
+        failed = [one.failure_reason for one in made if one.execution_id is None]
+        return [answers.refusal(BadInput(reason)) for reason in failed]
 
     def _alias(self, asked: Asked) -> Sequence[Reply]:
         message, identity = asked.message, asked.identity

@@ -6,7 +6,8 @@ transaction that starts the actions.
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -112,13 +113,15 @@ class HeldRules:
 
     # what a person wants
 
-    def release(self, rule_ref: str, instance_id: str, *, user: str) -> list[Enforcement]:
-        """Fire a rule on an event although it was held back. Once.
+    def release(
+        self, rule_ref: str, instance_id: str, *, user: str, context: Mapping[str, Any] | None = None
+    ) -> list[Enforcement]:
+        """Fire a rule on an event although it was held back. Once. `context` is added to its executions'.
 
         Raises NotFound, Conflict when it is not held (any more), and what the rule's action raises.
         """
         rule, instance = self._found(rule_ref, instance_id)
-        wanted = self._rules.wanted(rule, instance, context={"released_by": user})
+        wanted = self._rules.wanted(rule, instance, context={**(context or {}), "released_by": user})
 
         def work(connection: Connection) -> list[Enforcement]:
             rule_state.forget_due_of(connection, rule_ref, instance_id)

@@ -36,6 +36,7 @@ from engine.records.execution import Execution, ExecutionFilter, ExecutionReques
 from engine.records.trigger import Emitted, Event
 from engine.recovery import Recovery
 from engine.rules.evaluate import RuleEngine
+from engine.rules.explain import RuleExplainer
 from engine.rules.history import TriggerHistory
 from engine.rules.table import RuleTable
 from engine.rules.traces import Traces
@@ -136,6 +137,7 @@ class Engine:
         self.held = HeldRules(self.database, self.rules)
         self.history = TriggerHistory(self.database)
         self.traces = Traces(self.database)
+        self.explainer = RuleExplainer(self.rules, self.history)
         self.triggers = Triggers(
             self.database,
             self.rules,

@@ -254,9 +254,12 @@ class Triggers:
         return PreparedEvent(instance=instance, insert=insert)
 
     def _stopped_loop(self, instance: TriggerInstance, key: str | None) -> PreparedEvent:
+        with self._database.read() as connection:
+            rules = store.rules_of_trace(connection, instance.trace_id)
+        named = f" These took part: {', '.join(rules)}." if rules else ""
         reason = (
             f"Stopped: {instance.depth} rules led one to the other up to this event "
-            "(setting events.depth_limit). A rule's action probably fires the same rule again."
+            f"(setting events.depth_limit). A rule's action probably fires the same rule again.{named}"
         )
         stopped = replace(instance, status=InstanceStatus.PROCESSING_FAILED, reason=reason)
         log.warning("event %s of %s: %s", instance.id, instance.trigger, reason)

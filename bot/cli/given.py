@@ -97,8 +97,8 @@ _WANTED = {
 
 
 def seconds(text: str) -> float:
-    """90, 90s, 15m or 2h, in seconds. Raises CommandError."""
-    units = {"s": 1, "m": 60, "h": 3600}
+    """90, 90s, 15m, 2h or 7d, in seconds. Raises CommandError."""
+    units = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
     number, unit = (text[:-1], text[-1]) if text[-1:] in units else (text, "s")
     try:
         value = float(number) * units[unit]

@@ -13,6 +13,7 @@ from bot.cli import (
     executions,
     keys,
     pack_configs,
+    rules,
     running,
     sensors,
     traces,
@@ -74,6 +75,7 @@ app.add_typer(content.packs, name="pack")
 app.add_typer(sensors.app, name="sensor")
 app.add_typer(alerts.app, name="alert")
 app.add_typer(traces.app, name="trace")
+app.add_typer(rules.rules, name="rule")
 app.add_typer(administration.settings_commands, name="config")
 app.command()(administration.reload)
 app.add_typer(keys.app, name="key")

@@ -222,5 +222,10 @@ def note(connection: Connection, entry: JournalEntry) -> None:
     connection.info[_ENTRIES].append(entry)
 
 
+def may_note(connection: Connection) -> None:
+    """Let `note` be called on a connection that is not the writer's: nobody is told."""
+    connection.info[_ENTRIES] = []
+
+
 def sqlite_url(folder: Path) -> str:
     return f"sqlite:///{folder / 'stormcrow.db'}"

@@ -142,6 +142,19 @@ def _held(instance_id: str, rule_ref: str) -> tuple[ColumnElement[bool], ...]:
     )
 
 
+def rules_of_trace(connection: Connection, trace_id: str, *, limit: int = 10) -> list[str]:
+    """The refs of the rules that started something in a trace."""
+    query = (
+        select(_E.rule_ref)
+        .join(_INSTANCE, _I.id == _E.instance_id)
+        .where(_I.trace_id == trace_id, _E.execution_id.is_not(None))
+        .distinct()
+        .order_by(_E.rule_ref)
+        .limit(limit)
+    )
+    return list(connection.execute(query).scalars())
+
+
 def get(connection: Connection, instance_id: str) -> TriggerInstance | None:
     row = connection.execute(_BY_ID, {"wanted": instance_id}).first()
     return None if row is None else _instance(row)

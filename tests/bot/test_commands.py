@@ -9,6 +9,7 @@ from bot.announcer import Announcer
 from bot.chat import Author, Message
 from bot.commands import Commands
 from engine.records.execution import ExecutionFilter
+from engine.records.trigger import Event
 from tests.bot.conftest import House, text_of
 
 
@@ -175,3 +176,24 @@ def test_template_text_in_a_command_stays_text(house: House) -> None:
 
 def test_running_shows_only_my_own(house: House) -> None:
     assert "Nothing of yours is running." in text_of(house.ask("status"))
+
+
+def test_what_a_budget_held_back_can_be_started_anyway_and_only_once(house: House) -> None:
+    document = {
+        "name": "tight",
+        "enabled": True,
+        "trigger": {"type": "core.st2.webhook", "parameters": {"url": "tight"}},
+        "action": {"ref": "core.noop"},
+        "x-budget": {"at_most": 1, "within": "1h", "on_exceed": "ask", "channel": "ops"},
+    }
+    house.engine.stored.put("rule", document, user="ann")
+    event = Event(trigger="core.st2.webhook", parameters={"url": "tight"}, payload={"n": 1})
+    for _ in range(2):
+        emitted = house.engine.emit(event)
+    command = f"anyway default.tight {emitted.instance.id}"
+    assert house.ask(command)["status"] == "succeeded"
+    assert "is not held back" in text_of(house.ask(command))
+    (started,) = [
+        one for one in house.engine.executions(ExecutionFilter())[0] if "released_by" in one.context
+    ]
+    assert started.context["released_by"] == started.context["chat"]["user"]

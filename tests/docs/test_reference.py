@@ -9,12 +9,13 @@ import pytest
 from bot.answers import OWN
 from bot.app import App
 from engine.configuration import described
-from engine.content import read_actions, read_aliases, read_events, read_packs
+from engine.content import read_actions, read_aliases, read_events, read_gates, read_packs
 from engine.content.shape import Field
 from engine.expressions.filters import FILTERS
 from engine.runner_set import BUILT_IN
 from engine.settings import ServerSettings, Settings
 from engine.specs.pack import SYSTEM_PACKS
+from engine.specs.rule import OPERATORS
 from engine.specs.runner_type import RUNNER_ALIASES, RUNNER_TYPES
 from tests.docs.pages import REFERENCE, reference_text
 from tests.docs.reference_tables import filled, places, tables
@@ -97,6 +98,12 @@ def test_every_key_of_a_content_file_is_in_the_reference(row: str, table: dict[s
     everywhere = {"id", "uid", "metadata_file", "pack", "path"} | ({"ref"} if row != "pack.yaml" else set())
     wanted = {f"**{key}**" if field.required else key for key, field in table.items()}
     assert {key for key in wanted if key not in everywhere} <= named
+
+
+def test_every_operator_and_key_of_rules_is_in_the_reference() -> None:
+    text = page("rules.md")
+    wanted = {*(f"`{name}`" for name in OPERATORS), *read_gates.KNOWN}
+    assert [name for name in sorted(wanted) if name not in text] == []
 
 
 def test_every_shipped_pack_is_in_the_reference() -> None:

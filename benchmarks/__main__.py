@@ -16,6 +16,7 @@ PARTS = (
     "bench_ssh",
     "bench_requests",
     "bench_webhooks",
+    "bench_sensors",
     "bench_yardstick",
 )
 LIMIT_S = 300

@@ -197,7 +197,7 @@ class Keeper:
             self._log.hide(start.secrets)
             process = SensorProcess(start.launch, self._log, self._wakeup)
             end = self._follow(process, plan, generation)
-        except EngineError as error:
+        except (EngineError, OSError) as error:
             self._failed(str(error))
         else:
             self._ended(end)

@@ -6,8 +6,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from engine.content.registry import Registry
 from engine.errors import EngineError
 from engine.rules.identity import Trigger, trigger_of
@@ -123,7 +121,7 @@ def _digest(plan: SensorPlan, settings: Settings, config_of: ConfigOf) -> str:
     entry = plan.sensor.entry_path
     code = code_digest(entry, [*plan.first_folders, *plan.last_folders])
     parts = [spec, plan.poll_interval, python, config, code]
-    return hashlib.sha256(orjson.dumps(parts, default=str, option=orjson.OPT_NON_STR_KEYS)).hexdigest()
+    return hashlib.sha256(repr(parts).encode(errors="backslashreplace")).hexdigest()
 
 
 def trigger_document(trigger: Trigger, kind: TriggerTypeSpec) -> dict[str, Any]:

@@ -99,6 +99,16 @@ class SensorProcess:
             raise RunnerFailure(f"The sensor could not be started: {error}.") from error
         finally:
             theirs.close()
+        try:
+            self._watch(log)
+            self.send(launch.orders)
+        except (OSError, RunnerFailure) as error:
+            self._process.kill()
+            self._process.communicate()
+            self._ours.close()
+            raise RunnerFailure(f"The sensor could not be started: {error}") from error
+
+    def _watch(self, log: SensorLog) -> None:
         self.started_at_s = time.monotonic()
         self.is_over = False
         self.is_deaf = False
@@ -115,7 +125,6 @@ class SensorProcess:
         self._ours.setblocking(False)
         for fd in (self._ours.fileno(), self._pidfd, self._wakeup.fileno(), *self._printed):
             self._selector.register(fd, selectors.EVENT_READ)
-        self.send(launch.orders)
 
     @property
     def pid(self) -> int:
@@ -149,8 +158,11 @@ class SensorProcess:
     # speaking
 
     def send(self, message: Mapping[str, Any]) -> None:
-        """Never blocks: what the sensor does not take yet waits."""
-        body = orjson.dumps(message, default=str, option=orjson.OPT_NON_STR_KEYS)
+        """Never blocks: what the sensor does not take yet waits. Raises RunnerFailure for what is no JSON."""
+        try:
+            body = orjson.dumps(message, default=str, option=orjson.OPT_NON_STR_KEYS)
+        except (TypeError, ValueError) as error:
+            raise RunnerFailure(f"The sensor cannot be told: {error}.") from error
         self._outbox += len(body).to_bytes(_LENGTH_BYTES, "big") + body
         self._flush()
 

@@ -43,6 +43,7 @@ class SensorRequests:
             event = Event(
                 trigger=_text(message, "trigger"),
                 payload=message.get("payload"),
+                parameters=_parameters(message),
                 source=self.source,
                 trace_tag=_text(message, "trace_tag"),
                 trace_id=_text(message, "trace_id"),
@@ -110,6 +111,13 @@ def _text(message: Mapping[str, Any], name: str) -> str:
     if len(value) > _LONGEST_TEXT:
         raise BadInput(f"The {name} of a sensor's request has more than {_LONGEST_TEXT} characters.")
     return value
+
+
+def _parameters(message: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    given = message.get("parameters")
+    if given is not None and not isinstance(given, dict):
+        raise BadInput(f"The parameters of a trigger must be an object, not {given!r}.")
+    return given or None
 
 
 def _document(key: DatastoreKey) -> dict[str, Any]:

@@ -23,7 +23,7 @@ class SensorDatastore(DatastoreService):
 
     def list_values(self, local=True, prefix=None, limit=None, offset=0):
         """Keys as objects with `name` (in full) and `value`."""
-        question = {"op": "list", "prefix": self._full_name(prefix or "", local)}
+        question = {"op": "list", "prefix": _text(self._full_name(prefix or "", local))}
         documents = self._channel.ask(question)["keys"]
         begin = offset or 0
         return [KeyValue(one) for one in documents[begin : begin + limit if limit else None]]
@@ -31,7 +31,7 @@ class SensorDatastore(DatastoreService):
     def get_value(self, name, local=True, scope="system", decrypt=False):
         """The value, text; None where there is none, and where it cannot be read."""
         check_scope(scope)
-        question = {"op": "get", "name": self._full_name(name, local), "decrypt": bool(decrypt)}
+        question = {"op": "get", "name": _text(self._full_name(name, local)), "decrypt": bool(decrypt)}
         try:
             return self._channel.ask(question)["value"]
         except Refused as refusal:
@@ -41,7 +41,7 @@ class SensorDatastore(DatastoreService):
     def set_value(self, name, value, ttl=None, local=True, scope="system", encrypt=False):  # noqa: PLR0917  (StackStorm's signature)
         """Store `str(value)`; `ttl` in seconds. True once it is committed. Raises ValueError."""
         check_scope(scope)
-        question = {"op": "set", "name": self._full_name(name, local), "value": str(value)}
+        question = {"op": "set", "name": _text(self._full_name(name, local)), "value": _text(value)}
         question.update(ttl=ttl or None, encrypt=bool(encrypt))
         try:
             self._channel.ask(question)
@@ -52,7 +52,7 @@ class SensorDatastore(DatastoreService):
     def delete_value(self, name, local=True, scope="system"):
         """True when there was such a key."""
         check_scope(scope)
-        return self._channel.ask({"op": "delete", "name": self._full_name(name, local)})["existed"]
+        return self._channel.ask({"op": "delete", "name": _text(self._full_name(name, local))})["existed"]
 
 
 class SensorService:
@@ -77,7 +77,8 @@ class SensorService:
     # triggers
 
     def dispatch(self, trigger, payload=None, trace_tag=None):
-        """`trigger`: the reference of a trigger type, or of one trigger that add_trigger was given.
+        """`trigger`: the reference of a trigger type, or of one trigger that add_trigger was given;
+        or that trigger itself.
 
         A payload that does not fit the type's schema, or an unknown trigger, is logged and counted
         by the server, and nothing is raised, as in StackStorm.
@@ -150,9 +151,20 @@ class PipeHandler(logging.Handler):
 
 
 def _event(trigger, payload, trace):
-    event = {"op": "dispatch", "trigger": str(trigger), "payload": _json_value(payload)}
-    event.update(trace)
+    event = {"op": "dispatch", "payload": _json_value(payload)}
+    event.update(_named(trigger), **trace)
     return event
+
+
+def _named(trigger):
+    """A trigger by its reference, or as a dict: one that add_trigger was given, or name and pack."""
+    if not isinstance(trigger, dict):
+        return {"trigger": _text(trigger)}
+    if trigger.get("ref"):
+        return {"trigger": _text(trigger["ref"])}
+    if trigger.get("type"):
+        return {"trigger": _text(trigger["type"]), "parameters": _json_value(trigger.get("parameters"))}
+    return {"trigger": _text("%s.%s" % (trigger.get("pack"), trigger.get("name")))}
 
 
 def _trace(context):

@@ -187,8 +187,9 @@ class Shim:
             if running.peer is peer:
                 running.peer = None
         if peer.may_run:
-            self.stop_accepting()
+            # Before the lock is given up: the next server starts its own ones after that.
             self._end_sensors()
+            self.stop_accepting()
 
     def _end_sensors(self):
         """Sensors end with their server, and so does what they have started."""

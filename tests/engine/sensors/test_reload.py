@@ -36,7 +36,9 @@ FOLLOWER = """
     def tell(self, word, trigger):
         self.say(word=word, **{key: trigger[key] for key in ("ref", "type", "pack", "parameters")})
         if word == "added" and trigger["parameters"]:
-            self.sensor_service.dispatch(trigger["ref"], {"path": trigger["parameters"]["path"]})
+            path = trigger["parameters"]["path"]
+            ways = {"/a": trigger["ref"], "/b": trigger, "/c": dict(trigger, ref=None, id=None)}
+            self.sensor_service.dispatch(ways[path], {"path": path})
 """
 WATCHED = """
   - name: watched
@@ -160,10 +162,16 @@ def test_an_event_of_a_trigger_with_parameters_fires_its_rules_only(
     wait_until(lambda: said(engine, "probe.watched"))
     watch(engine, "second", "/b")
     wait_until(lambda: len(said(engine, "probe.watched")) == 2)
-    assert said(engine, "probe.watched") == [{"path": "/a"}, {"path": "/b"}]
+    watch(engine, "third", "/c")
+    wait_until(lambda: len(said(engine, "probe.watched")) == 3)
+    assert said(engine, "probe.watched") == [{"path": "/a"}, {"path": "/b"}, {"path": "/c"}]
     enforcements, total = engine.history.enforcements(EnforcementFilter())
-    assert sorted(one.rule_ref for one in enforcements) == ["default.first", "default.second"]
-    assert total == 2
+    assert sorted(one.rule_ref for one in enforcements) == [
+        "default.first",
+        "default.second",
+        "default.third",
+    ]
+    assert total == 3
 
 
 def test_a_callback_that_fails_does_not_end_the_sensor(tmp_path: Path, start: StartEngine) -> None:

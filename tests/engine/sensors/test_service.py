@@ -52,7 +52,7 @@ def test_trace_tags_and_traces_are_kept(tmp_path: Path, start: StartEngine) -> N
             self.sensor_service.dispatch("probe.said", {"number": 1}, trace_tag="one")
             context = {"trace_tag": "two"}
             self.sensor_service.dispatch_with_context("probe.said", {"number": 2}, trace_context=context)
-            self.sensor_service.dispatch(trigger="probe.said", payload={"number": 3})
+            self.sensor_service.dispatch(trigger={"name": "said", "pack": "probe"}, payload={"number": 3})
         """,
     )
     engine = start()

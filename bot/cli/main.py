@@ -17,6 +17,7 @@ from bot.cli import (
     running,
     sensors,
     traces,
+    triggers,
 )
 from bot.cli.exits import Code, CommandError
 from bot.cli.output import note, say
@@ -74,6 +75,7 @@ content.packs.add_typer(pack_configs.app, name="config")
 app.add_typer(content.packs, name="pack")
 app.add_typer(sensors.app, name="sensor")
 app.add_typer(alerts.app, name="alert")
+app.add_typer(triggers.app, name="trigger")
 app.add_typer(traces.app, name="trace")
 app.add_typer(rules.rules, name="rule")
 app.add_typer(administration.settings_commands, name="config")

@@ -20,6 +20,7 @@ from engine.api import (
     sensors,
     timers,
     traces,
+    triggers,
     webhooks,
 )
 from engine.api.call import Crowd
@@ -39,6 +40,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *content.ENDPOINTS,
     *rules.ENDPOINTS,
     *traces.ENDPOINTS,
+    *triggers.ENDPOINTS,
     *timers.ENDPOINTS,
     *keys.ENDPOINTS,
     *alerts.ENDPOINTS,

@@ -10,7 +10,7 @@ from engine.api.resource import Endpoint
 from engine.errors import NotFound
 from engine.specs.runner_type import RUNNER_TYPES
 
-_READ_ONLY = ("sensortypes", "triggertypes", "policies", "config_schemas", "runnertypes", "packs")
+_READ_ONLY = ("sensortypes", "policies", "config_schemas", "runnertypes", "packs")
 
 
 def _list(kind: str) -> Callable[[Call], Response]:

@@ -1,12 +1,13 @@
-"""StackStorm's JSON shapes of triggers: a type with its parameters."""
+"""StackStorm's JSON shapes of triggers (a type with its parameters), and of the events of each."""
 
 import hashlib
 
 import orjson
 
-from engine.api.wire import Document, content_id
+from engine.api.wire import Document, content_id, without_falsy
 from engine.clock import isoformat
 from engine.records.timer import TimerState
+from engine.records.trigger import TriggerInstance
 from engine.rules.identity import Trigger
 
 
@@ -38,4 +39,26 @@ def timer_document(trigger: Trigger, state: TimerState | None) -> Document:
         "next_fire_at": isoformat(ahead) if ahead else None,
         "last_fire_at": isoformat(last) if last else None,
         "misfire": state.misfire if state else None,
+    }
+
+
+def instance_document(instance: TriggerInstance) -> Document:
+    """From `trigger_type` on the keys are ours."""
+    return {
+        "id": instance.id,
+        "trigger": instance.trigger,
+        "payload": instance.payload,
+        "occurrence_time": isoformat(instance.occurred_at),
+        "status": instance.status.value,
+        **without_falsy(
+            {
+                "trigger_type": instance.trigger_type,
+                "parameters": dict(instance.parameters),
+                "source": instance.source,
+                "user": instance.user,
+                "reason": instance.reason,
+                "trace_id": instance.trace_id,
+                "trace_tag": instance.trace_tag,
+            }
+        ),
     }

@@ -43,6 +43,9 @@ class Resource:
         self._documents = documents
         self._crowd = crowd
         self._methods = methods
+        self._on_loop = frozenset(
+            method for method, endpoint in methods.items() if inspect.iscoroutinefunction(endpoint.handler)
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request_id: str = scope["state"]["request_id"]
@@ -76,10 +79,10 @@ class Resource:
             body=b"" if method in ("GET", "HEAD") else await _read(receive),
             request_id=request_id,
         )
-        if inspect.iscoroutinefunction(endpoint.handler):
-            answer: Answering = await endpoint.handler(call)
+        if endpoint.method in self._on_loop:
+            answer: Answering = await endpoint.handler(call)  # type: ignore[misc]  # it is a coroutine function: asked above
             return answer
-        return await run_in_threadpool(endpoint.handler, call)  # type: ignore[arg-type]  # it is not a coroutine function: asked above
+        return await run_in_threadpool(endpoint.handler, call)  # type: ignore[arg-type]  # and here it is none
 
     def _not_allowed(self) -> Response:
         allowed = ", ".join(sorted(self._methods))

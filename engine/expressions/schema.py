@@ -10,6 +10,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 from jsonschema import Draft3Validator, Draft4Validator
 from jsonschema.exceptions import best_match
 from jsonschema.validators import create
@@ -168,6 +169,10 @@ class Validator:
         self._tidy = tidy(schema)
         self._validator = _StackStormValidator(self._tidy)
         self._is_right = _compile(self._tidy)
+        # Without defaults, what is right as it stands is right; only then need nothing be filled in.
+        self._is_plain = self._is_right is not None and b'"default"' not in orjson.dumps(
+            self._schema, default=str, option=orjson.OPT_NON_STR_KEYS
+        )
         properties = self._tidy.get("properties", {})
         self.checks: Mapping[str, Check | None] = {name: _compile(part) for name, part in properties.items()}
         """Name of a property -> whether a value fits; None where only the whole validator knows."""
@@ -180,6 +185,8 @@ class Validator:
 
     def problem(self, instance: Any) -> Problem | None:
         """The first thing that is wrong, as jsonschema words it; defaults count as given."""
+        if self._is_plain and self._is_right is not None and self._is_right(instance):
+            return None
         candidate = _without_nulls(self.complete(instance), self._schema)
         if self._is_right is not None and self._is_right(candidate):
             return None

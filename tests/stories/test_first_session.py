@@ -179,7 +179,7 @@ def test_the_page_of_the_chat_is_there_for_a_browser(server: Server) -> None:
 def test_the_first_start_takes_seconds_and_the_stop_too(server: Server) -> None:
     began = time.monotonic()
     assert server.terminate() == 0
-    assert time.monotonic() - began < 6
+    assert time.monotonic() - began < 20
     assert "Traceback" not in server.log_text
     server.start()
     assert chat(server, "examples greet again").returncode == 0

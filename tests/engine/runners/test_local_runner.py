@@ -161,7 +161,7 @@ def test_a_timeout_ends_what_ignores_term_and_all_below_it(world: World) -> None
     assert result.status == Status.TIMEOUT
     assert result.result["return_code"] == -9
     assert result.result["error"] == "Action failed to complete in 1 seconds"
-    assert time.monotonic() - begun < 4
+    assert time.monotonic() - begun < 20
     assert not is_running("sleep 61.5")
 
 
@@ -199,9 +199,9 @@ def test_an_action_cancelled_before_it_began_is_not_started(world: World, tmp_pa
 
 def test_a_daemon_that_keeps_the_pipe_does_not_hold_the_action(world: World) -> None:
     begun = time.monotonic()
-    result = world.shell("(setsid sleep 3.25 &) ; echo done")
+    result = world.shell("(setsid sleep 33.25 &) ; echo done")
     assert result.result["stdout"] == "done"
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 10
 
 
 def test_output_comes_line_by_line_while_the_action_runs(world: World, tmp_path: Path) -> None:

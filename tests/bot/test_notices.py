@@ -244,3 +244,34 @@ def test_settings_choose_the_channel(tmp_path: Path) -> None:
         await_one(house, "operations", "in operations")
     finally:
         house.stop()
+
+
+def notified(house: House, command: str, **section: Any) -> None:
+    body = {
+        "action": "core.local",
+        "parameters": {"cmd": command},
+        "notify": {"on-complete": section},
+    }
+    answer = house.http.post(f"{house.url}/api/v1/executions", json=body, timeout=20)
+    assert answer.status_code == 201, answer.text
+
+
+def test_a_notification_shows_the_end_as_an_answer_does(house: House) -> None:
+    notified(
+        house, "echo all green", message="Nightly build", routes=["chat"], channels=["builds"], data={"n": 7}
+    )
+    body = await_one(house, "builds", "all green")["body"]
+    assert (body["pretext"], body["status"], body["tone"]) == ("Nightly build", "succeeded", "good")
+    assert body["pieces"][-1]["rows"] == [["n", "7"]]
+
+
+def test_a_failure_brings_what_to_do_next(house: House) -> None:
+    notified(house, "echo all red; exit 3", routes=["web"], channels=["builds"])
+    body = await_one(house, "builds", "all red")["body"]
+    assert {one["label"] for one in body["buttons"]} == {"Output", "Run again"}
+
+
+def test_texts_of_callers_stay_texts_in_a_notification(house: House) -> None:
+    notified(house, "true", message="{{ 7 * 7 }} \x1b[31m", routes=["chat"], channels=["texts"])
+    body = await_one(house, "texts", "{{ 7 * 7 }}")["body"]
+    assert "\x1b" not in body["pretext"]

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from engine.records.execution import Execution, ExecutionRequest
+from engine.records.trigger import InstanceFilter
 from tests.bot.conftest import House, make_settings, text_of
 
 
@@ -98,3 +99,22 @@ def test_matching_and_starting_give_what_bots_expect(house: House) -> None:
     text = run(house, "chatops.format_execution_result", execution_id=started)
     assert isinstance(text.result["result"], dict), text.result
     assert text.result["result"]["enabled"] is True
+
+
+def test_a_trigger_is_injected(house: House) -> None:
+    parameters = {"channel": "injected", "message": "heard {{ trigger.word }}"}
+    rule = {
+        "name": "injected",
+        "enabled": True,
+        "trigger": {"type": "default.injected"},
+        "action": {"ref": "chatops.post_message", "parameters": parameters},
+    }
+    house.engine.stored.put("trigger", {"name": "injected"}, user="admin")
+    house.engine.stored.put("rule", rule, user="admin")
+    done = run(
+        house, "core.inject_trigger", trigger="default.injected", payload={"word": "you"}, trace_tag="t-9"
+    )
+    assert done.status == "succeeded", done.result
+    said(house, "injected", "heard you")
+    (instance,), _ = house.engine.history.instances(InstanceFilter(trigger_type="default.injected"))
+    assert instance.trace_tag == "t-9"

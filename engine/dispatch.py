@@ -10,20 +10,24 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy import Connection
 
 from engine.clock import utcnow
 from engine.errors import EngineError, RunnerFailure, StoreFailure
-from engine.executions import CHANGED, REQUESTED, Executions
+from engine.executions import Executions
 from engine.output import OutputLog
 from engine.records.execution import Execution
 from engine.records.journal import JournalEntry
 from engine.recovery import Recovery
 from engine.runners.base import LetGo, RunControl, Runner, RunRequest, RunResult
+from engine.starts import Starts
 from engine.status import Status
+from engine.steps import CHANGED, REQUESTED
 from engine.store import executions as store
 from engine.store.database import Database
+from engine.store.policies import POLICY_CLOCK
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +47,8 @@ class Held:
 class ClaimRound:
     """What came of a transaction made for claims."""
 
-    claimed: int = 0
+    moved: int = 0
+    """How many were claimed, or found that they have to wait."""
     is_drained: bool = False
     """Whether nothing that is due is left."""
 
@@ -57,6 +62,7 @@ class Dispatch:
         self,
         database: Database,
         executions: Executions,
+        starts: Starts,
         outputs: OutputLog,
         *,
         runner_for: Callable[[str], Runner],
@@ -69,6 +75,7 @@ class Dispatch:
     ) -> None:
         self._database = database
         self._executions = executions
+        self._starts = starts
         self._outputs = outputs
         self._runner_for = runner_for
         self._prepare = prepare
@@ -146,11 +153,17 @@ class Dispatch:
 
     def _committed(self, entries: list[JournalEntry]) -> None:
         for entry in entries:
+            if entry.kind == POLICY_CLOCK:
+                self._may_be_delayed = True
+                self._wake.set()
             if entry.kind not in _LOOKED_AT:
                 continue
             status = entry.data["status"]
             if status == Status.CANCELING:
                 self._cancels.put(entry.subject)
+            elif status == Status.CANCELED:
+                # Perhaps by a policy: then nobody else tells those who wait for its end.
+                self._jobs.put(partial(self._executions.tell_ended, entry.subject))
             elif status == Status.REQUESTED and "delay_ms" in entry.data:
                 self._may_be_delayed = True
                 self._wake.set()
@@ -165,14 +178,19 @@ class Dispatch:
         """
         turn, self._nudged = self._nudged, None
         self._is_drained = False
-        if self._stopping.is_set() or not (turn or any(map(_asks_for_work, entries))):
+        if self._stopping.is_set():
             return None
+        renewed = self._starts.renew(connection) if self._starts.is_stale else None
+        if turn is not None:
+            self._starts.wake(connection)
+        if not (turn or any(map(_asks_for_work, entries))):
+            return renewed
         free, full = self._free_slots()
         if free <= 0:
-            return None
+            return renewed
         # With limits for runners, one at a time: a group could hold more of a runner than it may.
         most = 1 if self._limits else free
-        claims = store.claim(
+        claimed = self._starts.claim(
             connection,
             server=self._server,
             now=utcnow(),
@@ -180,16 +198,24 @@ class Dispatch:
             limit=most,
             full_runners=full,
         )
-        self._executions.tell_claimed(connection, claims)
 
         def hand_over() -> None:
-            for claim in claims:
+            if renewed is not None:
+                renewed()
+            for claim in claimed.claims:
                 self._hold_and_queue(claim)
-            self._is_drained = len(claims) < most and not full
+            self._is_drained = claimed.is_drained
             if turn is not None:
-                turn.claimed, turn.is_drained = len(claims), self._is_drained
+                turn.moved = len(claimed.claims) + claimed.refused
+                turn.is_drained = claimed.is_drained
 
         return hand_over
+
+    def look_again(self) -> None:
+        """Something else than an execution has changed what may start."""
+        self._may_be_delayed = True
+        self._may_wait.set()
+        self._wake.set()
 
     def _claim_forever(self) -> None:
         pause_s: float | None = 0.0
@@ -220,7 +246,7 @@ class Dispatch:
         return self._pause_s()
 
     def _nudge(self) -> bool:
-        """A transaction of its own for claims; whether something was claimed."""
+        """A transaction of its own for claims; whether something came of it."""
         turn = ClaimRound()
 
         def nudge(_connection: Connection) -> None:
@@ -229,7 +255,7 @@ class Dispatch:
         self._database.write(nudge)
         if not turn.is_drained:
             self._may_wait.set()
-        return turn.claimed > 0
+        return turn.moved > 0
 
     def _look_ahead(self) -> None:
         """Find when the next delayed execution is due; most of the time there is none."""
@@ -237,7 +263,7 @@ class Dispatch:
             return
         self._may_be_delayed = False
         with self._database.read() as connection:
-            self._next_due = store.next_due(connection)
+            self._next_due = self._starts.next_due(connection)
         self._may_be_delayed = self._may_be_delayed or self._next_due is not None
 
     def _pause_s(self) -> float | None:

@@ -1,41 +1,37 @@
-"""Executions: request, finish, cancel, run again. The one writer of their status.
+"""Executions: request, finish, cancel, run again.
 
-Every change is one transaction with its journal entry; the UPDATE names the old status, so of
-two writers one wins and the other meets IllegalTransition.
+Every change of a status is a step of engine/steps.py, asked for here or in engine/starts.py.
 """
 
-import hashlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import Any
 
 import orjson
 from sqlalchemy import Connection
 
-from engine.clock import isoformat, utcnow
+from engine.clock import utcnow
 from engine.content.registry import Content
 from engine.endings import Endings
-from engine.errors import BadInput, BadTemplate, IllegalTransition, NotFound
+from engine.errors import BadInput, BadTemplate, IllegalTransition, NotFound, StoreFailure
 from engine.expressions.params import ActionPlan, Plans, TemplateScope
+from engine.policies.retry import repetition, retried_context
 from engine.records.execution import Execution, ExecutionRequest, OutputChunk, new_id
 from engine.runners.base import RunResult
 from engine.specs.action import ActionSpec
-from engine.status import CANCELABLE, FINISHED, Status, advance
+from engine.starts import Starts
+from engine.status import CANCELABLE, FINISHED, Status
+from engine.steps import canceled_result, insertion, scoped_key, take_step
 from engine.store import executions as store
-from engine.store import journal
 from engine.store.database import Database
 from engine.store.vault import Vault
 
 log = logging.getLogger(__name__)
 
-REQUESTED = "execution.requested"
-CHANGED = "execution.changed"
 OUTPUT = "execution.output"
 
-IDEMPOTENCY_WINDOW = timedelta(hours=24)
 SHORTEST_ENDING = 6
 
 
@@ -51,6 +47,16 @@ class PreparedExecution:
     """A template that does not render: the execution is written as one that has failed."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Repetition:
+    """An execution that repeats one which has failed."""
+
+    execution: Execution
+    sealed: bytes | None
+    old_context: Mapping[str, Any]
+    """Of the one that failed."""
+
+
 class Executions:
     """`scope_for(action, user, context)` gives what templates in parameter defaults may see."""
 
@@ -60,6 +66,7 @@ class Executions:
         content: Content,
         plans: Plans,
         vault: Vault,
+        starts: Starts,
         *,
         scope_for: Callable[[ActionSpec, Mapping[str, Any]], TemplateScope],
         result_limit_bytes: int,
@@ -68,6 +75,7 @@ class Executions:
         self._content = content
         self._plans = plans
         self._vault = vault
+        self._starts = starts
         self._scope_for = scope_for
         self._result_limit_bytes = result_limit_bytes
         self._endings = Endings(self.get)
@@ -177,54 +185,8 @@ class Executions:
             delay_ms=wanted.delay_ms,
             parent_id=(context.get("parent") or {}).get("execution_id"),
         )
-        insert = self._insertion(execution, sealed, wanted)
+        insert = insertion(execution, sealed, idempotency_key=scoped_key(wanted))
         return PreparedExecution(execution=execution, insert=insert, error=error)
-
-    def _insertion(
-        self, execution: Execution, sealed: bytes | None, wanted: ExecutionRequest
-    ) -> Callable[[Connection], Execution]:
-        key = _scoped_key(wanted)
-        trace = execution.context.get("trace_context") or {}
-        values = {
-            "id": execution.id,
-            "action": execution.action,
-            "runner": execution.runner,
-            "pack": execution.pack,
-            "status": execution.status.value,
-            "user": execution.user,
-            "parent_id": execution.parent_id,
-            "requested_at": execution.requested_at,
-            "not_before": execution.requested_at + timedelta(milliseconds=wanted.delay_ms),
-            "ended_at": execution.ended_at,
-            "delay_ms": execution.delay_ms,
-            "attempt": 0,
-            "parameters": orjson.dumps(execution.parameters),
-            "sealed": sealed,
-            "context": orjson.dumps(execution.context),
-            "result": None if execution.result is None else orjson.dumps(execution.result),
-            "result_size": execution.result_size,
-            "log": orjson.dumps([[isoformat(at), step.value] for at, step in execution.log]),
-            "idempotency_key": key,
-            "trace_id": _word(trace.get("id_")),
-            "trace_tag": _word(trace.get("trace_tag")),
-        }
-
-        def work(connection: Connection) -> Execution:
-            if key is not None:
-                first = store.by_idempotency_key(connection, key)
-                if first is not None:
-                    if first.requested_at > execution.requested_at - IDEMPOTENCY_WINDOW:
-                        return first
-                    store.forget_idempotency_key(connection, key)
-            store.add(connection, values)
-            kind = REQUESTED if execution.status is Status.REQUESTED else CHANGED
-            facts = _facts(execution.status, execution.action, execution.context)
-            if execution.delay_ms:
-                facts["delay_ms"] = execution.delay_ms
-            journal.append(connection, kind, execution.id, facts)
-            return execution
-
-        return work
 
     # read
 
@@ -266,17 +228,15 @@ class Executions:
         """Done when the execution has ended; at once, when it has. Raises NotFound."""
         return self._endings.of(execution_id)
 
+    def tell_ended(self, execution_id: str) -> None:
+        """It was ended by somebody else, in a transaction that is committed."""
+        self._endings.tell(execution_id)
+
     def give_up(self, execution_id: str, future: "Future[Execution]") -> None:
         """The caller of `ended` does not wait any more."""
         self._endings.drop(execution_id, future)
 
     # change
-
-    def tell_claimed(self, connection: Connection, claims: Sequence[store.Claim]) -> None:
-        """The journal of a claim, inside its transaction."""
-        for claim in claims:
-            facts = _facts(Status.RUNNING, claim.execution.action, claim.execution.context)
-            journal.append(connection, CHANGED, claim.execution.id, facts)
 
     def finish(
         self, execution_id: str, outcome: RunResult, *, attempt: int, chunks: Sequence[OutputChunk] = ()
@@ -298,15 +258,43 @@ class Executions:
             values = {"result": result, "result_size": size, "claimed_by": None, "lease_until": None}
             if wanted is Status.CANCELED and "cancelled_by" in step.context:
                 values["result"], values["result_size"] = self._bounded(
-                    _canceled_result(str(step.context["cancelled_by"]), outcome.result)
+                    canceled_result(str(step.context["cancelled_by"]), outcome.result)
                 )
             store.add_output(connection, chunks)
-            self._step(connection, execution_id, step, wanted, values=values)
+            repeated = self._repetition(connection, execution_id, step, wanted)
+            if repeated is None:
+                self._step(connection, execution_id, step, wanted, values=values)
+                return wanted
+            values["context"] = orjson.dumps(repeated.old_context)
+            told = {"retried_by": repeated.execution.id}
+            self._step(connection, execution_id, step, wanted, values=values, told=told)
+            insertion(repeated.execution, repeated.sealed)(connection)
             return wanted
 
         status = self._database.write(work)
         self._endings.tell(execution_id)
         return status
+
+    def _repetition(
+        self, connection: Connection, execution_id: str, step: store.Step, ended: Status
+    ) -> "_Repetition | None":
+        """The next try, where a policy wants one."""
+        wanted = self._starts.next_try(step.action, ended, step.context)
+        action = self._content.current.actions.get(step.action)
+        old = None if wanted is None else store.get(connection, execution_id)
+        if wanted is None or old is None or action is None or not action.enabled:
+            return None
+        made = repetition(old, wanted, now=utcnow())
+        sealed = store.sealed(connection, execution_id)
+        if sealed is not None:
+            try:
+                plain = self._vault.unseal(sealed, place=store.seal_place(execution_id))
+            except StoreFailure as error:
+                log.error("execution %s is not tried again: %s", execution_id, error)
+                return None
+            sealed = self._vault.seal(plain, place=store.seal_place(made.id))
+        context = retried_context(step.context, wanted, made)
+        return _Repetition(execution=made, sealed=sealed, old_context=context)
 
     def give_back(self, execution_id: str, *, attempt: int) -> None:
         """After a crash: proof that it was never started, so it waits again."""
@@ -339,7 +327,7 @@ class Executions:
             context = {**step.context, "cancelled_by": user}
             values: dict[str, Any] = {"context": orjson.dumps(context)}
             if starts_later:
-                values["result"], values["result_size"] = self._bounded(_canceled_result(user, None))
+                values["result"], values["result_size"] = self._bounded(canceled_result(user, None))
             wanted = Status.CANCELED if starts_later else Status.CANCELING
             self._step(connection, execution_id, replace(step, context=context), wanted, values=values)
 
@@ -355,19 +343,11 @@ class Executions:
         wanted: Status,
         *,
         values: Mapping[str, Any],
+        told: Mapping[str, Any] | None = None,
     ) -> None:
-        advance(step.status, wanted)
-        now = utcnow()
-        changes: dict[str, Any] = {
-            **values,
-            "status": wanted.value,
-            "log": orjson.dumps([*step.log, [isoformat(now), wanted.value]]),
-        }
+        take_step(connection, execution_id, step, wanted, values=values, told=told)
         if wanted in FINISHED:
-            changes["ended_at"] = now
-        if not store.change(connection, execution_id, old=step.status, values=changes):
-            raise IllegalTransition(f"Execution {execution_id} is no longer {step.status}.")
-        journal.append(connection, CHANGED, execution_id, _facts(wanted, step.action, step.context), at=now)
+            self._starts.ended(connection, execution_id, step.action)
 
     def _bounded(self, result: Any) -> tuple[bytes, int]:
         """The result as JSON and its size; a result that is too large, or no JSON, becomes an error."""
@@ -386,35 +366,7 @@ class Executions:
         return encoded, len(encoded)
 
 
-def _facts(status: Status, action: str, context: Mapping[str, Any]) -> dict[str, Any]:
-    """What readers of the journal decide on without reading the execution."""
-    facts: dict[str, Any] = {"status": status.value, "action": action}
-    chat = context.get("chat")
-    if chat:
-        facts["adapter"] = chat.get("adapter") or ""
-    if context.get("notify"):
-        facts["notifies"] = True
-    return facts
-
-
-def _word(value: Any) -> str | None:
-    """A caller's word for its trace; anything else is no name."""
-    return value if isinstance(value, str) and value else None
-
-
 def _known(step: store.Step | None, execution_id: str) -> store.Step:
     if step is None:
         raise NotFound(f'There is no execution "{execution_id}".')
     return step
-
-
-def _canceled_result(user: str, partial: Any) -> dict[str, Any]:
-    result = dict(partial) if isinstance(partial, dict) else {}
-    return {**result, "message": "Action canceled by user.", "user": user}
-
-
-def _scoped_key(wanted: ExecutionRequest) -> str | None:
-    """Keys of different users never meet, and a long key costs no more than a short one."""
-    if not wanted.idempotency_key:
-        return None
-    return hashlib.sha256(f"{wanted.user}\0{wanted.idempotency_key}".encode()).hexdigest()

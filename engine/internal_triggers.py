@@ -16,7 +16,6 @@ from engine.announcements import ANNOUNCED, DEFAULT_ROUTE, RUNNER, announcement_
 from engine.chat_routes import ChatRoutes
 from engine.content.registry import Content
 from engine.errors import EngineError
-from engine.executions import CHANGED
 from engine.expressions.jinja import Templates
 from engine.expressions.lookups import KeyValues
 from engine.expressions.params import Plans
@@ -28,6 +27,7 @@ from engine.records.trigger import Event
 from engine.settings import ChatSettings
 from engine.specs.action import ActionSpec
 from engine.status import FINISHED, Status
+from engine.steps import CHANGED
 from engine.store import journal
 from engine.store.datastore import CHANGED as KEY_CHANGED
 from engine.store.datastore import REMOVED as KEY_REMOVED
@@ -86,6 +86,9 @@ class InternalTriggers:
         action = entry.data["action"]
         is_heard = self._triggers.listens(ACTION_TRIGGER)
         is_told = bool(entry.data.get("notifies")) or self._notifier.has_section(action)
+        if "retried_by" in entry.data:
+            # It is tried again: its notification tells of the last try.
+            is_told = False
         announcer = self._announcer(action) if entry.data["status"] == Status.SUCCEEDED else None
         if not (is_heard or is_told or announcer):
             return []

@@ -30,9 +30,12 @@ from engine.internal_triggers import KINDS, READER, InternalTriggers
 from engine.notices import Notice, tell
 from engine.output import OutputLog
 from engine.pack_configs import PackConfigs
+from engine.policies.admission import Admission
+from engine.policies.table import PolicyTable
 from engine.preparation import Preparation
 from engine.records.access import ApiKey, Requester
 from engine.records.execution import Execution, ExecutionFilter, ExecutionRequest, OutputChunk
+from engine.records.policy import PlaceInLine
 from engine.records.trigger import Emitted, Event
 from engine.recovery import Recovery
 from engine.rules.evaluate import RuleEngine
@@ -43,7 +46,9 @@ from engine.rules.traces import Traces
 from engine.runner_set import RunnerSet
 from engine.sensors.assembly import SensorParts, make_sensors
 from engine.settings import Settings, local_url
+from engine.starts import Starts
 from engine.store import executions as store
+from engine.store import policies as policy_store
 from engine.store.backends import configured
 from engine.store.database import Database, Listener, sqlite_url
 from engine.store.datastore import Datastore
@@ -102,11 +107,14 @@ class Engine:
             pack_folders=loader.places.bases,
         )
         self.configs = PackConfigs(self.content, folder=settings.path(settings.content.configs))
+        self._admission = Admission(self.vault)
+        self._starts = Starts(self._admission, user=settings.events.user)
         self._executions = Executions(
             self.database,
             self.content,
             self.plans,
             self.vault,
+            self._starts,
             scope_for=self.preparation.scope,
             result_limit_bytes=settings.actions.result_limit_bytes,
         )
@@ -200,6 +208,7 @@ class Engine:
         self._dispatch = Dispatch(
             self.database,
             self._executions,
+            self._starts,
             self._outputs,
             runner_for=self.runners.get,
             prepare=lambda claim: self.preparation.request(
@@ -273,6 +282,9 @@ class Engine:
             self._alias_index = AliasIndex(registry)
             self._indexed, self._indexed_actions = registry.aliases, registry.actions
         self.rules.table = RuleTable(registry)
+        self._admission.adopt(PolicyTable(registry))
+        if self._is_started:
+            self._dispatch.look_again()
         self._route_alerts(registry)
         self.timers.wake(rules_changed=True)
 
@@ -329,6 +341,11 @@ class Engine:
         """What the action printed, from chunk `after` on; secrets are masked."""
         with self.database.read() as connection:
             return store.output(connection, execution_id, after=after, kind=kind)
+
+    def place_in_line(self, execution_id: str) -> PlaceInLine | None:
+        """Where a delayed execution waits; None when it does not (any more)."""
+        with self.database.read() as connection:
+            return policy_store.place_of(connection, execution_id)
 
     def cancel(self, execution_id: str, *, user: str) -> Execution:
         """Really stops the action. Raises NotFound, IllegalTransition."""

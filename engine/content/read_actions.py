@@ -1,6 +1,7 @@
 """From actions/*.yaml and policies/*.yaml to specs; strict about unknown keys, as StackStorm is."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -14,6 +15,7 @@ from engine.refs import make_ref
 from engine.specs.action import ActionSpec
 from engine.specs.parameter import ParameterSpec
 from engine.specs.policy import PolicySpec
+from engine.specs.policy_type import PolicyType, policy_type, policy_type_names
 from engine.specs.runner_type import RUNNER_ALIASES, RUNNER_TYPES
 
 _ACTION: Mapping[str, Field] = MappingProxyType(
@@ -72,45 +74,44 @@ def read_action(content: Any, source: Source) -> ActionSpec:
     )
 
 
-def _one_of(*words: str) -> Field:
+def _check_of(schema: Mapping[str, Any]) -> Callable[[Any, shape.Path], None] | None:
+    """What else than its type the schema of a policy's parameter asks of a value."""
+    if "enum" in schema:
+        return _one_of(*schema["enum"])
+    if "minimum" in schema or "maximum" in schema:
+        return _between(schema.get("minimum", -math.inf), schema.get("maximum", math.inf))
+    if schema.get("items"):
+        return shape.each(shape.of_kind(schema["items"]["type"]))
+    return None
+
+
+def _one_of(*words: str) -> Callable[[Any, shape.Path], None]:
     def check(value: Any, path: shape.Path) -> None:
         if value not in words:
             raise WrongShape(f"{value!r} is not one of {list(words)}", path=path, hint=nearest(value, words))
 
-    return Field("string", check=check)
+    return check
 
 
-def _between(low: float, high: float) -> Any:
+def _between(low: float, high: float) -> Callable[[Any, shape.Path], None]:
+    span = f"{low:g} or more" if math.isinf(high) else f"from {low:g} to {high:g}"
+
     def check(value: Any, path: shape.Path) -> None:
         if not low <= value <= high:
-            raise WrongShape(f"{path[-1]}: {shown(value)} is not from {low:g} to {high:g}", path=path)
+            raise WrongShape(f"{path[-1]}: {shown(value)} is not {span}", path=path)
 
     return check
 
 
-_CONCURRENCY: dict[str, Field] = {
-    "threshold": Field("integer", required=True),
-    "action": _one_of("delay", "cancel"),
-}
-_POLICY_TYPES: Mapping[str, Mapping[str, Field]] = MappingProxyType(
-    {
-        "action.concurrency": _CONCURRENCY,
-        "action.concurrency.attr": {**_CONCURRENCY, "attributes": Field("array", check=shape.TEXTS)},
-        "action.retry": {
-            "retry_on": Field("string", required=True, check=_one_of("failure", "timeout").check),
-            "max_retry_count": Field("integer", check=_between(1, 5)),
-            "delay": Field("number", check=_between(0, 120)),
-        },
+def _fields(kind: PolicyType) -> dict[str, Field]:
+    return {
+        name: Field(
+            schema.get("type", "any"), required=schema.get("required") is True, check=_check_of(schema)
+        )
+        for name, schema in kind.parameters.items()
     }
-)
-# What StackStorm fills in where the file says nothing.
-_POLICY_DEFAULTS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
-    {
-        "action.concurrency": {"action": "delay"},
-        "action.concurrency.attr": {"action": "delay"},
-        "action.retry": {"max_retry_count": 2},
-    }
-)
+
+
 _POLICY: Mapping[str, Field] = MappingProxyType(
     {
         **COMMON,
@@ -126,23 +127,39 @@ def read_policy(content: Any, source: Source) -> PolicySpec:
     taken = take(content, _POLICY)
     check_pack(taken, source)
     values = taken.values
-    kind = values["policy_type"]
-    table = _POLICY_TYPES.get(kind)
-    if table is None:
-        raise WrongShape(
-            f'Referenced policy_type "{kind}" doesnt exist',
-            path=("policy_type",),
-            hint=nearest(kind, _POLICY_TYPES) or f"Types: {', '.join(_POLICY_TYPES)}.",
-        )
-    parameters = take(values.get("parameters", {}), table, path=("parameters",))
+    kind = _policy_type(values["policy_type"])
+    given = take(values.get("parameters", {}), _fields(kind), path=("parameters",))
+    parameters = {**kind.defaults, **given.values}
+    try:
+        kind.compile(parameters)
+    except Exception as error:  # the type may be somebody else's: whatever it raises is its refusal
+        raise WrongShape(f"{kind.name}: {error}", path=("parameters",)) from error
     return PolicySpec(
         pack=source.pack,
         name=values["name"],
         description=values.get("description", ""),
         enabled=values.get("enabled", True),
         resource_ref=values["resource_ref"],
-        policy_type=kind,
-        parameters={**_POLICY_DEFAULTS[kind], **parameters.values},
+        policy_type=kind.name,
+        parameters=parameters,
         extensions=taken.extensions,
         metadata_file=source.metadata_file,
     )
+
+
+def _policy_type(name: str) -> PolicyType:
+    try:
+        return policy_type(name)
+    except KeyError:
+        known = policy_type_names()
+        raise WrongShape(
+            f'Referenced policy_type "{name}" doesnt exist',
+            path=("policy_type",),
+            hint=nearest(name, known) or f"Types: {', '.join(known)}.",
+        ) from None
+    except (ImportError, AttributeError) as error:
+        raise WrongShape(
+            f"The policy type {name} cannot be loaded: {error}",
+            path=("policy_type",),
+            hint="Its package is installed beside Stormcrow; repair or remove it.",
+        ) from error

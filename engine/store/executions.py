@@ -46,8 +46,11 @@ _CLAIM = (
 )
 _BY_KEY = select(*_WITH_RESULT).where(_C.idempotency_key == bindparam("wanted"))
 _NEXT_DUE = select(_C.not_before).where(_C.status == Status.REQUESTED.value).order_by(_C.not_before).limit(1)
+# What decides about a start needs more than what is shown.
+_CANDIDATE = (*_SHOWN, _C.sealed, _C.not_before, _C.seq)
+_ONE_CANDIDATE = select(*_CANDIDATE).where(_C.id == bindparam("wanted"))
 _DUE = (
-    select(*_SHOWN, _C.sealed)
+    select(*_CANDIDATE)
     .where(_C.status == Status.REQUESTED.value, _C.not_before <= bindparam("now"))
     .order_by(_C.not_before, _C.seq)
     .limit(bindparam("most"))
@@ -60,6 +63,16 @@ class Claim:
 
     execution: Execution
     sealed: bytes | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """An execution that waits for its start. In the order of `not_before`, then `seq`, they arrived."""
+
+    execution: Execution
+    sealed: bytes | None
+    not_before: datetime
+    seq: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,18 +143,18 @@ def children(connection: Connection, parent_id: str) -> list[str]:
     return list(connection.execute(query).scalars())
 
 
-def claim(
-    connection: Connection,
-    *,
-    server: str,
-    now: datetime,
-    lease: timedelta,
-    limit: int,
-    full_runners: Collection[str],
-) -> list[Claim]:
-    """Take up to `limit` due executions, the longest waiting first, and mark them running."""
+def due(
+    connection: Connection, *, now: datetime, limit: int, full_runners: Collection[str] = ()
+) -> Sequence[Any]:
+    """Rows of what may start, the longest waiting first; for `candidate`, and for `claim`."""
     query = _DUE.where(_C.runner.not_in(full_runners)) if full_runners else _DUE
-    rows = connection.execute(query, {"now": now, "most": limit}).all()
+    return connection.execute(query, {"now": now, "most": limit}).all()
+
+
+def claim(
+    connection: Connection, rows: Sequence[Any], *, server: str, now: datetime, lease: timedelta
+) -> list[Claim]:
+    """Mark those of `due` running."""
     if not rows:
         return []
     stamp = isoformat(now)
@@ -175,6 +188,25 @@ def claim(
         )
         for row, change in zip(rows, changes, strict=True)
     ]
+
+
+def candidate(row: Any) -> Candidate:
+    return Candidate(execution=_execution(row), sealed=row.sealed, not_before=row.not_before, seq=row.seq)
+
+
+def get_candidate(connection: Connection, execution_id: str) -> Candidate | None:
+    row = connection.execute(_ONE_CANDIDATE, {"wanted": execution_id}).first()
+    return None if row is None else candidate(row)
+
+
+def candidates(
+    connection: Connection, statuses: Collection[Status], *, actions: Collection[str] | None = None
+) -> list[Candidate]:
+    """Those with one of `statuses` (of `actions` only), in the order of arrival."""
+    query = select(*_CANDIDATE).where(_C.status.in_([status.value for status in statuses]))
+    if actions is not None:
+        query = query.where(_C.action.in_(actions))
+    return [candidate(row) for row in connection.execute(query.order_by(_C.not_before, _C.seq))]
 
 
 def next_due(connection: Connection) -> datetime | None:
@@ -311,7 +343,8 @@ def _filtered(query: Select[Any], wanted: ExecutionFilter) -> Select[Any]:
 
 def _execution(row: Any, **changed: Any) -> Execution:
     fields = dict(row._mapping)
-    fields.pop("sealed", None)
+    for name in ("sealed", "not_before", "seq"):
+        fields.pop(name, None)
     fields.update(changed)
     result = fields.pop("result", None)
     return Execution(

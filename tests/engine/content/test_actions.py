@@ -181,7 +181,7 @@ def test_a_policy_gets_the_defaults_of_its_type(site: Site) -> None:
         "name: p\nresource_ref: demo.act\npolicy_type: action.retry\nparameters: {retry_on: failure}\n",
     )
     policy = site.load().policies["demo.p"]
-    assert policy.parameters == {"retry_on": "failure", "max_retry_count": 2}
+    assert policy.parameters == {"retry_on": "failure", "max_retry_count": 2, "delay": 0}
 
 
 @pytest.mark.parametrize(

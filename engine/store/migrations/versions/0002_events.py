@@ -17,6 +17,7 @@ def upgrade() -> None:
     _datastore()
     _rule_state()
     _timers()
+    _policies()
 
 
 def _triggers() -> None:
@@ -185,3 +186,18 @@ def _timers() -> None:
         sa.Column("resting_since", sa.BigInteger),
     )
     op.create_index("timer_by_next", "timer", ["next_fire_at"])
+
+
+def _policies() -> None:
+    op.create_table(
+        "policy_entry",
+        sa.Column("execution_id", sa.String(24), primary_key=True),
+        sa.Column("policy", sa.String, primary_key=True),
+        sa.Column("key", sa.String, nullable=False),
+        sa.Column("state", sa.String, nullable=False),
+        sa.Column("not_before", sa.BigInteger, nullable=False),
+        sa.Column("seq", sa.Integer, nullable=False),
+        sa.Column("until", sa.BigInteger),
+    )
+    op.create_index("policy_entry_by_line", "policy_entry", ["policy", "key", "state", "not_before", "seq"])
+    op.create_index("policy_entry_by_time", "policy_entry", ["state", "until"])

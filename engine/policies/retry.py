@@ -1,0 +1,76 @@
+"""What an execution that is tried again looks like."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from engine.policies.table import NextTry
+from engine.records.execution import Execution, new_id
+from engine.status import Status
+
+
+def repetition(old: Execution, wanted: NextTry, *, now: datetime) -> Execution:
+    """The same action with the same parameters, for the same user, in the same trace and chat."""
+    return replace(
+        old,
+        id=new_id(),
+        status=Status.REQUESTED,
+        context=_context(old, wanted),
+        result=None,
+        result_size=0,
+        requested_at=now,
+        started_at=None,
+        ended_at=None,
+        log=((now, Status.REQUESTED),),
+        delay_ms=round(wanted.delay_s * 1000),
+        attempt=0,
+        claimed_by=None,
+    )
+
+
+def retried_context(old: Mapping[str, Any], wanted: NextTry, repeated: Execution) -> dict[str, Any]:
+    """The context of the one that is tried again: by whom, and which try that will be."""
+    said = {
+        "applied_policy": wanted.policy,
+        "execution_id": repeated.id,
+        "retry_count": wanted.number,
+        "max_retry_count": wanted.most,
+        "delay": wanted.delay_s,
+    }
+    return {**old, "policies": {**_policies(old), "retried": said}}
+
+
+def retried(context: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """What `retried_context` wrote; None for an execution that is not tried again."""
+    found = _policies(context).get("retried")
+    return found if isinstance(found, Mapping) else None
+
+
+def first_of(context: Mapping[str, Any], execution_id: str) -> str:
+    """The execution that this one repeats in the end; itself when it is the first."""
+    found = _policies(context).get("retry")
+    first = found.get("first_execution_id") if isinstance(found, Mapping) else None
+    return first if isinstance(first, str) else execution_id
+
+
+def _context(old: Execution, wanted: NextTry) -> dict[str, Any]:
+    trace = old.context.get("trace_context")
+    trace = dict(trace) if isinstance(trace, Mapping) else {}
+    return {
+        **old.context,
+        "trace_context": {**trace, "id_": trace.get("id_") or old.id},
+        "policies": {
+            "retry": {
+                "applied_policy": wanted.policy,
+                "retry_count": wanted.number,
+                "retried_execution_id": old.id,
+                "first_execution_id": first_of(old.context, old.id),
+            }
+        },
+    }
+
+
+def _policies(context: Mapping[str, Any]) -> Mapping[str, Any]:
+    found = context.get("policies")
+    return found if isinstance(found, Mapping) else {}

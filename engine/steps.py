@@ -1,0 +1,131 @@
+"""The row of an execution and its journal entry, written together: when it is requested, and at each step.
+
+The UPDATE names the old status, so of two writers one wins and the other meets IllegalTransition.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection
+
+from engine.clock import isoformat, utcnow
+from engine.errors import IllegalTransition
+from engine.records.execution import Execution, ExecutionRequest
+from engine.status import FINISHED, Status, advance
+from engine.store import executions as store
+from engine.store import journal
+
+REQUESTED = "execution.requested"
+CHANGED = "execution.changed"
+
+IDEMPOTENCY_WINDOW = timedelta(hours=24)
+
+
+def insertion(
+    execution: Execution, sealed: bytes | None, *, idempotency_key: str | None = None
+) -> Callable[[Connection], Execution]:
+    """What writes a new execution; it may be called again when its transaction was rolled back.
+
+    It gives the first execution instead where the key was used before.
+    """
+    key = idempotency_key
+    trace = execution.context.get("trace_context") or {}
+    values = {
+        "id": execution.id,
+        "action": execution.action,
+        "runner": execution.runner,
+        "pack": execution.pack,
+        "status": execution.status.value,
+        "user": execution.user,
+        "parent_id": execution.parent_id,
+        "requested_at": execution.requested_at,
+        "not_before": execution.requested_at + timedelta(milliseconds=execution.delay_ms),
+        "ended_at": execution.ended_at,
+        "delay_ms": execution.delay_ms,
+        "attempt": 0,
+        "parameters": orjson.dumps(execution.parameters),
+        "sealed": sealed,
+        "context": orjson.dumps(execution.context),
+        "result": None if execution.result is None else orjson.dumps(execution.result),
+        "result_size": execution.result_size,
+        "log": orjson.dumps([[isoformat(at), step.value] for at, step in execution.log]),
+        "idempotency_key": key,
+        "trace_id": _word(trace.get("id_")),
+        "trace_tag": _word(trace.get("trace_tag")),
+    }
+
+    def work(connection: Connection) -> Execution:
+        if key is not None:
+            first = store.by_idempotency_key(connection, key)
+            if first is not None:
+                if first.requested_at > execution.requested_at - IDEMPOTENCY_WINDOW:
+                    return first
+                store.forget_idempotency_key(connection, key)
+        store.add(connection, values)
+        kind = REQUESTED if execution.status is Status.REQUESTED else CHANGED
+        told = facts(execution.status, execution.action, execution.context)
+        if execution.delay_ms:
+            told["delay_ms"] = execution.delay_ms
+        journal.append(connection, kind, execution.id, told)
+        return execution
+
+    return work
+
+
+def scoped_key(wanted: ExecutionRequest) -> str | None:
+    """Keys of different users never meet, and a long key costs no more than a short one."""
+    if not wanted.idempotency_key:
+        return None
+    return hashlib.sha256(f"{wanted.user}\0{wanted.idempotency_key}".encode()).hexdigest()
+
+
+def take_step(
+    connection: Connection,
+    execution_id: str,
+    step: store.Step,
+    wanted: Status,
+    *,
+    values: Mapping[str, Any],
+    told: Mapping[str, Any] | None = None,
+) -> None:
+    """From where it stands to `wanted`. `told`: what else the journal says. Raises IllegalTransition."""
+    advance(step.status, wanted)
+    now = utcnow()
+    changes: dict[str, Any] = {
+        **values,
+        "status": wanted.value,
+        "log": orjson.dumps([*step.log, [isoformat(now), wanted.value]]),
+    }
+    if wanted in FINISHED:
+        changes["ended_at"] = now
+    if not store.change(connection, execution_id, old=step.status, values=changes):
+        raise IllegalTransition(f"Execution {execution_id} is no longer {step.status}.")
+    data = facts(wanted, step.action, step.context)
+    if told:
+        data.update(told)
+    journal.append(connection, CHANGED, execution_id, data, at=now)
+
+
+def facts(status: Status, action: str, context: Mapping[str, Any]) -> dict[str, Any]:
+    """What readers of the journal decide on without reading the execution."""
+    told: dict[str, Any] = {"status": status.value, "action": action}
+    chat = context.get("chat")
+    if chat:
+        told["adapter"] = chat.get("adapter") or ""
+    if context.get("notify"):
+        told["notifies"] = True
+    return told
+
+
+def canceled_result(user: str, partial: Any) -> dict[str, Any]:
+    """StackStorm's words, over what a cancelled action gave."""
+    result = dict(partial) if isinstance(partial, dict) else {}
+    return {**result, "message": "Action canceled by user.", "user": user}
+
+
+def _word(value: Any) -> str | None:
+    """A caller's word for its trace; anything else is no name."""
+    return value if isinstance(value, str) and value else None

@@ -79,7 +79,8 @@ class HeldRules:
                 due = rule_state.first_due(connection)
             wait_s = None if due is None else (due.due_at - utcnow()).total_seconds()
             if due is None or wait_s is None:
-                self._wake.wait()
+                # Several servers share a PostgreSQL, and we are woken by our own commits only.
+                self._wake.wait(None if self._database.is_sqlite else _LONGEST_WAIT_S)
             elif wait_s > 0:
                 self._wake.wait(min(wait_s, _LONGEST_WAIT_S))
             else:

@@ -43,19 +43,25 @@ def check_packs(settings: Settings, path: Path | None) -> "list[Finding]":
     from engine.aliases.lint import lint  # noqa: PLC0415 - heavy
     from engine.content.check import check  # noqa: PLC0415 - heavy
     from engine.content.registry import Registry  # noqa: PLC0415 - heavy
+    from engine.criteria.lint import lint as lint_rules  # noqa: PLC0415 - heavy
 
     if path is not None and not path.is_dir():
         raise CommandError(Code.NOT_FOUND, f"{path} is not a folder.", hint="Name the folder of a pack.")
     if path is None:
         registry = read_registry(settings)
-        return [*check(registry), *lint(registry)]
+        return [*check(registry), *lint(registry), *lint_rules(registry)]
     folder = path.resolve()
     # The pack's neighbours are read too: its aliases may name their actions.
     content = replace(settings.content, packs=[str(folder), str(folder.parent), *settings.content.packs])
     known = read_registry(replace(settings, content=content))
     mine = {ref for ref, pack in known.packs.items() if pack.folder.resolve().is_relative_to(folder)}
     aliases = {ref: alias for ref, alias in known.aliases.items() if alias.pack in mine}
-    return [*check(path, known=known), *lint(Registry(actions=known.actions, aliases=aliases))]
+    rules = {ref: rule for ref, rule in known.rules.items() if rule.pack in mine}
+    return [
+        *check(path, known=known),
+        *lint(Registry(actions=known.actions, aliases=aliases)),
+        *lint_rules(Registry(packs=known.packs, rules=rules)),
+    ]
 
 
 def as_document(finding: "Finding") -> dict[str, Any]:

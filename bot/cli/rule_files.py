@@ -103,9 +103,7 @@ def judge(rule: RuleSpec, event: GivenEvent, *, file: Path) -> dict[str, Any]:
         "rule": rule.ref,
         "matches": verdict.matched and is_its_trigger,
         "trigger": {"wanted": rule.trigger["type"], "given": event.trigger, "matches": is_its_trigger},
-        "criteria": [
-            criterion_document(shown) for shown in explained(rule, verdict, file=file, masker=masker)
-        ],
+        "criteria": [criterion_document(shown) for shown in explained(verdict, file=file, masker=masker)],
         "error": masker.text(verdict.error),
         "gates": [gate.name for gate in gates_for(rule)],
         "notes": _notes(rule, event),

@@ -17,7 +17,7 @@ rules = typer.Typer(no_args_is_help=True, help="Rules: which events start which 
 
 Pack = Annotated[str | None, typer.Option("--pack", "-p", metavar="PACK", help="Only of this pack.")]
 Rule = Annotated[str, typer.Argument(metavar="PACK.RULE")]
-Instance = Annotated[str, typer.Argument(metavar="EVENT", help="Id of a trigger instance.")]
+Instance = Annotated[str, typer.Argument(metavar="EVENT", help="Id of a trigger instance, or last.")]
 
 _BACKTEST_LIMIT_S = 300.0
 # How an outcome is written, and the word whose colour it has.

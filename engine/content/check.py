@@ -228,7 +228,8 @@ def _references(registry: Registry, actions: Mapping[str, Any], packs: set[str])
     for alias in registry.aliases.values():
         yield from _reference(_where(alias), f"alias {alias.ref}", alias.action_ref, actions, packs)
     for rule in registry.rules.values():
-        yield from _reference(_where(rule), f"rule {rule.ref}", rule.action["ref"], actions, packs)
+        for action in (rule.action, *rule.extensions.get("x-actions", ())):
+            yield from _reference(_where(rule), f"rule {rule.ref}", action["ref"], actions, packs)
     for policy in registry.policies.values():
         yield from _reference(_where(policy), f"policy {policy.ref}", policy.resource_ref, actions, packs)
 

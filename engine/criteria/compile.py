@@ -67,7 +67,7 @@ def compile_criteria(
 ) -> Criteria:
     """`criteria` and `match` (a rule's `x-match`) must both hold. Never raises: what cannot be
     compiled is a criterion that cannot be answered, as in StackStorm."""
-    nodes = compile_all(criteria)
+    nodes = compile_all(criteria, ("criteria",))
     if match:
-        nodes += (compile_match(match),)
+        nodes += (compile_match(match, ("x-match",)),)
     return Criteria(nodes, where)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from engine.criteria.operators import TABLE, Operator, TooSlow
+from engine.criteria.operators import TABLE, Named, TooSlow
 from engine.criteria.paths import compile_path
 from engine.criteria.patterns import Rendered, compile_pattern
 from engine.expressions.jinja import Templates
@@ -16,6 +16,9 @@ from engine.expressions.masking import ValueMasker
 
 Context = Mapping[str, Any]
 """`trigger`, or `item` inside of a search, and `system`."""
+
+Path = tuple[str | int, ...]
+"""Keys and indexes from the top of the rule's file."""
 
 SEARCH = "search"
 CONDITIONS = ("all", "all2any", "any", "any2any")
@@ -46,6 +49,8 @@ class Outcome:
     is_met: bool
     error: str = ""
     """Why it cannot be answered."""
+    path: Path = ()
+    """Where it stands in the rule's file; empty for an item of a search."""
     parts: tuple["Outcome", ...] = ()
 
 
@@ -62,25 +67,50 @@ class Node(Protocol):
 class Criterion:
     """One operator on one path."""
 
-    __slots__ = ("_find", "_operator", "_pattern", "_written", "key", "name")
+    __slots__ = (
+        "_ask",
+        "_find",
+        "_pattern",
+        "_rendered",
+        "_takes_bytes",
+        "_takes_null",
+        "_written",
+        "key",
+        "name",
+        "path",
+    )
 
-    def __init__(self, key: str, name: str, operator: Operator, pattern: Any) -> None:
-        self.key = key
+    def __init__(self, path: Path, name: str, operator: Named, pattern: Any) -> None:
+        self.path = path
+        self.key = key = str(path[-1])
         self.name = name
-        self._operator = operator
         self._find = compile_path(key)
         self._written = pattern
         self._pattern = compile_pattern(pattern)
+        self._rendered = self._pattern if isinstance(self._pattern, Rendered) else None
+        self._takes_null = operator.takes_null
+        self._takes_bytes = operator.takes_bytes
+        self._ask = operator.function
+        if self._pattern is None and not operator.takes_null:
+            self._ask = _never
 
     def holds(self, context: Context, templates: Templates) -> bool:
         try:
-            pattern = self._pattern
-            if type(pattern) is Rendered:
-                pattern = pattern.value(templates, context)
-            return self._operator(self._find(context), pattern)
+            if self._rendered is None:
+                value = self._find(context)
+                return self._ask(value if type(value) is not bytes else self._text(value), self._pattern)
+            return self._compare(self._find(context), self._rendered.value(templates, context))
         except Exception as error:
             # StackStorm's rule: whatever goes wrong here, this one criterion is not answered.
             raise self._unanswerable(error) from error
+
+    def _text(self, value: bytes) -> Any:
+        return value.decode("utf-8") if self._takes_bytes else value
+
+    def _compare(self, value: Any, pattern: Any) -> bool:
+        if pattern is None and not self._takes_null:
+            return False
+        return self._ask(self._text(value) if isinstance(value, bytes) else value, pattern)
 
     def explain(self, context: Context, templates: Templates) -> Outcome:
         decrypted: list[str] = []
@@ -88,9 +118,9 @@ class Criterion:
         is_met, problem = False, ""
         try:
             value = self._asked(self._find, context)
-            if isinstance(pattern, Rendered):
-                pattern = self._asked(pattern.value, templates, context, decrypted)
-            is_met = self._asked(self._operator, value, pattern)
+            if self._rendered is not None:
+                pattern = self._asked(self._rendered.value, templates, context, decrypted)
+            is_met = self._asked(self._compare, value, pattern)
         except Unanswerable as error:
             problem = str(error)
         if isinstance(pattern, Rendered):
@@ -99,7 +129,13 @@ class Criterion:
             masker = ValueMasker(decrypted)
             value, pattern = masker.value(value), masker.value(pattern)
         return Outcome(
-            key=self.key, operator=self.name, value=value, pattern=pattern, is_met=is_met, error=problem
+            key=self.key,
+            operator=self.name,
+            value=value,
+            pattern=pattern,
+            is_met=is_met,
+            error=problem,
+            path=self.path,
         )
 
     def _asked(self, function: Callable[..., Any], *given: Any) -> Any:
@@ -114,19 +150,25 @@ class Criterion:
         return kind(f"{self.key} {self.name} {shown(self._written)}: {_words(error)}")
 
 
+def _never(_value: Any, _pattern: Any) -> bool:
+    return False
+
+
 class Search:
     """Criteria on the items of a list; an object counts as a list of one."""
 
-    __slots__ = ("_condition", "_every_item", "_every_part", "_find", "_parts", "_pattern", "key")
+    __slots__ = ("_condition", "_every_item", "_every_part", "_find", "_parts", "_pattern", "key", "path")
 
-    def __init__(self, key: str, condition: Any, pattern: Any) -> None:
-        self.key = key
+    def __init__(self, path: Path, condition: Any, pattern: Any) -> None:
+        self.path = path
+        self.key = key = str(path[-1])
         self._find = compile_path(key)
         self._condition = condition
         self._pattern = pattern
         self._every_item = condition in ("all", "all2any")
         self._every_part = condition in ("all", "any")
-        self._parts = compile_all(pattern) if isinstance(pattern, Mapping) else ()
+        inner = (*path, "pattern")
+        self._parts = compile_all(pattern, inner) if isinstance(pattern, Mapping) else ()
 
     def holds(self, context: Context, templates: Templates) -> bool:
         return _every_or_some(
@@ -148,7 +190,7 @@ class Search:
             # Said already.
             pass
         name = f"{SEARCH} ({self._condition})"
-        return Outcome(key=self.key, operator=name, is_met=is_met, error=problem, parts=parts)
+        return Outcome(key=self.key, operator=name, is_met=is_met, error=problem, path=self.path, parts=parts)
 
     def _items(self, context: Context) -> Sequence[Any]:
         if self._condition not in CONDITIONS:
@@ -192,11 +234,12 @@ class _Item:
 class Group:
     """any, all or not of its parts; `not` means that they do not all hold."""
 
-    __slots__ = ("_kind", "_parts")
+    __slots__ = ("_kind", "_parts", "_path")
 
-    def __init__(self, kind: str, parts: Sequence[Node]) -> None:
+    def __init__(self, kind: str, parts: Sequence[Node], path: Path) -> None:
         self._kind = kind
         self._parts = parts
+        self._path = path
 
     def holds(self, context: Context, templates: Templates) -> bool:
         holds = _every_or_some(self._kind != "any", self._parts, context, templates)
@@ -205,16 +248,16 @@ class Group:
     def explain(self, context: Context, templates: Templates) -> Outcome:
         is_met, problem = _answer(self, context, templates)
         parts = tuple(part.explain(context, templates) for part in self._parts)
-        return Outcome(key=self._kind, is_met=is_met, error=problem, parts=parts)
+        return Outcome(key=self._kind, is_met=is_met, error=problem, path=self._path, parts=parts)
 
 
 class _Unknown:
     """A criterion without an operator, or with one that nobody knows."""
 
-    __slots__ = ("_key", "_problem")
+    __slots__ = ("_path", "_problem")
 
-    def __init__(self, key: str, problem: str = "") -> None:
-        self._key = key
+    def __init__(self, path: Path, problem: str = "") -> None:
+        self._path = path
         self._problem = problem
 
     def holds(self, _context: Context, _templates: Templates) -> bool:
@@ -223,7 +266,7 @@ class _Unknown:
         return False
 
     def explain(self, _context: Context, _templates: Templates) -> Outcome:
-        return Outcome(key=self._key, is_met=False, error=self._problem)
+        return Outcome(key=str(self._path[-1]), is_met=False, error=self._problem, path=self._path)
 
 
 def _every_or_some(every: bool, parts: Sequence[Node], context: Context, templates: Templates) -> bool:
@@ -251,37 +294,39 @@ def _answer(node: Node, context: Context, templates: Templates) -> tuple[bool, s
         return False, str(error)
 
 
-def compile_all(criteria: Mapping[str, Any]) -> tuple[Node, ...]:
-    """One node for each criterion of a mapping."""
-    return tuple(_compile_one(str(key), criterion) for key, criterion in criteria.items())
+def compile_all(criteria: Mapping[str, Any], path: Path) -> tuple[Node, ...]:
+    """One node for each criterion of a mapping, which stands at `path` in the rule."""
+    return tuple(_compile_one((*path, key), criterion) for key, criterion in criteria.items())
 
 
-def compile_match(match: Mapping[str, Any]) -> Node:
+def compile_match(match: Mapping[str, Any], path: Path) -> Node:
     """A mapping of criteria in which `any` and `all` hold lists of such mappings, and `not` one.
 
     All entries of a mapping must hold.
     """
     nodes: list[Node] = []
     for key, inner in match.items():
+        here = (*path, key)
         if key in ("any", "all"):
-            nodes.append(Group(key, [compile_match(part) for part in inner]))
+            parts = [compile_match(part, (*here, index)) for index, part in enumerate(inner)]
+            nodes.append(Group(key, parts, here))
         elif key == "not":
-            nodes.append(Group(key, [compile_match(inner)]))
+            nodes.append(Group(key, [compile_match(inner, here)], here))
         else:
-            nodes.append(_compile_one(str(key), inner))
-    return nodes[0] if len(nodes) == 1 else Group("all", nodes)
+            nodes.append(_compile_one(here, inner))
+    return nodes[0] if len(nodes) == 1 else Group("all", nodes, path)
 
 
-def _compile_one(key: str, criterion: Any) -> Node:
+def _compile_one(path: Path, criterion: Any) -> Node:
     name = criterion.get("type") if isinstance(criterion, Mapping) else None
     if not name:
-        return _Unknown(key)
+        return _Unknown(path)
     if name == SEARCH:
-        return Search(key, criterion.get("condition"), criterion.get("pattern"))
+        return Search(path, criterion.get("condition"), criterion.get("pattern"))
     operator = TABLE.get(str(name).lower())
     if operator is None:
-        return _Unknown(key, f"{key}: {name!r} is no operator")
-    return Criterion(key, str(name), operator, criterion.get("pattern"))
+        return _Unknown(path, f"{path[-1]}: {name!r} is no operator")
+    return Criterion(path, str(name), operator, criterion.get("pattern"))
 
 
 def _words(error: Exception) -> str:

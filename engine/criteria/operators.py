@@ -8,6 +8,7 @@ import fnmatch
 import functools
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC
 from types import MappingProxyType
 from typing import Any
@@ -22,34 +23,31 @@ Operator = Callable[[Any, Any], bool]
 
 # A pattern that backtracks without end is given up after this time.
 _REGEX_TIMEOUT_S = 0.5
+# Compiling has no clock; this much takes 0.2 s at the worst. A pattern may come from the event.
+_LONGEST_PATTERN = 10_000
 # Literals, classes, anchors and alternatives at the top cannot backtrack, and need no clock.
 _CANNOT_BACKTRACK = re.compile(r"(?:\\.|[^\\*+?{(])*", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """One operator, and what is special about it."""
+
+    function: Operator
+    takes_null: bool = False
+    """Asked also with a pattern of null; of the others that never holds."""
+    takes_bytes: bool = True
+    """Bytes are read as text before it is asked."""
 
 
 class TooSlow(ValueError):
     """A regular expression did not come to an end."""
 
 
-def _text(value: Any) -> Any:
-    return value.decode("utf-8") if isinstance(value, bytes) else value
-
-
-def _guarded(function: Operator) -> Operator:
-    """A pattern of null never holds; bytes are read as text."""
-
-    @functools.wraps(function)
-    def guarded(value: Any, pattern: Any) -> bool:
-        if pattern is None:
-            return False
-        if type(value) is bytes:
-            value = value.decode("utf-8")
-        return function(value, pattern)
-
-    return guarded
-
-
 @functools.lru_cache(maxsize=2_048)
 def _search(pattern: str, flags: int, at_start: bool) -> Callable[[str], bool]:
+    if len(pattern) > _LONGEST_PATTERN:
+        raise TooSlow(f"the pattern has more than {_LONGEST_PATTERN} characters")
     # `re` has the last word on what is a pattern; `regex` runs it, because only that one can be stopped.
     simple = re.compile(pattern, flags)
     if _CANNOT_BACKTRACK.fullmatch(pattern):
@@ -72,7 +70,7 @@ def _equals(value: Any, pattern: Any) -> bool:
 
 
 def _nequals(value: Any, pattern: Any) -> bool:
-    return bool(_text(value) != pattern)
+    return bool(value != pattern)
 
 
 def _iequals(value: Any, pattern: Any) -> bool:
@@ -128,11 +126,11 @@ def _matchwildcard(value: Any, pattern: Any) -> bool:
 
 
 def _lessthan(value: Any, pattern: Any) -> bool:
-    return pattern is not None and bool(value < pattern)
+    return bool(value < pattern)
 
 
 def _greaterthan(value: Any, pattern: Any) -> bool:
-    return pattern is not None and bool(value > pattern)
+    return bool(value > pattern)
 
 
 def _age_s(value: Any) -> float:
@@ -170,34 +168,36 @@ def _ninside(value: Any, pattern: Any) -> bool:
     return value not in pattern
 
 
-def _named(*names: str, function: Operator) -> dict[str, Operator]:
-    return dict.fromkeys(names, function)
+def _named(
+    function: Operator, *names: str, takes_null: bool = False, takes_bytes: bool = True
+) -> dict[str, Named]:
+    return dict.fromkeys(names, Named(function=function, takes_null=takes_null, takes_bytes=takes_bytes))
 
 
-TABLE: Mapping[str, Operator] = MappingProxyType(
+TABLE: Mapping[str, Named] = MappingProxyType(
     {
-        **_named("eq", "equals", function=_guarded(_equals)),
-        **_named("neq", "nequals", function=_nequals),
-        **_named("ieq", "iequals", function=_guarded(_iequals)),
-        **_named("contains", function=_guarded(_contains)),
-        **_named("icontains", function=_guarded(_icontains)),
-        **_named("ncontains", function=_guarded(_ncontains)),
-        **_named("incontains", function=_guarded(_incontains)),
-        **_named("startswith", function=_guarded(_startswith)),
-        **_named("istartswith", function=_guarded(_istartswith)),
-        **_named("endswith", function=_guarded(_endswith)),
-        **_named("iendswith", function=_guarded(_iendswith)),
-        **_named("regex", function=_guarded(_regex)),
-        **_named("iregex", function=_guarded(_iregex)),
-        **_named("matchregex", function=_guarded(_matchregex)),
-        **_named("matchwildcard", function=_guarded(_matchwildcard)),
-        **_named("lt", "lessthan", function=_lessthan),
-        **_named("gt", "greaterthan", function=_greaterthan),
-        **_named("td_lt", "timediff_lt", function=_guarded(_timediff_lt)),
-        **_named("td_gt", "timediff_gt", function=_guarded(_timediff_gt)),
-        **_named("exists", function=_exists),
-        **_named("nexists", function=_nexists),
-        **_named("in", "inside", function=_guarded(_inside)),
-        **_named("nin", "ninside", function=_guarded(_ninside)),
+        **_named(_equals, "eq", "equals"),
+        **_named(_nequals, "neq", "nequals", takes_null=True),
+        **_named(_iequals, "ieq", "iequals"),
+        **_named(_contains, "contains"),
+        **_named(_icontains, "icontains"),
+        **_named(_ncontains, "ncontains"),
+        **_named(_incontains, "incontains"),
+        **_named(_startswith, "startswith"),
+        **_named(_istartswith, "istartswith"),
+        **_named(_endswith, "endswith"),
+        **_named(_iendswith, "iendswith"),
+        **_named(_regex, "regex"),
+        **_named(_iregex, "iregex"),
+        **_named(_matchregex, "matchregex"),
+        **_named(_matchwildcard, "matchwildcard"),
+        **_named(_lessthan, "lt", "lessthan", takes_bytes=False),
+        **_named(_greaterthan, "gt", "greaterthan", takes_bytes=False),
+        **_named(_timediff_lt, "td_lt", "timediff_lt"),
+        **_named(_timediff_gt, "td_gt", "timediff_gt"),
+        **_named(_exists, "exists", takes_null=True),
+        **_named(_nexists, "nexists", takes_null=True),
+        **_named(_inside, "in", "inside"),
+        **_named(_ninside, "nin", "ninside"),
     }
 )

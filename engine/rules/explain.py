@@ -9,9 +9,15 @@ from typing import Any
 from engine.content.registry import Registry
 from engine.criteria.compile import Verdict
 from engine.criteria.nodes import Outcome
-from engine.errors import BadContent
+from engine.errors import BadContent, NotFound
 from engine.expressions.masking import ValueMasker, leaves, secrets_by_schema
-from engine.records.trigger import Enforcement, EnforcementFilter, EnforcementStatus, TriggerInstance
+from engine.records.trigger import (
+    Enforcement,
+    EnforcementFilter,
+    EnforcementStatus,
+    InstanceFilter,
+    TriggerInstance,
+)
 from engine.rules.evaluate import RuleEngine
 from engine.rules.history import TriggerHistory
 from engine.rules.table import CompiledRule
@@ -66,8 +72,8 @@ class RuleExplainer:
         self._history = history
 
     def explain(self, instance_id: str, registry: Registry) -> Explanation:
-        """Of a stored event, fired or not. Raises NotFound."""
-        instance = self._history.instance(instance_id)
+        """Of a stored event, fired or not; `last` is the newest. Raises NotFound."""
+        instance = self._instance(instance_id)
         found, _ = self._history.enforcements(EnforcementFilter(instance_id=instance.id, limit=None))
         made: dict[str, list[Enforcement]] = {}
         for enforcement in sorted(found, key=lambda one: one.number):
@@ -88,6 +94,14 @@ class RuleExplainer:
             gone=tuple(one for ref, group in made.items() if ref not in table.rules for one in group),
         )
 
+    def _instance(self, wanted: str) -> TriggerInstance:
+        if wanted != "last":
+            return self._history.instance(wanted)
+        found, _ = self._history.instances(InstanceFilter(limit=1))
+        if not found:
+            raise NotFound("No event has come yet.")
+        return found[0]
+
     def _report(
         self,
         rule: CompiledRule,
@@ -103,7 +117,7 @@ class RuleExplainer:
             conclusion=conclusion,
             reason=masker.text(reason),
             matched=verdict.matched,
-            criteria=explained(rule.spec, verdict, file=rule_file(rule.spec, registry), masker=masker),
+            criteria=explained(verdict, file=rule_file(rule.spec, registry), masker=masker),
             enforcements=enforcements,
         )
 
@@ -133,21 +147,13 @@ def _conclusion(
     return "not asked", "It matches now; then it was not there, disabled, or had other criteria."
 
 
-def explained(
-    rule: RuleSpec, verdict: Verdict, *, file: Path | None, masker: ValueMasker
-) -> tuple[Explained, ...]:
-    """The outcomes with the lines where the criteria stand."""
+def explained(verdict: Verdict, *, file: Path | None, masker: ValueMasker) -> tuple[Explained, ...]:
+    """The outcomes with the lines where the criteria stand in the rule's file."""
     text = _text(file)
-    shown = []
-    for outcome in verdict.outcomes:
-        key = outcome.key
-        path = ("criteria", key) if key in rule.criteria else ("x-match", key)
-        where = f"{file}:{line_of(text, path)}" if text else ""
-        shown.append(_shown(outcome, where, masker))
-    return tuple(shown)
+    return tuple(_shown(outcome, file, text, masker) for outcome in verdict.outcomes)
 
 
-def _shown(outcome: Outcome, where: str, masker: ValueMasker) -> Explained:
+def _shown(outcome: Outcome, file: Path | None, text: str, masker: ValueMasker) -> Explained:
     return Explained(
         outcome=replace(
             outcome,
@@ -156,8 +162,8 @@ def _shown(outcome: Outcome, where: str, masker: ValueMasker) -> Explained:
             error=masker.text(outcome.error),
             parts=(),
         ),
-        where=where,
-        parts=tuple(_shown(part, "", masker) for part in outcome.parts),
+        where=f"{file}:{line_of(text, outcome.path)}" if text and outcome.path else "",
+        parts=tuple(_shown(part, file, text, masker) for part in outcome.parts),
     )
 
 

@@ -112,6 +112,13 @@ def test_one_that_takes_too_long_is_not_tried_on_the_next_item_of_a_list() -> No
     assert "takes longer" in str(answer("search", items, pattern, condition="any"))
 
 
+def test_a_pattern_of_the_event_that_is_too_long_is_not_compiled() -> None:
+    criterion = {"type": "regex", "pattern": "{{ trigger.p }}"}
+    assert (
+        "more than 10000 characters" in verdict({"trigger.v": criterion}, {"v": "x", "p": "x" * 10_001}).error
+    )
+
+
 def test_a_bad_regular_expression_is_unanswerable() -> None:
     assert "trigger.v regex '(': " in str(answer("regex", "x", "("))
 

@@ -144,7 +144,17 @@ def test_a_rule_of_a_file_names_the_line(engine: Engine, tmp_path: Path) -> None
     report = only(explained(engine, emit(engine, {"n": 5})))
     assert [one.where.rpartition(":")[2] for one in report.criteria] == ["5", "7"]
     assert report.criteria[0].where.endswith("packs/probe/rules/filed.yaml:5")
-    assert report.criteria[1].parts[0].outcome.value == 5
+    inner = report.criteria[1].parts[0]
+    assert (inner.outcome.value, inner.where.rpartition(":")[2]) == (5, "8")
+
+
+def test_last_is_the_newest_event(engine: Engine) -> None:
+    with pytest.raises(NotFound, match="No event"):
+        engine.explainer.explain("last", engine.registry)
+    put(engine, "big")
+    emit(engine, {"n": 1})
+    newest = emit(engine, {"n": 2})
+    assert engine.explainer.explain("last", engine.registry).instance.id == newest.instance.id
 
 
 def test_what_is_not_there_is_not_explained(engine: Engine) -> None:

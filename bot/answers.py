@@ -28,6 +28,12 @@ OWN = (
     ("cancel id", "stop an execution"),
     ("rerun id", "start an execution once more, with the same parameters"),
     ("anyway rule event", "start what a budget or a freeze held back"),
+    (
+        "schedule when command",
+        "say it later, or again and again: at 22:00, in 10 minutes, every weekday at 9",
+    ),
+    ("schedule list [all]", "what is scheduled, and when it runs next"),
+    ("schedule verb number", "show, run (now), pause, resume or cancel one"),
 )
 
 
@@ -178,7 +184,7 @@ def status(engine: Engine, execution_id: str, *, prefix: str) -> Reply:
     steps = " → ".join(f"{word_.value} {moment:%H:%M:%S}" for moment, word_ in execution.log)
     facts = (
         ("action", execution.action),
-        ("started by", execution.user),
+        ("started by", " · ".join(filter(None, (execution.user, wording.schedule_text(execution))))),
         ("requested", f"{execution.requested_at:%Y-%m-%d %H:%M:%S} UTC"),
         ("time", formatting.duration(elapsed_s)),
         ("steps", steps),

@@ -1,8 +1,9 @@
 """From a message to what it asks for: a built-in command, or an alias that starts an action.
 
-The built-in words are `help`, `status`, `output`, `cancel`, `rerun` and `anyway`. `help` is always ours. The
-others are ours in exactly the shape that help shows (`cancel ID`, where an ID is hexadecimal or the
-word `last`); any other text that begins with such a word belongs to the alias that matches it.
+The built-in words are `help`, `status`, `output`, `cancel`, `rerun`, `anyway` and `schedule`. `help` is
+always ours. The others are ours in exactly the shape that help shows (`cancel ID`, where an ID is
+hexadecimal or the word `last`); any other text that begins with such a word belongs to the alias that
+matches it.
 """
 
 import re
@@ -13,12 +14,13 @@ from functools import partial
 
 from sqlalchemy import Connection
 
-from bot import answers, formatting
+from bot import answers, formatting, schedules
 from bot.announcer import Announcer
 from bot.chat import ChatAdapter, Message, Outgoing, Reply
 from bot.identities import Identity, identify
 from engine.errors import BadInput, EngineError, NoMatch
 from engine.records.chat import NewChatMessage
+from engine.schedules.book import NewSchedule
 from engine.service import Engine
 from engine.store import chat as store
 
@@ -27,6 +29,7 @@ _SHAPES: dict[str, re.Pattern[str]] = {
     "status": re.compile(r"status(?:\s+(?P<id>last|[0-9a-f]{6,24}))?", re.IGNORECASE),
     "output": re.compile(r"output\s+(?P<id>last|[0-9a-f]{6,24})", re.IGNORECASE),
     "cancel": re.compile(r"cancel\s+(?P<id>last|[0-9a-f]{6,24})", re.IGNORECASE),
+    "schedule": schedules.SHAPE,
     "rerun": re.compile(r"rerun\s+(?P<id>last|[0-9a-f]{6,24})", re.IGNORECASE),
     "anyway": re.compile(r"anyway\s+(?P<rule>[\w.-]+)\s+(?P<id>[0-9a-f]{24})", re.IGNORECASE),
 }
@@ -63,7 +66,7 @@ class Commands:
         text = self.command_in(message)
         if text is None and not self._adapter.is_own:
             return
-        shown = text if text is None else self._engine.concealed(text)
+        shown = text if text is None else self._concealed(text)
         kept = message if shown is None or shown == text else replace(message, text=shown)
         stored = self._engine.database.submit(partial(self._store, kept))
         if text is not None:
@@ -84,6 +87,14 @@ class Commands:
             if called:
                 return text[called.end() :].strip() or "help"
         return text if message.is_direct and text else None
+
+    def _concealed(self, text: str) -> str:
+        """The command as it may be kept, without the values of secret parameters."""
+        later = schedules.SHAPE.fullmatch(text)
+        command = schedules.command_in(self._engine, later["when"]) if later and later["when"] else ""
+        if not command:
+            return self._engine.concealed(text)
+        return text.removesuffix(command) + self._engine.concealed(command)
 
     def _store(self, message: Message, connection: Connection) -> None:
         new = NewChatMessage(
@@ -130,6 +141,8 @@ class Commands:
         prefix = self._prefix(asked.message)
         if word == "help":
             return [answers.explain(self._engine, fits["words"] or "", prefix=prefix)]
+        if word == "schedule":
+            return self._schedule(fits, asked)
         given = (fits["id"] or "").lower()
         if word == "status":
             if given:
@@ -172,6 +185,49 @@ class Commands:
         failed = [one.failure_reason for one in made if one.execution_id is None]
         return [answers.refusal(BadInput(reason)) for reason in failed]
 
+    def _schedule(self, fits: re.Match[str], asked: Asked) -> Sequence[Reply]:
+        engine, identity = self._engine, asked.identity
+        if fits["verb"]:
+            verb, number = fits["verb"].lower(), int(fits["number"])
+            if verb == "run":
+                self._run_schedule(number, asked)
+                return []
+            if verb == "show":
+                return [schedules.shown(engine.schedules.get(number))]
+            return [schedules.changed(engine, verb, number, user=identity.user)]
+        if not fits["when"]:
+            prefix = self._prefix(asked.message)
+            return [schedules.listed(engine, with_ended=bool(fits["all"]), prefix=prefix)]
+        wanted = NewSchedule(
+            when=fits["when"],
+            user=identity.user,
+            chat_user=identity.chat_user,
+            source_channel=asked.message.channel,
+            context=self._context(asked, later=schedules.command_in(engine, fits["when"])),
+            delivery_key=asked.message.key,
+        )
+        try:
+            return [schedules.added(engine.schedules.add(wanted))]
+        except BadInput:
+            # An alias may begin with the same words; where none fits, the time is what is wrong.
+            try:
+                engine.match(asked.text)
+            except EngineError:
+                pass
+            else:
+                return self._alias(asked)
+            raise
+
+    def _run_schedule(self, number: int, asked: Asked) -> None:
+        execution = self._engine.schedules.run(
+            number,
+            user=asked.identity.user,
+            chat_user=asked.identity.chat_user,
+            context=self._context(asked),
+            idempotency_key=self._idempotency_key(asked.message),
+        )
+        self._announcer.accepted(execution, place=asked.message.answer_place)
+
     def _alias(self, asked: Asked) -> Sequence[Reply]:
         message, identity = asked.message, asked.identity
         match = self._engine.match(asked.text)
@@ -188,22 +244,24 @@ class Commands:
             self._announcer.accepted(one.execution, place=message.answer_place, ack=one)
         return []
 
-    def _context(self, asked: Asked) -> dict[str, object]:
-        """All that the announcer needs after a restart."""
+    def _context(self, asked: Asked, *, later: str | None = None) -> dict[str, object]:
+        """All that the announcer needs after a restart.
+
+        `later`: the command that is said at another time; its answer is a message of its own.
+        """
         message = asked.message
         place = message.answer_place
-        return {
-            "source_channel": message.channel,
-            "chat": {
-                "adapter": message.adapter,
-                "channel": place.channel,
-                "thread": place.thread,
-                "message": message.id,
-                "user": message.author.id,
-                "verified": asked.identity.is_verified,
-                "command": asked.shown,
-            },
+        chat: dict[str, object] = {
+            "adapter": message.adapter,
+            "channel": place.channel,
+            "thread": place.thread if later is None else message.thread,
+            "user": message.author.id,
+            "verified": asked.identity.is_verified,
+            "command": asked.shown if later is None else later,
         }
+        if later is None:
+            chat["message"] = message.id
+        return {"source_channel": message.channel, "chat": chat}
 
     @staticmethod
     def _idempotency_key(message: Message) -> str:

@@ -62,6 +62,19 @@ def duration(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60} min"
 
 
+def span(seconds: float) -> str:
+    """How far away something is, roughly: 40 s, 20 min, 3 h 5 min, 2 d 4 h."""
+    minutes = round(max(seconds, 0) / 60)
+    if minutes < 1:
+        return f"{max(seconds, 0):.0f} s"
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 24:
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    return f"{hours // 24} d {hours % 24} h" if hours % 24 else f"{hours // 24} d"
+
+
 def split_pretext(text: str) -> tuple[str, str]:
     """(pretext, text) around the first {~}; what follows a second one is left out, as ever."""
     parts = text.split(PRETEXT_MARK)

@@ -19,6 +19,10 @@ _TONES = {
 }
 
 
+# From so many seconds on a scheduled run is said to be late.
+LATE_S = 60
+
+
 def tone_of(status: Status) -> Tone:
     return _TONES.get(status, Tone.RUNNING)
 
@@ -170,6 +174,21 @@ def _link(engine: Engine, execution: Execution) -> Link:
     return Link(label="details", url=f"{engine.settings.public_url}/chat#execution/{execution.id}")
 
 
+def schedule_text(execution: Execution) -> str:
+    """`schedule 13 (20 min late)`; empty for what nobody scheduled."""
+    schedule = execution.context.get("schedule")
+    if not isinstance(schedule, dict) or not isinstance(schedule.get("number"), int):
+        return ""
+    late_s, missed = schedule.get("late_s"), schedule.get("missed")
+    facts = []
+    if isinstance(late_s, int | float) and late_s >= LATE_S:
+        facts.append(f"{formatting.span(late_s)} late")
+    if isinstance(missed, int) and missed > 0:
+        facts.append(f"{missed} more missed")
+    known = f"schedule {schedule['number']}"
+    return f"{known} ({', '.join(facts)})" if facts else known
+
+
 def _about(
     execution: Execution,
     *,
@@ -181,9 +200,10 @@ def _about(
     buttons: tuple[Button, ...] = (),
     extra: dict[str, object] | None = None,
 ) -> Reply:
+    scheduled = schedule_text(execution)
     return Reply(
         pieces=pieces,
-        pretext=pretext,
+        pretext="\n".join(text for text in (scheduled, pretext) if text),
         tone=tone_of(status),
         status=status.value,
         execution_id=execution.id,

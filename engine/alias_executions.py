@@ -77,6 +77,32 @@ class AliasExecutions:
         execution's context. `notify_route` is told of each end, with what its bot needs to answer.
         Raises BadInput, BadParameter, NotFound, BadTemplate.
         """
+        requests = self.requests(
+            match,
+            user=user,
+            chat_user=chat_user,
+            source_channel=source_channel,
+            context=context,
+            notify_route=notify_route,
+            idempotency_key=idempotency_key,
+        )
+        action = self._content.current.action(match.alias.action_ref)
+        # All are on their way before the first is waited for: they share a commit.
+        waiting = [self._executions.submit(wanted) for wanted in requests]
+        return [self._acknowledged(match, future.result(), action) for future in waiting]
+
+    def requests(
+        self,
+        match: AliasMatch,
+        *,
+        user: str,
+        chat_user: str,
+        source_channel: str,
+        context: Mapping[str, Any],
+        notify_route: str = "",
+        idempotency_key: str | None = None,
+    ) -> list[ExecutionRequest]:
+        """What `run` would ask for. Raises BadInput, BadParameter, NotFound."""
         alias = match.alias
         action = self._content.current.action(alias.action_ref)
         full_context = {
@@ -93,7 +119,7 @@ class AliasExecutions:
             names = ("source_channel", "source_context")
             data = {"user": chat_user, **{name: full_context.get(name) for name in names}}
             full_context["notify"] = {"on-complete": {"routes": [notify_route], "data": data}}
-        requests = [
+        return [
             ExecutionRequest(
                 action=action.ref,
                 parameters=plan.cast_text(
@@ -105,9 +131,6 @@ class AliasExecutions:
             )
             for number, parameters in enumerate(match.parameters)
         ]
-        # All are on their way before the first is waited for: they share a commit.
-        waiting = [self._executions.submit(wanted) for wanted in requests]
-        return [self._acknowledged(match, future.result(), action) for future in waiting]
 
     def concealed(self, match: AliasMatch) -> str:
         """The text of a match with ******** in place of the values of secret parameters.

@@ -44,6 +44,7 @@ from engine.rules.history import TriggerHistory
 from engine.rules.table import RuleTable
 from engine.rules.traces import Traces
 from engine.runner_set import RunnerSet
+from engine.schedules.assembly import ScheduleParts, make_schedules
 from engine.sensors.assembly import SensorParts, make_sensors
 from engine.settings import Settings, local_url
 from engine.starts import Starts
@@ -187,6 +188,20 @@ class Engine:
             read=self._executions.get,
         )
         self.timers = Timers(self.database, self.triggers, self.rules, refresh=self.stored.refresh)
+        self.schedules = make_schedules(
+            ScheduleParts(
+                database=self.database,
+                content=self.content,
+                stored=self.stored,
+                timers=self.timers,
+                rules=self.rules,
+                executions=self._executions,
+                aliases=self._aliases,
+                plans=self.plans,
+                match=self.match,
+            ),
+            zone=settings.chat.timezone,
+        )
         self._readers: list[JournalReader] = []
         self._is_started = False
         self.admin_key: str | None = None

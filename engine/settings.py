@@ -177,6 +177,11 @@ class ChatSettings:
     login: Literal["auto", "always"] = key(
         "auto", "auto: the page asks for a key unless we listen on loopback only; always: it always asks."
     )
+    timezone: str = key(
+        "",
+        "Time zone of the times in `schedule` that name none, for example Europe/Zurich; "
+        "empty: that of the machine.",
+    )
     routes: dict[str, str] = key(
         {},
         "Routes of notifications and announcements that are said in a chat of ours, for example "

@@ -15,6 +15,7 @@ from bot.cli import (
     pack_configs,
     rules,
     running,
+    schedules,
     sensors,
     traces,
     triggers,
@@ -76,6 +77,7 @@ app.add_typer(content.packs, name="pack")
 app.add_typer(sensors.app, name="sensor")
 app.add_typer(alerts.app, name="alert")
 app.add_typer(triggers.app, name="trigger")
+app.add_typer(schedules.app, name="schedule")
 app.add_typer(traces.app, name="trace")
 app.add_typer(rules.rules, name="rule")
 app.add_typer(administration.settings_commands, name="config")

@@ -13,7 +13,7 @@ from engine.content.read_instances import check_poll_interval
 from engine.content.shape import Field, WrongShape, expect, is_table, shown, take
 from engine.content.source import COMMON, TAGS, Source, check_pack
 from engine.errors import BadInput, nearest
-from engine.specs.rule import OPERATORS, RuleSpec
+from engine.specs.rule import OPERATORS, SCHEDULE_KEY, RuleSpec
 from engine.specs.sensor import SensorSpec, TriggerTypeSpec
 from engine.timing.misfire import MISFIRE_KEY, Misfire
 from engine.timing.timer import TIMER_TYPES, timer_of
@@ -66,7 +66,7 @@ _RULE: Mapping[str, Field] = MappingProxyType(
 )
 
 
-_EXTENSIONS = (*KNOWN, MISFIRE_KEY)
+_EXTENSIONS = (*KNOWN, MISFIRE_KEY, SCHEDULE_KEY)
 
 
 def _check_extensions(extensions: Mapping[str, Any]) -> None:

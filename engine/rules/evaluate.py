@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.content.registry import Content
 from engine.criteria.compile import Criteria, Verdict
-from engine.errors import EngineError
+from engine.errors import EngineError, NotFound
 from engine.executions import Executions, PreparedExecution
 from engine.expressions.jinja import Templates
 from engine.expressions.lookups import KeyValues, key_lookups
@@ -17,10 +17,13 @@ from engine.records.trigger import TriggerInstance
 from engine.rules.table import CompiledRule, RuleAction, RuleTable
 from engine.rules.waiting import Part
 from engine.specs.action import ActionSpec
+from engine.specs.rule import SCHEDULE_KEY, RuleSpec
 
 log = logging.getLogger(__name__)
 
 ScopeFor = Callable[[ActionSpec, Mapping[str, Any]], TemplateScope]
+Scheduled = Callable[[RuleSpec, TriggerInstance, Mapping[str, Any]], ExecutionRequest]
+"""Of a rule, the event and the context of what follows from it. Raises EngineError."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +85,8 @@ class RuleEngine:
         self.table = RuleTable(content.current)
         self.places: dict[str, Callable[[TriggerInstance], Mapping[str, Any]]] = {}
         """Trigger type -> where in the chat the results of what its events start are posted."""
+        self.scheduled: Scheduled = _nothing_scheduled
+        """What the rule of a schedule asks for."""
 
     def evaluate(self, instance: TriggerInstance) -> Evaluation:
         """Never raises for what a rule says or a payload holds."""
@@ -142,7 +147,10 @@ class RuleEngine:
         self, rule: CompiledRule, number: int, instance: TriggerInstance, context: Mapping[str, Any]
     ) -> Wanted:
         try:
-            prepared = self._prepare(rule.actions[number], instance, context)
+            if number == 0 and SCHEDULE_KEY in rule.spec.extensions:
+                prepared = self._executions.prepare(self.scheduled(rule.spec, instance, context))
+            else:
+                prepared = self._prepare(rule.actions[number], instance, context)
         except EngineError as error:
             log.warning("rule %s: %s", rule.spec.ref, error)
             return Wanted(rule=rule, number=number, failure=str(error))
@@ -190,3 +198,9 @@ class RuleEngine:
             "rule_depth": instance.depth + 1,
             "trace_context": {"id_": instance.trace_id, "trace_tag": instance.trace_tag},
         }
+
+
+def _nothing_scheduled(
+    rule: RuleSpec, _instance: TriggerInstance, _context: Mapping[str, Any]
+) -> ExecutionRequest:
+    raise NotFound(f"{SCHEDULE_KEY}: nobody keeps schedules here.", where=rule.ref)

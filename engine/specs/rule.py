@@ -22,6 +22,10 @@ OPERATORS: frozenset[str] = frozenset(
 )
 
 
+# The number of the schedule whose command the rule runs.
+SCHEDULE_KEY = "x-schedule"
+
+
 class RuleSpec(BaseModel):
     model_config = ConfigDict(frozen=True)
 

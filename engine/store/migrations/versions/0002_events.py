@@ -18,6 +18,7 @@ def upgrade() -> None:
     _rule_state()
     _timers()
     _policies()
+    _schedules()
 
 
 def _triggers() -> None:
@@ -201,3 +202,27 @@ def _policies() -> None:
     )
     op.create_index("policy_entry_by_line", "policy_entry", ["policy", "key", "state", "not_before", "seq"])
     op.create_index("policy_entry_by_time", "policy_entry", ["state", "until"])
+
+
+def _schedules() -> None:
+    op.create_table(
+        "schedule",
+        sa.Column("number", sa.Integer, primary_key=True),
+        sa.Column("user", sa.String, nullable=False),
+        sa.Column("chat_user", sa.String, nullable=False),
+        sa.Column("text", sa.String, nullable=False),
+        sa.Column("zone", sa.String, nullable=False),
+        sa.Column("command", sa.String, nullable=False),
+        sa.Column("action", sa.String, nullable=False),
+        sa.Column("parameters", sa.LargeBinary, nullable=False),
+        sa.Column("context", sa.LargeBinary, nullable=False),
+        sa.Column("created_at", sa.BigInteger, nullable=False),
+        sa.Column("ended_at", sa.BigInteger),
+        sa.Column("outcome", sa.String, nullable=False),
+        sa.Column("ended_by", sa.String, nullable=False),
+        sa.Column("delivery_key", sa.String, unique=True),
+        sa.Column("last_execution_id", sa.String),
+        sa.Column("last_due_at", sa.BigInteger),
+        sa.Column("last_failure", sa.String, nullable=False),
+    )
+    op.create_index("schedule_by_end", "schedule", ["ended_at", "number"])

@@ -1,0 +1,1 @@
+"""Schedules: commands and actions at a time that people wrote, as rules on timers."""

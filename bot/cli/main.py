@@ -19,6 +19,7 @@ from bot.cli import (
     sensors,
     traces,
     triggers,
+    webhooks,
 )
 from bot.cli.exits import Code, CommandError
 from bot.cli.output import note, say
@@ -75,6 +76,7 @@ app.add_typer(content.aliases, name="alias")
 content.packs.add_typer(pack_configs.app, name="config")
 app.add_typer(content.packs, name="pack")
 app.add_typer(sensors.app, name="sensor")
+app.add_typer(webhooks.app, name="webhook")
 app.add_typer(alerts.app, name="alert")
 app.add_typer(triggers.app, name="trigger")
 app.add_typer(schedules.app, name="schedule")

@@ -15,7 +15,8 @@ from engine.specs.webhook_presets import PRESETS
 
 # StackStorm's own address for any trigger.
 GENERIC = "st2"
-_URL = re.compile(r"[A-Za-z0-9._~-]+(?:/[A-Za-z0-9._~-]+)*")
+_PART = r"[A-Za-z0-9_~-][A-Za-z0-9._~-]*"
+_URL = re.compile(rf"{_PART}(?:/{_PART})*")
 _CHOICES: Mapping[str, tuple[str, ...]] = {
     "algorithm": ("sha256", "sha1", "sha512"),
     "encoding": ("hex", "base64"),
@@ -96,7 +97,7 @@ def _url(values: Mapping[str, Any], source: Source) -> str:
         raise WrongShape(
             f"{shown(url)} cannot be the address of a webhook",
             path=("url",),
-            hint="Use letters, digits, . _ ~ - and single slashes.",
+            hint="Use letters, digits, _ ~ - and single slashes; a dot not at the beginning.",
         )
     if url == GENERIC:
         raise WrongShape(f'"{GENERIC}" is StackStorm\'s own webhook for any trigger.', path=("url",))

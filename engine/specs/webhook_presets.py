@@ -166,6 +166,7 @@ _ALL = (
         title="Standard Webhooks: Svix, incident.io, Resend and others",
         ways=(_standard("webhook"), _standard("svix")),
         delivery_id=(IdSource(header="webhook-id"), IdSource(header="svix-id")),
+        alerts=False,
         key_kind="whsec",
     ),
     Preset(

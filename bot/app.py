@@ -140,7 +140,13 @@ class App:
         content = self.settings.content
         return [
             self.settings.path(name)
-            for name in (*content.packs, content.aliases, content.configs, content.overrides)
+            for name in (
+                *content.packs,
+                content.aliases,
+                content.configs,
+                content.overrides,
+                content.webhooks,
+            )
         ]
 
 

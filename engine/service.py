@@ -242,7 +242,7 @@ class Engine:
             limits=self.settings.actions.limits,
         )
         self.runners.start()
-        self.subscribe(READER, self._internal_triggers.handle, kinds=KINDS)
+        self.subscribe(READER, self._internal_triggers.handle, kinds=KINDS, shares=True)
         self._dispatch.start()
         self.alerts.start()
         self.webhooks.start()
@@ -461,10 +461,12 @@ class Engine:
 
     # journal
 
-    def subscribe(self, reader: str, handle: Handle, *, kinds: Collection[str]) -> Callable[[], None]:
+    def subscribe(
+        self, reader: str, handle: Handle, *, kinds: Collection[str], shares: bool = False
+    ) -> Callable[[], None]:
         """Follow the journal from the cursor of `reader` in a thread of its own (engine.store.reader
         says how); returns what ends it."""
-        made = JournalReader(self.database, reader, handle, kinds=kinds)
+        made = JournalReader(self.database, reader, handle, kinds=kinds, shares=shares)
         self._readers.append(made)
         return made.stop
 

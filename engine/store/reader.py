@@ -34,15 +34,29 @@ def nothing(_connection: Connection) -> None:
     """
 
 
+class _Overtaken(Exception):
+    """Another server has moved the cursor that this one reads by."""
+
+    def __init__(self, position: int) -> None:
+        super().__init__(f"the cursor is at {position}")
+        self.position = position
+
+
 class JournalReader:
     """Calls `handle` with entries in order, at least once each, and then moves its cursor.
 
     What `handle` returns is run in the transaction that moves the cursor: work that stands in our
     own database is then done exactly once. A reader that is new starts at the end of the journal.
+
+    `shares`: servers on one database share the entries, and each is handled by one of them;
+    otherwise by each of them.
     """
 
-    def __init__(self, database: Database, name: str, handle: Handle, *, kinds: Collection[str]) -> None:
+    def __init__(
+        self, database: Database, name: str, handle: Handle, *, kinds: Collection[str], shares: bool = False
+    ) -> None:
         self.name = name
+        self._shares = shares
         self._database = database
         self._handle = handle
         self._kinds = frozenset(kinds)
@@ -117,6 +131,9 @@ class JournalReader:
             try:
                 job = self._handle(entries)
                 self._move(entries[-1].id, job)
+            except _Overtaken as other:
+                self._give_way(entries, other.position)
+                return
             except (EngineError, OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError):
                 log.exception("reader %s failed (attempt %d of %d)", self.name, attempt, ATTEMPTS)
                 pause = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** (attempt - 1))
@@ -129,7 +146,18 @@ class JournalReader:
                 self._work([entry])
             return
         log.error("reader %s leaves out entry %d (%s)", self.name, entries[0].id, entries[0].subject)
-        self._move(entries[0].id, None)
+        try:
+            self._move(entries[0].id, None)
+        except _Overtaken as other:
+            self._give_way(entries, other.position)
+
+    def _give_way(self, entries: list[JournalEntry], position: int) -> None:
+        """Another server has handled everything up to `position`; the rest is still to be done."""
+        self._written = position
+        self._position = max(self._position, position)
+        rest = [entry for entry in entries if entry.id > position]
+        if rest:
+            self._work(rest)
 
     def _move(self, to: int, job: Callable[[Connection], object] | None) -> None:
         if job is nothing and to - self._written < UNWRITTEN_LIMIT:
@@ -137,6 +165,10 @@ class JournalReader:
             return
 
         def work(connection: Connection) -> None:
+            if self._shares:
+                now = journal.position(connection, self.name)
+                if now is not None and now != self._written:
+                    raise _Overtaken(now)
             if job is not None:
                 job(connection)
             journal.move(connection, self.name, to)

@@ -138,3 +138,31 @@ def test_a_reader_is_woken_at_once(database: Database) -> None:
     # Generous for a busy machine, and far below any polling interval one would choose.
     assert time.monotonic() - started < 10
     made.stop()
+
+
+def test_what_another_server_has_handled_is_not_handled_again(database_url: str) -> None:
+    ours, other = Database(database_url), Database(database_url)
+    ours.start()
+    other.start()
+    done: list[str] = []
+    changed = threading.Event()
+
+    def handle(entries: list[JournalEntry]) -> Callable[[Connection], object]:
+        subjects = [entry.subject for entry in entries]
+
+        def work(_connection: Connection) -> None:
+            done.extend(subjects)
+            changed.set()
+
+        return work
+
+    made = JournalReader(ours, "shared", handle, kinds=["kind"], shares=True)
+    # The other server appends and handles at once; ours is woken by its own commits only.
+    handled = append(other, "theirs")
+    other.write(lambda connection: journal.move(connection, "shared", handled))
+    append(ours, "ours")
+    assert changed.wait(15)
+    made.stop()
+    assert done == ["ours"]
+    ours.close()
+    other.close()

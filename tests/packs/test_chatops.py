@@ -118,3 +118,23 @@ def test_a_trigger_is_injected(house: House) -> None:
     said(house, "injected", "heard you")
     (instance,), _ = house.engine.history.instances(InstanceFilter(trigger_type="default.injected"))
     assert instance.trace_tag == "t-9"
+
+
+def test_a_rule_keeps_one_message_up_to_date(house: House) -> None:
+    parameters = {
+        "channel": "config",
+        "message": "{{ trigger.new_object.name }} is now {{ trigger.new_object.value }}",
+        "extra": {"stormcrow": {"key": "key-{{ trigger.new_object.name }}"}},
+    }
+    rule = {
+        "name": "tell-about-keys",
+        "enabled": True,
+        "trigger": {"type": "core.st2.key_value_pair.value_change"},
+        "action": {"ref": "chatops.post_message", "parameters": parameters},
+    }
+    house.engine.stored.put("rule", rule, user="admin")
+    house.engine.datastore.put("system", "colour", "red")
+    for value in ("green", "blue"):
+        house.engine.datastore.put("system", "colour", value)
+        said(house, "config", f"colour is now {value}")
+    assert len(house.messages("config")) == 1

@@ -1,10 +1,12 @@
 """The page in a real browser: what a person sees, and that data never acts."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from engine.notices import Notice
 from tests.bot.conftest import House
 from tests.conftest import missing
 
@@ -121,3 +123,30 @@ def test_nothing_is_wider_than_the_screen(page: "playwright.Page", house: House,
     page.wait_for_selector(".answer")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.locator("#input").is_visible()
+
+
+def test_a_notice_appears_is_edited_and_has_its_thread(page: "playwright.Page", house: House) -> None:
+    notice = Notice(
+        key="browser",
+        channel="ops",
+        text=f"disk of db1 is full {CANARY}",
+        title=f"db1 {CANARY}",
+        tone="bad",
+        links=(("runbook", "https://wiki.example.org/db1"), ("trap", "javascript:document.title='FIRED'")),
+        commands=(("Say hello", "echo echo pressed"),),
+        mention="ann",
+    )
+    house.engine.tell(notice)
+    page.wait_for_selector("#messages .answer[data-tone=bad] >> text=disk of db1 is full")
+    message = page.locator("#messages article.message", has_text="disk of db1 is full")
+    assert message.locator(".links a").all_inner_texts() == ["runbook"]
+    assert message.locator(".mention").inner_text() == "@ann"
+    house.engine.tell(Notice(key="browser-2", channel="ops", text="looked at it", thread_key="browser"))
+    message.locator("button.thread >> text=1 reply").click()
+    page.wait_for_selector("#panel >> text=looked at it")
+    page.keyboard.press("Escape")
+    message.locator("button >> text=Say hello").click()
+    page.wait_for_selector(".answer[data-status=succeeded] >> text=pressed")
+    house.engine.tell(replace(notice, text="disk of db1 is fine", tone="good", commands=(), mention=""))
+    page.wait_for_selector("#messages .answer[data-tone=good] >> text=disk of db1 is fine")
+    assert page.title() != "FIRED"

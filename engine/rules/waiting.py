@@ -41,7 +41,10 @@ class Gathering:
             count=1 if old is None else old.count + 1,
             due_at=self._due_at(first_at, now),
         )
-        store.put_due(connection, due, is_new=old is None)
+        if old is None:
+            store.add_due(connection, due)
+        else:
+            store.put_off(connection, due)
         return Admission(
             admitted=False,
             reason=f"{self.name} {self._spec.kind} {span(self._spec.window_s)}{shown_key(key)}: "
@@ -104,17 +107,17 @@ class Part:
             state.keep(now)
             return
         state.use_up()
-        old = store.due(connection, rule_ref, Correlate.name, key)
         due = Due(
             rule_ref=rule_ref,
             gate=Correlate.name,
-            key=key,
+            # Each firing is one of its own: the next may be complete before this one is fired.
+            key=own,
             instance_id=own,
             first_at=now,
             count=1 + len(self._whole.parts),
             due_at=now,
         )
-        store.put_due(connection, due, is_new=old is None)
+        store.add_due(connection, due)
 
 
 class _Seen:

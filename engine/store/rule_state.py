@@ -43,6 +43,13 @@ _OLD = (
     .limit(_SWEPT)
 )
 _SWEEP = delete(_STATE).where(tuple_(_S.rule_ref, _S.gate, _S.key).in_(_OLD))
+_ADD_DUE = insert(_DUE)
+_CHANGE_DUE = (
+    update(_DUE)
+    .where(_D.rule_ref == bindparam("r"), _D.gate == bindparam("g"), _D.key == bindparam("k"))
+    .values(instance_id=bindparam("i"), first_at=bindparam("f"), count=bindparam("c"), due_at=bindparam("d"))
+)
+_FIRST_DUE = select(_DUE).order_by(_D.due_at).limit(1)
 _GET_DUE = select(_DUE).where(
     _D.rule_ref == bindparam("r"), _D.gate == bindparam("g"), _D.key == bindparam("k")
 )
@@ -92,29 +99,31 @@ def due(connection: Connection, rule_ref: str, gate: str, key: str) -> Due | Non
     return None if row is None else Due(**row._mapping)
 
 
-def put_due(connection: Connection, wanted: Due, *, is_new: bool) -> None:
-    """Make it, or put it in the place of the one with the same rule, gate and key."""
-    if is_new:
-        connection.execute(insert(_DUE), {name: getattr(wanted, name) for name in Due.__slots__})
-    else:
-        connection.execute(
-            update(_DUE)
-            .where(_D.rule_ref == wanted.rule_ref, _D.gate == wanted.gate, _D.key == wanted.key)
-            .values(
-                instance_id=wanted.instance_id,
-                first_at=wanted.first_at,
-                count=wanted.count,
-                due_at=wanted.due_at,
-            )
-        )
-    note(
-        connection,
-        JournalEntry(id=0, at=wanted.due_at, kind=RULE_DUE, subject=wanted.rule_ref, data={}),
+def add_due(connection: Connection, wanted: Due) -> None:
+    connection.execute(_ADD_DUE, {name: getattr(wanted, name) for name in Due.__slots__})
+    entry = JournalEntry(id=0, at=wanted.due_at, kind=RULE_DUE, subject=wanted.rule_ref, data={})
+    note(connection, entry)
+
+
+def put_off(connection: Connection, wanted: Due) -> None:
+    """In the place of the one with the same rule, gate and key. Nobody is woken: it is not earlier, unless
+    its rule was changed meanwhile, and then it is found within a minute."""
+    connection.execute(
+        _CHANGE_DUE,
+        {
+            "r": wanted.rule_ref,
+            "g": wanted.gate,
+            "k": wanted.key,
+            "i": wanted.instance_id,
+            "f": wanted.first_at,
+            "c": wanted.count,
+            "d": wanted.due_at,
+        },
     )
 
 
 def first_due(connection: Connection) -> Due | None:
-    row = connection.execute(select(_DUE).order_by(_D.due_at).limit(1)).first()
+    row = connection.execute(_FIRST_DUE).first()
     return None if row is None else Due(**row._mapping)
 
 

@@ -4,13 +4,16 @@ import threading
 from datetime import datetime
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 
 from engine.records.rule_state import RuleStateRow
+from engine.records.trigger import TriggerInstance
 from engine.rules.freezing import frozen_until
 from engine.rules.gate import compile_key, span
 from engine.rules.gates import gates_after, gates_for
+from engine.rules.waiting import Correlate
 from engine.specs.gates import FreezeSpec
+from engine.store import rule_state
 from engine.store.database import Database
 from tests.engine.rules.world import NOON, ask, at, event, gate, passed, rule
 
@@ -200,8 +203,6 @@ def test_a_freeze_says_until_when_and_tells_only_if_asked(database: Database) ->
 
 
 def test_once_after_keeps_the_end_of_its_window_and_the_last_event(database: Database) -> None:
-    from engine.store import rule_state
-
     throttle = gate("throttle", {"once_after": "5m"})
     assert passed(database, throttle, 0, 100, 200) == [False, False, False]
     with database.read() as connection:
@@ -211,8 +212,6 @@ def test_once_after_keeps_the_end_of_its_window_and_the_last_event(database: Dat
 
 
 def test_once_quiet_waits_for_quiet_but_not_for_ever(database: Database) -> None:
-    from engine.store import rule_state
-
     throttle = gate("throttle", {"once_quiet": "1m", "at_latest": "3m"})
     ends = []
     for seconds in (0, 50, 100, 150):
@@ -220,6 +219,26 @@ def test_once_quiet_waits_for_quiet_but_not_for_ever(database: Database) -> None
         with database.read() as connection:
             ends.append(rule_state.all_due(connection)[0].due_at)
     assert ends == [at(60), at(110), at(160), at(180)]
+
+
+def test_two_correlations_that_are_complete_before_the_first_is_fired_are_both_due(
+    database: Database,
+) -> None:
+    asked = gate("correlate", {"within": "1h", "with": {"deploy": {"trigger": {"type": "p.deploy"}}}})
+    assert isinstance(asked, Correlate)
+    (part,) = asked.parts
+    own = []
+    for _ in range(2):
+        instance = event()
+        own.append(instance.id)
+
+        def work(connection: Connection, instance: TriggerInstance = instance) -> None:
+            asked.admit(connection, rule_ref="p.r", instance=instance, now=NOON)
+            part.record(connection, rule_ref="p.r", instance=event(), now=NOON)
+
+        database.write(work)
+    with database.read() as connection:
+        assert sorted(due.instance_id for due in rule_state.all_due(connection)) == sorted(own)
 
 
 def test_gates_are_asked_in_a_stated_order() -> None:

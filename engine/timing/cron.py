@@ -39,6 +39,13 @@ class Cron:
 
     def next_after(self, moment: datetime) -> datetime | None:
         """The first time after `moment`, in UTC; None when there is none any more."""
+        try:
+            return self._next_after(moment)
+        except OverflowError:
+            # Past the year 9999.
+            return None
+
+    def _next_after(self, moment: datetime) -> datetime | None:
         clock = zones.local(moment, self._where)
         if self._is_hourly:
             ahead = self._next_clock(clock + _TICK)
@@ -85,8 +92,8 @@ class Cron:
         """The first clock time that fits, `clock` itself included."""
         try:
             found = self._trigger.get_next_fire_time(None, clock.replace(tzinfo=UTC))
-        except (OverflowError, ValueError):
-            # Past the year 9999.
+        except ValueError:
+            # How APScheduler says that the year would be 10000.
             return None
         return None if found is None else found.replace(tzinfo=None)
 

@@ -308,9 +308,12 @@ def _wanted_day(day: str, today: date) -> tuple[date, bool]:
     if number is not None:
         return today + timedelta(days=(number - today.weekday()) % 7), False
     try:
-        return date.fromisoformat(day), True
+        wanted = date.fromisoformat(day)
     except ValueError as error:
         raise BadInput(f"There is no day {day}.", hint="Write YYYY-MM-DD.") from error
+    if not today <= wanted <= today + _LONGEST:
+        raise BadInput(f"{day} is past." if wanted < today else f"{day} is more than ten years away.")
+    return wanted, True
 
 
 def _existing(clock: datetime, where: Any, zone: str) -> datetime:

@@ -91,7 +91,7 @@ def timer_of(type_ref: str, parameters: Mapping[str, Any]) -> Timer:
 
 def _interval(parameters: Mapping[str, Any]) -> Timer:
     unit, delta = parameters["unit"], parameters["delta"]
-    if unit not in UNITS:
+    if not isinstance(unit, str) or unit not in UNITS:
         raise BadInput(f"{unit!r} is not one of {list(UNITS)}", hint=nearest(str(unit), UNITS), where="unit")
     if isinstance(delta, bool) or not isinstance(delta, int):
         raise BadInput(f"{delta!r} is not of type 'integer'", where="delta")
@@ -105,13 +105,15 @@ def _date(parameters: Mapping[str, Any]) -> Timer:
     text = parameters["date"]
     if not isinstance(text, str):
         raise BadInput(f"{text!r} is not of type 'string'", hint="Quote it.", where="date")
+    where = zones.zone(_zone(parameters))
     try:
         given = parser.parse(text)
+        at = given.astimezone(UTC) if given.tzinfo is not None else zones.resolved(given, where)
     except (ValueError, OverflowError) as error:
-        raise BadInput(f"date: {text!r} is not a date.", hint="Write it like 2030-01-31 09:00:00.") from error
-    if given.tzinfo is not None:
-        return DateTimer(at=given.astimezone(UTC))
-    return DateTimer(at=zones.resolved(given, zones.zone(_zone(parameters))))
+        raise BadInput(
+            f"{text!r} is not a date that can come", hint="Write it like 2030-01-31 09:00:00.", where="date"
+        ) from error
+    return DateTimer(at=at)
 
 
 def _cron(parameters: Mapping[str, Any]) -> Timer:

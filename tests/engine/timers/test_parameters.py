@@ -85,6 +85,8 @@ def test_cron_fields_left_out_are_at_their_minimum_below_the_last_one_given(
         (INTERVAL, {"unit": "days", "delta": 1, "jitter": 1}, "'jitter' was unexpected"),
         (DATE, {}, "'date' is a required property"),
         (DATE, {"date": "soon"}, "is not a date"),
+        (DATE, {"date": "9999-12-31 23:59", "timezone": "US/Pacific"}, "is not a date that can come"),
+        (INTERVAL, {"unit": ["days"], "delta": 1}, "is not one of"),
         (DATE, {"date": 5}, "not of type 'string'"),
         (CRON, {"hour": 25}, "higher than the maximum value"),
         (CRON, {"minute": "*/0"}, "Increment must be higher than 0"),

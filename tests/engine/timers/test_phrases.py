@@ -4,6 +4,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from engine.errors import BadInput
 from engine.timing.crontab import cron_parameters
@@ -69,6 +71,8 @@ def test_the_command_stays_as_it_was_written() -> None:
         ("at noon x", 'I cannot read "noon" as a time of day'),
         ("today at 9 x", "today at 09:00 is past: it is 2026-11-27 19:00 Europe/Zurich now."),
         ("on 2020-01-01 at 9 x", "is past"),
+        ("on 9999-12-31 at 23:59 in US/Pacific x", "more than ten years away"),
+        ("on 0001-01-01 at 9 x", "is past"),
         ("on 2026-02-30 at 9 x", "There is no day 2026-02-30"),
         ("on 2027-03-28 at 2:30 x", "02:30 does not exist on 2027-03-28 in Europe/Zurich"),
         ("tomorrow x", 'I expected "at" and a time, not "x".'),
@@ -133,3 +137,49 @@ def test_a_crontab_that_is_wrong_says_where(text: str, said: str) -> None:
     with pytest.raises(BadInput) as caught:
         cron_parameters(text)
     assert said in str(caught.value)
+
+
+_WORDS = (
+    *("in", "at", "on", "today", "tomorrow", "every", "cron", "day", "weekday", "month", "monday", "mon,tue"),
+    *(
+        "the",
+        "1st",
+        "last",
+        "9",
+        "9:30",
+        "25:61",
+        "9am",
+        "13pm",
+        "10",
+        "minutes",
+        "m",
+        "90s",
+        "UTC",
+        "*",
+        "*/5",
+    ),
+    *(
+        "Europe/Zurich",
+        "9999-12-31",
+        "0001-01-01",
+        "2026-11-28",
+        '"',
+        '"0 9 * * MON"',
+        "999999",
+        "weeks",
+        "x",
+    ),
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    words=st.lists(st.one_of(st.sampled_from(_WORDS), st.text(max_size=6)), max_size=9),
+    zone=st.sampled_from([ZURICH, "Pacific/Kiritimati", "US/Pacific", "UTC"]),
+)
+def test_any_text_is_understood_or_refused(words: list[str], zone: str) -> None:
+    try:
+        meant = understand(" ".join(words), now=NOW, zone=zone)
+    except BadInput:
+        return
+    timer_of(meant.trigger_type, meant.parameters).next_after(NOW, anchor=NOW)

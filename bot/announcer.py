@@ -22,6 +22,7 @@ from bot.live import Live, Watched
 from bot.notices import Notices
 from engine.alias_executions import AliasExecution
 from engine.notices import NOTICE, Notice, of_data
+from engine.policies.notes import policy_note
 from engine.records.chat import NoticePosting, Posting
 from engine.records.execution import Execution
 from engine.records.journal import JournalEntry
@@ -157,18 +158,45 @@ class Announcer:
         answer = self._result(execution, watched, said.standing)
         if answer is None:
             return
-        if not self._adapter.is_own:
-            said.jobs.append(self._post(execution, answer, watched))
-            return
-        said.outgoing.append(answer)
-        said.jobs.append(
-            partial(
-                store.close_posting,
-                adapter=self._adapter.name,
-                execution_id=execution.id,
-                status=execution.status,
+        if self._adapter.is_own:
+            said.outgoing.append(answer)
+            said.jobs.append(
+                partial(
+                    store.close_posting,
+                    adapter=self._adapter.name,
+                    execution_id=execution.id,
+                    status=execution.status,
+                )
             )
+        else:
+            said.jobs.append(self._post(execution, answer, watched))
+        again = policy_note(execution.context, "retried")
+        if again is not None:
+            said.jobs.append(self._follow(str(again["execution_id"]), answer, watched))
+
+    def _follow(
+        self, execution_id: str, answer: Outgoing, watched: Watched | None
+    ) -> Callable[[Connection], object]:
+        """The next try goes on in the message of the one that has failed."""
+        execution = self._engine.execution(execution_id)
+        place = answer.place
+        posted = Posted(channel=place.channel, message_id="", thread=place.thread)
+        if not self._adapter.is_own:
+            posted = self._sent[answer.key][1]
+        if not execution.is_finished:
+            ack = watched.ack if watched else None
+            self._live.watch(
+                Watched(execution=execution, place=place, ack=ack, posted=posted, is_acknowledged=True)
+            )
+        posting = Posting(
+            adapter=self._adapter.name,
+            execution_id=execution.id,
+            channel=posted.channel,
+            thread_id=posted.thread,
+            message_id=posted.message_id,
+            status=execution.status,
         )
+        return partial(store.keep_posting, posting=posting)
 
     def _result(
         self, execution: Execution, watched: Watched | None, standing: notices.Standing
@@ -228,6 +256,9 @@ class Announcer:
         last = self._sent.get(outgoing.key)
         if last is not None and last[0] == outgoing:
             return last[1]
+        if known is None and last is not None:
+            # Its place is not committed yet: both came in one batch of the journal.
+            known = last[1]
         if known is not None and self._adapter.capabilities.edits:
             posted = self._adapter.edit(known, outgoing)
         else:

@@ -1,15 +1,22 @@
 """What we say about an execution: that it began, that it runs, how it ended, what to do next."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
 from bot import formatting
 from bot.chat import Button, Code, Link, Piece, Place, Reply, Text, Tone
 from bot.results import cut_pieces, pieces_of_result
 from engine.alias_executions import AliasExecution, ResultText
 from engine.clock import utcnow
 from engine.errors import EngineError
+from engine.policies.notes import first_of, policy_note, tries_of
 from engine.records.execution import Execution
 from engine.service import Engine
 from engine.status import FAILURES, FINISHED, Status
 
+# How much of the reason stands where an execution is tried again, in characters.
+_REASON_LIMIT = 600
 _TONES = {
     Status.SUCCEEDED: Tone.GOOD,
     Status.CANCELED: Tone.WARNING,
@@ -28,8 +35,9 @@ def tone_of(status: Status) -> Tone:
 
 
 def key_of(execution: Execution) -> str:
-    """Everything that is said about an execution in its thread is one message with this key."""
-    return f"execution:{execution.id}"
+    """Everything that is said about an execution in its thread is one message with this key; of one that
+    a policy repeats it is the message of the first."""
+    return f"execution:{first_of(execution.context, execution.id)}"
 
 
 def place_of(execution: Execution) -> Place | None:
@@ -66,7 +74,7 @@ def acknowledgement(engine: Engine, execution: Execution, ack: AliasExecution | 
     return _about(
         execution,
         status=execution.status,
-        pieces=formatting.pieces_of(text),
+        pieces=(*formatting.pieces_of(text), *_so_far(engine, execution, execution.status)),
         pretext=formatting.clean(pretext),
         links=(_link(engine, execution),) if with_link else (),
         extra=dict(ack.extra) if ack else {},
@@ -79,7 +87,7 @@ def progress(
 ) -> Reply:
     """The acknowledgement with the time that has passed, and the last lines of output."""
     pretext, text = formatting.split_pretext(ack.message if ack else "")
-    pieces: tuple[Piece, ...] = formatting.pieces_of(text)
+    pieces: tuple[Piece, ...] = (*formatting.pieces_of(text), *_so_far(engine, execution, status))
     if tail.strip():
         pieces = (*pieces, Code(text=tail.rstrip("\n"), title="last lines"))
     return _about(
@@ -93,8 +101,44 @@ def progress(
     )
 
 
+def _so_far(engine: Engine, execution: Execution, status: Status) -> tuple[Piece, ...]:
+    """What policies made of it: which try it is, and where it waits."""
+    lines = []
+    done = tries_of(execution.context)
+    if done:
+        lines.append(f"Try {done + 1}.")
+    if status is Status.DELAYED:
+        lines.append(waiting(engine, execution))
+    return (Text(text=" ".join(lines)),) if any(lines) else ()
+
+
+def waiting(engine: Engine, execution: Execution) -> str:
+    """Where a delayed execution stands in the line of a policy, and behind whom."""
+    place = engine.place_in_line(execution.id)
+    if place is None:
+        return ""
+    said = f"Waits for policy {place.policy}: {ordinal(place.position)} of {place.waiting} in line"
+    if place.behind:
+        said += f", behind {', '.join(formatting.short_id(one) for one in place.behind)}"
+    if place.until is not None:
+        said += f", may start at {place.until:%H:%M:%S} UTC"
+    return f"{said}."
+
+
+def ordinal(number: int) -> str:
+    """1st, 2nd, 3rd, 4th ... 11th ... 21st."""
+    ending = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"
+
+
 def result(engine: Engine, execution: Execution) -> Reply | None:
-    """The rendered result, cut to what a chat bears; None for a success that the alias keeps quiet."""
+    """The rendered result, cut to what a chat bears; None for a success that the alias keeps quiet.
+
+    Of one that is tried again: why, and when.
+    """
+    again = policy_note(execution.context, "retried")
+    if again is not None:
+        return _tried_again(engine, execution, again)
     rendered = _rendered(engine, execution)
     if not rendered.enabled and execution.status not in FAILURES:
         return None
@@ -118,6 +162,23 @@ def result(engine: Engine, execution: Execution) -> Reply | None:
         extra=dict(rendered.extra),
         links=(_link(engine, execution),),
         buttons=_buttons(execution, word, is_cut=bool(lines_left)),
+    )
+
+
+def _tried_again(engine: Engine, execution: Execution, again: Mapping[str, Any]) -> Reply:
+    """It is about the next try, which it names: that one can be cancelled."""
+    pieces, lines_left = cut_pieces(pieces_of_result(execution.result), _REASON_LIMIT)
+    more = f" {lines_left:,} more lines: output {formatting.short_id(execution.id)}." if lines_left else ""
+    wait = f"in {again['delay']:g} s" if again["delay"] else "now"
+    ended = "Took too long" if execution.status is Status.TIMEOUT else "Failed"
+    said = f"{ended}, trying again {wait} ({again['retry_count']} of {again['max_retry_count']}).{more}"
+    next_one = replace(execution, id=str(again["execution_id"]))
+    return _about(
+        next_one,
+        status=Status.REQUESTED,
+        pieces=(*pieces, Text(text=said)),
+        links=(_link(engine, next_one),),
+        buttons=(_cancel(next_one),),
     )
 
 

@@ -6,13 +6,14 @@ Everything here happens in the writer's thread, inside its transaction.
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 from sqlalchemy import Connection
 
 from engine.clock import utcnow
 from engine.policies.admission import Admission, Change
+from engine.policies.notes import with_note
 from engine.policies.table import ActionLimit, NextTry
 from engine.status import Status
 from engine.steps import CHANGED, canceled_result, facts, take_step
@@ -154,14 +155,10 @@ class Starts:
             store.change(connection, execution_id, old=Status.DELAYED, values=values)
 
 
-def _noted(context: Mapping[str, Any], what: str, limit: ActionLimit) -> dict[str, Any]:
-    """The context with what a policy did to the execution, for people."""
-    policies = context.get("policies")
-    said = dict(policies) if isinstance(policies, Mapping) else {}
-    return {
-        **context,
-        "policies": {**said, what: {"applied_policy": limit.policy, "reason": _sentence(limit)}},
-    }
+def _noted(
+    context: Mapping[str, Any], what: Literal["delay", "cancel"], limit: ActionLimit
+) -> dict[str, Any]:
+    return with_note(context, what, {"applied_policy": limit.policy, "reason": _sentence(limit)})
 
 
 def _sentence(limit: ActionLimit) -> str:

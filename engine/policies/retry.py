@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from engine.policies.notes import first_of, with_note
 from engine.policies.table import NextTry
 from engine.records.execution import Execution, new_id
 from engine.status import Status
@@ -31,27 +32,14 @@ def repetition(old: Execution, wanted: NextTry, *, now: datetime) -> Execution:
 
 def retried_context(old: Mapping[str, Any], wanted: NextTry, repeated: Execution) -> dict[str, Any]:
     """The context of the one that is tried again: by whom, and which try that will be."""
-    said = {
+    note = {
         "applied_policy": wanted.policy,
         "execution_id": repeated.id,
         "retry_count": wanted.number,
         "max_retry_count": wanted.most,
         "delay": wanted.delay_s,
     }
-    return {**old, "policies": {**_policies(old), "retried": said}}
-
-
-def retried(context: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """What `retried_context` wrote; None for an execution that is not tried again."""
-    found = _policies(context).get("retried")
-    return found if isinstance(found, Mapping) else None
-
-
-def first_of(context: Mapping[str, Any], execution_id: str) -> str:
-    """The execution that this one repeats in the end; itself when it is the first."""
-    found = _policies(context).get("retry")
-    first = found.get("first_execution_id") if isinstance(found, Mapping) else None
-    return first if isinstance(first, str) else execution_id
+    return with_note(old, "retried", note)
 
 
 def _context(old: Execution, wanted: NextTry) -> dict[str, Any]:
@@ -69,8 +57,3 @@ def _context(old: Execution, wanted: NextTry) -> dict[str, Any]:
             }
         },
     }
-
-
-def _policies(context: Mapping[str, Any]) -> Mapping[str, Any]:
-    found = context.get("policies")
-    return found if isinstance(found, Mapping) else {}

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.content.registry import Registry
+from engine.policies.notes import tries_of
 from engine.specs.policy import PolicySpec
 from engine.specs.policy_type import BUILT_IN, Limit, Retry, policy_type
 from engine.status import Status
@@ -90,14 +91,6 @@ class PolicyTable:
             if retry.on is ended and done < retry.most:
                 return NextTry(policy=policy, number=done + 1, most=retry.most, delay_s=retry.delay_s)
         return None
-
-
-def tries_of(context: Mapping[str, Any]) -> int:
-    """How often the execution with this context is a repetition; 0 for the first."""
-    policies = context.get("policies")
-    retry = policies.get("retry") if isinstance(policies, Mapping) else None
-    count = retry.get("retry_count") if isinstance(retry, Mapping) else None
-    return count if isinstance(count, int) else 0
 
 
 def span_words(seconds: float) -> str:

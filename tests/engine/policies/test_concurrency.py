@@ -98,7 +98,7 @@ def test_what_a_policy_cancels_ends_at_once_with_the_words_of_stackstorm(place: 
         "user": "stormcrow",
         "reason": "Policy probe.limit: at most 1 at once.",
     }
-    assert place.started == ["a"]
+    wait_until(lambda: place.started == ["a"])
 
 
 def test_a_delayed_one_is_cancelled_by_its_user(place: Place) -> None:

@@ -13,6 +13,7 @@ from bot.cli import (
     executions,
     keys,
     pack_configs,
+    policies,
     rules,
     running,
     schedules,
@@ -80,6 +81,7 @@ app.add_typer(webhooks.app, name="webhook")
 app.add_typer(alerts.app, name="alert")
 app.add_typer(triggers.app, name="trigger")
 app.add_typer(schedules.app, name="schedule")
+app.add_typer(policies.app, name="policy")
 app.add_typer(traces.app, name="trace")
 app.add_typer(rules.rules, name="rule")
 app.add_typer(administration.settings_commands, name="config")

@@ -8,9 +8,10 @@ from engine.api import listing, wire
 from engine.api.call import Call, json_answer, text_answer
 from engine.api.resource import Endpoint
 from engine.errors import NotFound
+from engine.specs.policy_type import usable_policy_types
 from engine.specs.runner_type import RUNNER_TYPES
 
-_READ_ONLY = ("sensortypes", "policies", "config_schemas", "runnertypes", "packs")
+_READ_ONLY = ("sensortypes", "config_schemas", "runnertypes", "packs")
 
 
 def _list(kind: str) -> Callable[[Call], Response]:
@@ -75,7 +76,7 @@ def register(call: Call) -> Response:
             "configs": sum(1 for pack in registry.packs.values() if pack.config),
             "packs": len(registry.packs),
             "policies": len(registry.policies),
-            "policy_types": 3,
+            "policy_types": len(usable_policy_types()),
             "rule_types": 2,
             "rules": len(registry.rules),
             "runners": len(RUNNER_TYPES),

@@ -6,6 +6,7 @@ from typing import Any
 
 from engine.api import wire
 from engine.api.wire import Document
+from engine.api.wire_policies import policy_document
 from engine.content.registry import Registry
 from engine.errors import NotFound, nearest
 from engine.records.execution import Execution
@@ -32,7 +33,7 @@ KINDS: Mapping[str, Kind] = {
     "rules": Kind(specs=lambda registry: registry.rules, document=wire.rule_document),
     "sensortypes": Kind(specs=lambda registry: registry.sensors, document=wire.sensor_document),
     "triggertypes": Kind(specs=lambda registry: registry.trigger_types, document=wire.trigger_type_document),
-    "policies": Kind(specs=lambda registry: registry.policies, document=wire.policy_document),
+    "policies": Kind(specs=lambda registry: registry.policies, document=policy_document),
     "config_schemas": Kind(specs=_schemas, document=wire.config_schema_document),
     "runnertypes": Kind(specs=lambda _registry: RUNNER_TYPES, document=wire.runner_document),
 }

@@ -11,6 +11,7 @@ from typing import Any
 
 from engine.clock import isoformat
 from engine.pack_configs import PackConfig
+from engine.policies.notes import policy_note, with_note
 from engine.records.access import ApiKey, Requester
 from engine.records.datastore import DatastoreKey
 from engine.records.execution import Execution
@@ -19,7 +20,6 @@ from engine.specs.action import ActionSpec
 from engine.specs.alias import AliasSpec
 from engine.specs.pack import PackSpec
 from engine.specs.parameter import ParameterSpec
-from engine.specs.policy import PolicySpec
 from engine.specs.rule import RuleSpec
 from engine.specs.runner_type import RunnerTypeSpec
 from engine.specs.sensor import SensorSpec, TriggerTypeSpec
@@ -227,22 +227,6 @@ def trigger_type_document(trigger: TriggerTypeSpec) -> Document:
     }
 
 
-def policy_document(policy: PolicySpec) -> Document:
-    return {
-        "id": content_id("policy", policy.ref),
-        "ref": policy.ref,
-        "uid": f"policy:{policy.pack}:{policy.name}",
-        "name": policy.name,
-        "pack": policy.pack,
-        "description": policy.description,
-        "enabled": policy.enabled,
-        "resource_ref": policy.resource_ref,
-        "policy_type": policy.policy_type,
-        "parameters": policy.parameters,
-        "metadata_file": policy.metadata_file,
-    }
-
-
 # what happened
 
 
@@ -267,7 +251,7 @@ def execution_document(
             "elapsed_seconds": execution.elapsed_s,
             "web_url": f"{public_url}/chat#execution/{execution.id}",
             "parameters": execution.parameters,
-            "context": {name: value for name, value in execution.context.items() if name != "notify"},
+            "context": _context(execution.context),
             "result": execution.result,
             "result_size": execution.result_size,
             "children": list(children),
@@ -276,6 +260,16 @@ def execution_document(
             "log": [{"timestamp": isoformat(at), "status": word.value} for at, word in execution.log],
         }
     )
+
+
+def _context(context: Mapping[str, Any]) -> Document:
+    """With the id that StackStorm gives of an execution that was tried again."""
+    shown = {name: value for name, value in context.items() if name != "notify"}
+    retry = policy_note(context, "retry")
+    if retry is not None and "retried_execution_id" in retry:
+        old = liveaction_id(retry["retried_execution_id"])
+        return with_note(shown, "retry", {**retry, "retried_liveaction_id": old})
+    return shown
 
 
 def _liveaction(execution: Execution, notify: Document | None) -> Document:

@@ -129,7 +129,8 @@ def read_policy(content: Any, source: Source) -> PolicySpec:
     values = taken.values
     kind = _policy_type(values["policy_type"])
     given = take(values.get("parameters", {}), _fields(kind), path=("parameters",))
-    parameters = {**kind.defaults, **given.values}
+    known = {**kind.defaults, **given.values}
+    parameters = {name: known[name] for name in kind.parameters if name in known}
     try:
         kind.compile(parameters)
     except Exception as error:  # the type may be somebody else's: whatever it raises is its refusal

@@ -14,6 +14,7 @@ import yaml
 from engine.configuration import described, example_config
 from engine.settings import Settings
 from engine.specs.parameter import ParameterSpec
+from engine.specs.policy_type import BUILT_IN, policy_type
 from engine.specs.runner_type import RUNNER_TYPES
 from tests.docs.pages import REFERENCE, ROOT
 
@@ -23,7 +24,31 @@ _PLACE = re.compile(r"<!-- table: (?P<name>[\w -]+) -->\n(?P<text>.*?)<!-- end -
 def tables() -> Mapping[str, Callable[[], str]]:
     """Every table by its name."""
     runners = {f"runner {name}": _of_runner(name) for name in RUNNER_TYPES}
-    return {"settings": settings, **runners}
+    return {"settings": settings, "policy types": policy_types, **runners}
+
+
+def policy_types() -> str:
+    return "".join(
+        _table(
+            ("type", "parameters; those in bold must be there", "what it does"),
+            (
+                (f"`{name}`", ", ".join(map(_of_policy, kind.parameters.items())), kind.description)
+                for name, kind in ((name, policy_type(name)) for name in BUILT_IN)
+            ),
+        )
+    )
+
+
+def _of_policy(parameter: tuple[str, Mapping[str, Any]]) -> str:
+    name, schema = parameter
+    shown = f"**`{name}`**" if schema.get("required") else f"`{name}`"
+    if "enum" in schema:
+        shown += f" ({' or '.join(f'`{word}`' for word in schema['enum'])}"
+        shown += f", default `{schema['default']}`)" if "default" in schema else ")"
+    elif "maximum" in schema:
+        shown += f" ({schema['minimum']} to {schema['maximum']}"
+        shown += f", default {schema['default']})" if "default" in schema else ")"
+    return shown
 
 
 def filled(text: str) -> str:

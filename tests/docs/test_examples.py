@@ -11,7 +11,7 @@ from engine.aliases.grammar import compile_format
 from engine.aliases.lint import lint
 from engine.configuration import read_settings
 from engine.content.overrides import read_override
-from engine.content.read_actions import read_action
+from engine.content.read_actions import read_action, read_policy
 from engine.content.read_aliases import read_alias
 from engine.content.read_events import read_rule, read_sensor
 from engine.content.read_packs import pack_ref, read_config_schema, read_pack
@@ -53,6 +53,7 @@ KINDS: dict[str, Callable[[Any], Any]] = {
     "rule": lambda content: compile_rule(read_rule(content, SOURCE)),
     "sensor": lambda content: read_sensor(content, SOURCE),
     "config-schema": read_config_schema,
+    "policy": lambda content: read_policy(content, SOURCE),
     "webhook": lambda content: read_webhook(content, HOOK),
     "override": lambda content: read_override(content, is_global=False),
     "config": dict,

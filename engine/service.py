@@ -146,7 +146,7 @@ class Engine:
         self.held = HeldRules(self.database, self.rules)
         self.history = TriggerHistory(self.database)
         self.traces = Traces(self.database)
-        self.explainer = RuleExplainer(self.rules, self.history)
+        self.explainer = RuleExplainer(self.rules, self.history, root=settings.root)
         self.triggers = Triggers(
             self.database,
             self.rules,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from engine.criteria.nodes import Node, Outcome, Unanswerable, compile_all, compile_match
+from engine.criteria.nodes import Node, Outcome, Path, Unanswerable, compile_all, compile_match
 from engine.expressions.jinja import Templates
 from engine.expressions.lookups import KeyLookup
 
@@ -63,11 +63,17 @@ class Criteria:
 
 
 def compile_criteria(
-    criteria: Mapping[str, Any], *, match: Mapping[str, Any] | None = None, where: str = ""
+    criteria: Mapping[str, Any],
+    *,
+    match: Mapping[str, Any] | None = None,
+    where: str = "",
+    path: Path = ("criteria",),
 ) -> Criteria:
-    """`criteria` and `match` (a rule's `x-match`) must both hold. Never raises: what cannot be
-    compiled is a criterion that cannot be answered, as in StackStorm."""
-    nodes = compile_all(criteria, ("criteria",))
+    """`criteria`, which stand at `path` in the rule, and `match`, its `x-match`, must both hold.
+
+    Never raises: what cannot be compiled is a criterion that cannot be answered, as in StackStorm.
+    """
+    nodes = compile_all(criteria, path)
     if match:
         nodes += (compile_match(match, ("x-match",)),)
     return Criteria(nodes, where)

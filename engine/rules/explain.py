@@ -21,6 +21,7 @@ from engine.records.trigger import (
 from engine.rules.evaluate import RuleEngine
 from engine.rules.history import TriggerHistory
 from engine.rules.table import CompiledRule
+from engine.rules.waiting import Part
 from engine.specs.rule import RuleSpec
 from engine.yaml_reader import line_of, read_file
 
@@ -47,7 +48,7 @@ class RuleReport:
 
     rule: RuleSpec
     conclusion: str
-    """fired, held, failed, no match, not asked"""
+    """fired, held, failed, noted (a part of x-correlate), no match, not asked"""
     reason: str = ""
     matched: bool
     """As the criteria are now."""
@@ -67,9 +68,12 @@ class Explanation:
 
 
 class RuleExplainer:
-    def __init__(self, rules: RuleEngine, history: TriggerHistory) -> None:
+    """Files below `root` are shown by their path from there."""
+
+    def __init__(self, rules: RuleEngine, history: TriggerHistory, *, root: Path) -> None:
         self._rules = rules
         self._history = history
+        self._root = root
 
     def explain(self, instance_id: str, registry: Registry) -> Explanation:
         """Of a stored event, fired or not; `last` is the newest. Raises NotFound."""
@@ -86,6 +90,10 @@ class RuleExplainer:
         reports = [
             self._report(rule, instance, tuple(made.get(rule.spec.ref, ())), registry, masker)
             for rule in ours
+        ]
+        reports += [
+            self._part(rule, part, instance, registry, masker)
+            for rule, part in table.watching(instance.trigger)
         ]
         return Explanation(
             instance=replace(instance, payload=masker.value(instance.payload)),
@@ -117,9 +125,35 @@ class RuleExplainer:
             conclusion=conclusion,
             reason=masker.text(reason),
             matched=verdict.matched,
-            criteria=explained(verdict, file=rule_file(rule.spec, registry), masker=masker),
+            criteria=self._explained(rule, verdict, registry, masker),
             enforcements=enforcements,
         )
+
+    def _part(
+        self,
+        rule: CompiledRule,
+        part: Part,
+        instance: TriggerInstance,
+        registry: Registry,
+        masker: ValueMasker,
+    ) -> RuleReport:
+        verdict = self._rules.verdict(rule, instance.payload, criteria=part.criteria, explain=True)
+        return RuleReport(
+            rule=rule.spec,
+            conclusion="noted" if verdict.matched else "no match",
+            reason=masker.text(verdict.error) or f"x-correlate waits for such an event as {part.name}.",
+            matched=verdict.matched,
+            criteria=self._explained(rule, verdict, registry, masker),
+        )
+
+    def _explained(
+        self, rule: CompiledRule, verdict: Verdict, registry: Registry, masker: ValueMasker
+    ) -> tuple[Explained, ...]:
+        file = rule_file(rule.spec, registry)
+        shown = file
+        if file is not None and file.is_relative_to(self._root):
+            shown = file.relative_to(self._root)
+        return explained(verdict, file=file, shown=shown, masker=masker)
 
 
 def _conclusion(
@@ -147,10 +181,12 @@ def _conclusion(
     return "not asked", "It matches now; then it was not there, disabled, or had other criteria."
 
 
-def explained(verdict: Verdict, *, file: Path | None, masker: ValueMasker) -> tuple[Explained, ...]:
-    """The outcomes with the lines where the criteria stand in the rule's file."""
+def explained(
+    verdict: Verdict, *, file: Path | None, masker: ValueMasker, shown: Path | None = None
+) -> tuple[Explained, ...]:
+    """The outcomes with the lines where the criteria stand in the rule's file, called `shown` there."""
     text = _text(file)
-    return tuple(_shown(outcome, file, text, masker) for outcome in verdict.outcomes)
+    return tuple(_shown(outcome, shown or file, text, masker) for outcome in verdict.outcomes)
 
 
 def _shown(outcome: Outcome, file: Path | None, text: str, masker: ValueMasker) -> Explained:

@@ -92,7 +92,9 @@ class Part:
         self._whole = whole
         self.name = part.name
         self.trigger: Trigger = trigger_of(part.trigger_type, part.parameters)
-        self.criteria: Criteria = compile_criteria(part.criteria)
+        self.criteria: Criteria = compile_criteria(
+            part.criteria, path=("x-correlate", "with", part.name, "criteria")
+        )
         self._key_of: KeyOf = compile_key(part.by)
 
     def record(

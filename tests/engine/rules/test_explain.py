@@ -143,9 +143,21 @@ def test_a_rule_of_a_file_names_the_line(engine: Engine, tmp_path: Path) -> None
     engine.reload()
     report = only(explained(engine, emit(engine, {"n": 5})))
     assert [one.where.rpartition(":")[2] for one in report.criteria] == ["5", "7"]
-    assert report.criteria[0].where.endswith("packs/probe/rules/filed.yaml:5")
+    assert report.criteria[0].where == "packs/probe/rules/filed.yaml:5"
     inner = report.criteria[1].parts[0]
     assert (inner.outcome.value, inner.where.rpartition(":")[2]) == (5, "8")
+
+
+def test_an_event_that_another_rule_waits_for_is_told(engine: Engine) -> None:
+    part = {
+        "trigger": {"type": WEBHOOK, "parameters": {"url": "deploy"}},
+        "criteria": {"trigger.body.n": {"type": "eq", "pattern": 1}},
+    }
+    put(engine, "bad", **{"x-correlate": {"within": "1h", "with": {"deploy": part}}})
+    noted = only(explained(engine, emit(engine, {"n": 1}, url="deploy")))
+    assert (noted.conclusion, noted.reason) == ("noted", "x-correlate waits for such an event as deploy.")
+    other = only(explained(engine, emit(engine, {"n": 2}, url="deploy")))
+    assert (other.conclusion, other.criteria[0].outcome.value) == ("no match", 2)
 
 
 def test_last_is_the_newest_event(engine: Engine) -> None:

@@ -221,7 +221,7 @@ def test_once_quiet_waits_for_quiet_but_not_for_ever(database: Database) -> None
     assert ends == [at(60), at(110), at(160), at(180)]
 
 
-def test_two_correlations_that_are_complete_before_the_first_is_fired_are_both_due(
+def test_two_correlations_at_once_are_both_due(
     database: Database,
 ) -> None:
     asked = gate("correlate", {"within": "1h", "with": {"deploy": {"trigger": {"type": "p.deploy"}}}})

@@ -152,8 +152,9 @@ class App:
 
 def run(settings: Settings, *, announce: Callable[[App], None] = lambda _app: None) -> None:
     """Start, call `announce`, serve until stopped. Raises StoreFailure when it cannot start."""
-    set_up_logging(settings.log)
+    hide_in_log = set_up_logging(settings.log)
     app = App(settings)
+    hide_in_log(app.engine.live_secrets.hide)
     try:
         app.start()
         app.serve(announce=announce)
@@ -161,13 +162,34 @@ def run(settings: Settings, *, announce: Callable[[App], None] = lambda _app: No
         app.stop()
 
 
-def set_up_logging(settings: LogSettings) -> None:
+Hide = Callable[[str], str]
+
+
+def set_up_logging(settings: LogSettings) -> Callable[[Hide], None]:
+    """Gives what takes the function that hides secrets in each record."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_JsonFormatter() if settings.format == "json" else _TextFormatter())
+    formatter = _HidingFormatter(_JsonFormatter() if settings.format == "json" else _TextFormatter())
+    handler.setFormatter(formatter)
     logging.basicConfig(level=settings.level.upper(), handlers=[handler], force=True)
     # Libraries speak up only when something is wrong.
     for name in ("uvicorn", "alembic", "paramiko", "watchfiles", "urllib3"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    return formatter.hide_with
+
+
+class _HidingFormatter(logging.Formatter):
+    """What another formatter makes, without secrets."""
+
+    def __init__(self, inner: logging.Formatter) -> None:
+        super().__init__()
+        self._inner = inner
+        self._hide: Hide = str
+
+    def hide_with(self, hide: Hide) -> None:
+        self._hide = hide
+
+    def format(self, record: logging.LogRecord) -> str:
+        return self._hide(self._inner.format(record))
 
 
 class _TextFormatter(logging.Formatter):

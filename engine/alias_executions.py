@@ -119,17 +119,21 @@ class AliasExecutions:
             names = ("source_channel", "source_context")
             data = {"user": chat_user, **{name: full_context.get(name) for name in names}}
             full_context["notify"] = {"on-complete": {"routes": [notify_route], "data": data}}
+        secrets: list[str] = []
+        given = [
+            self._with_immutable(alias, parameters, user=user, context=full_context, secrets=secrets)
+            for parameters in match.parameters
+        ]
         return [
             ExecutionRequest(
                 action=action.ref,
-                parameters=plan.cast_text(
-                    self._with_immutable(alias, parameters, user=user, context=full_context)
-                ),
+                parameters=plan.cast_text(parameters),
+                secrets=tuple(secrets),
                 user=user,
                 context=full_context,
                 idempotency_key=f"{idempotency_key}:{number}" if idempotency_key else None,
             )
-            for number, parameters in enumerate(match.parameters)
+            for number, parameters in enumerate(given)
         ]
 
     def concealed(self, match: AliasMatch) -> str:
@@ -171,15 +175,22 @@ class AliasExecutions:
         return ResultText(enabled=enabled, text=text, extra=extra)
 
     def _with_immutable(
-        self, alias: AliasSpec, given: Mapping[str, Any], *, user: str, context: Mapping[str, Any]
+        self,
+        alias: AliasSpec,
+        given: Mapping[str, Any],
+        *,
+        user: str,
+        context: Mapping[str, Any],
+        secrets: list[str],
     ) -> dict[str, Any]:
+        """`secrets` is given what the alias' own templates decrypted."""
         if not alias.immutable_parameters:
             return dict(given)
         clash = sorted(set(alias.immutable_parameters) & set(given))
         if clash:
             raise BadInput(f"Immutable arguments cannot be overriden: {','.join(clash)}")
         visible = {"st2kv": key_lookups(self._keys, user=user), **context, "user": user}
-        rendered = self._templates.render_values(dict(alias.immutable_parameters), visible)
+        rendered = self._templates.render_values(dict(alias.immutable_parameters), visible, decrypted=secrets)
         return {**given, **rendered}
 
     def _acknowledged(self, match: AliasMatch, execution: Execution, action: ActionSpec) -> AliasExecution:

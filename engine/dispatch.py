@@ -7,8 +7,8 @@ import logging
 import queue
 import threading
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 from engine.clock import utcnow
 from engine.errors import EngineError, RunnerFailure, StoreFailure
 from engine.executions import Executions
+from engine.expressions.masking import ValueMasker
 from engine.output import OutputLog
 from engine.records.execution import Execution
 from engine.records.journal import JournalEntry
@@ -41,6 +42,7 @@ class Held:
     execution: Execution
     runner: Runner
     control: RunControl
+    masker: ValueMasker
 
 
 @dataclass(slots=True, kw_only=True)
@@ -325,7 +327,7 @@ class Dispatch:
             runner = self._runner_for(execution.runner)
             request = self._prepare(claim)
             control = RunControl(output=sink.write)
-            self._hold(Held(execution=execution, runner=runner, control=control))
+            self._hold(Held(execution=execution, runner=runner, control=control, masker=request.masker))
             if adopt:
                 result = runner.adopt(request, control)
             elif control.cancelled.is_set():
@@ -342,6 +344,8 @@ class Dispatch:
                 return
             # What runs without us cannot be looked after: its action has left the disk, say.
             result = _ending(error, Status.ABANDONED if adopt else Status.FAILED)
+            if request is not None:
+                result = replace(result, result=request.masker.value(result.result))
         if result is None:
             sink.close()
             self._recovery.give_back(execution)
@@ -367,6 +371,13 @@ class Dispatch:
             self._executions.finish(execution.id, failure, attempt=execution.attempt)
         except EngineError as error:
             log.warning("execution %s: %s", execution.id, error)
+
+    def learn(self, execution_id: str, secrets: Collection[str]) -> None:
+        """The run has read these in clear: they are hidden in all that it says from now on."""
+        with self._lock:
+            held = self._held.get(execution_id)
+        if held is not None:
+            held.masker.learn(secrets)
 
     # cancel
 

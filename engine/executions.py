@@ -4,7 +4,7 @@ Every change of a status is a step of engine/steps.py, asked for here or in engi
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,6 +16,7 @@ from engine.clock import utcnow
 from engine.content.registry import Content
 from engine.endings import Endings
 from engine.errors import BadInput, BadTemplate, IllegalTransition, NotFound, StoreFailure
+from engine.expressions.masking import ValueMasker
 from engine.expressions.params import ActionPlan, Plans, TemplateScope
 from engine.policies.retry import repetition, retried_context
 from engine.records.execution import Execution, ExecutionRequest, OutputChunk, new_id
@@ -25,7 +26,9 @@ from engine.starts import Starts
 from engine.status import CANCELABLE, FINISHED, Status
 from engine.steps import canceled_result, insertion, scoped_key, take_step
 from engine.store import executions as store
+from engine.store import sealed_parameters
 from engine.store.database import Database
+from engine.store.sealed_parameters import Revealed
 from engine.store.vault import Vault
 
 log = logging.getLogger(__name__)
@@ -105,11 +108,14 @@ class Executions:
         plan = self._plans.get(action)
         context = {**wanted.context, "user": wanted.user, "pack": action.pack}
         scope = self._scope_for(action, context)
+        secrets = list(wanted.secrets)
+        error = None
         try:
-            parameters = plan.live(wanted.parameters, scope=scope)
-        except BadTemplate as error:
-            return self._prepared(wanted, action, plan, dict(wanted.parameters), context, error=error)
-        return self._prepared(wanted, action, plan, parameters, context)
+            parameters = plan.live(wanted.parameters, scope=scope, secrets=secrets)
+        except BadTemplate as found:
+            parameters, error = dict(wanted.parameters), found
+        revealed = Revealed(parameters=parameters, secrets=tuple(dict.fromkeys(secrets)))
+        return self._prepared(wanted, action, plan, revealed, context, error=error)
 
     def rerun(
         self,
@@ -124,7 +130,8 @@ class Executions:
     ) -> Execution:
         """The same action again, with the old parameters under the new ones."""
         old = self.get(execution_id)
-        given = {**self.revealed(old), **parameters} if merge else dict(parameters)
+        before = self.revealed(old)
+        given = {**before.parameters, **parameters} if merge else dict(parameters)
         plan = self._plans.get(self._content.current.action(old.action))
         # What was a default then may not be given by a caller: the plan fills it in again.
         given = {
@@ -145,6 +152,7 @@ class Executions:
                 context={**kept, **context, "re-run": {"ref": old.id}},
                 delay_ms=delay_ms,
                 idempotency_key=idempotency_key,
+                secrets=before.secrets,
             )
         ).result()
 
@@ -153,17 +161,19 @@ class Executions:
         wanted: ExecutionRequest,
         action: ActionSpec,
         plan: ActionPlan,
-        parameters: Mapping[str, Any],
+        revealed: Revealed,
         context: Mapping[str, Any],
         *,
-        error: BadTemplate | None = None,
+        error: BadTemplate | None,
     ) -> PreparedExecution:
         execution_id = new_id()
         now = utcnow()
-        shown = plan.mask(parameters)
+        shown = plan.mask(revealed.parameters)
+        if revealed.secrets:
+            shown = ValueMasker(revealed.secrets).value(shown)
         sealed = None
-        if shown != parameters:
-            sealed = self._vault.seal(orjson.dumps(parameters), place=store.seal_place(execution_id))
+        if revealed.secrets or shown != revealed.parameters:
+            sealed = sealed_parameters.seal(self._vault, execution_id, revealed)
         status = Status.REQUESTED if error is None else Status.FAILED
         result = None if error is None else {"error": str(error), "traceback": ""}
         steps = [Status.REQUESTED] if error is None else [Status.REQUESTED, Status.FAILED]
@@ -212,17 +222,20 @@ class Executions:
             raise BadInput(f'More than one execution ends with "{wanted}".', hint="Give more of the id.")
         return found[0] if found else None
 
-    def revealed(self, execution: Execution, sealed: bytes | None = None) -> dict[str, Any]:
+    def revealed(self, execution: Execution, sealed: bytes | None = None) -> Revealed:
         """The stored parameters with their secrets in clear: for running, never for showing."""
         if sealed is None:
             with self._database.read() as connection:
                 sealed = store.sealed(connection, execution.id)
         if sealed is None:
-            return dict(execution.parameters)
-        opened: dict[str, Any] = orjson.loads(
-            self._vault.unseal(sealed, place=store.seal_place(execution.id))
+            return Revealed(parameters=execution.parameters)
+        return sealed_parameters.unseal(self._vault, execution.id, sealed)
+
+    def learn(self, execution_id: str, secrets: Collection[str]) -> None:
+        """The run has read these in clear: hidden from now on, whoever collects its output."""
+        self._database.write(
+            lambda connection: sealed_parameters.learn(connection, self._vault, execution_id, secrets)
         )
-        return opened
 
     def ended(self, execution_id: str) -> "Future[Execution]":
         """Done when the execution has ended; at once, when it has. Raises NotFound."""

@@ -97,6 +97,7 @@ class HeldRules:
         rule = self._rules.table.rules.get(due.rule_ref)
         with self._database.read() as connection:
             instance = triggers.get(connection, due.instance_id)
+        instance = instance and self._rules.revealed(instance)
         if rule is None or instance is None or not rule.spec.enabled:
             reason = "The rule was switched off, or is gone, before it was due."
             self._database.write(lambda connection: _give_up(connection, due, reason))
@@ -146,7 +147,7 @@ class HeldRules:
             instance = triggers.get(connection, instance_id)
         if instance is None:
             raise NotFound(f'There is no trigger instance "{instance_id}".')
-        return rule, instance
+        return rule, self._rules.revealed(instance)
 
 
 def _settle(

@@ -20,6 +20,7 @@ from engine.content.shape import WrongShape
 from engine.errors import BadInput, BadTemplate
 from engine.expressions.jinja import Templates
 from engine.expressions.lookups import KeyLookup, KeyValues
+from engine.expressions.masking import ValueMasker
 from engine.expressions.params import Plans
 from engine.notices import Notice
 from engine.records.execution import Execution
@@ -148,8 +149,12 @@ class Notifier:
             "st2kv": {"system": KeyLookup(self._keys, "system", None)},
         }
         try:
-            message = self._templates.render(message, context)
-            data = self._templates.render_values(data, context)
+            decrypted: list[str] = []
+            message = self._templates.render(message, context, decrypted=decrypted)
+            data = self._templates.render_values(data, context, decrypted=decrypted)
+            # What is told to people and kept in the journal holds no secret.
+            masker = ValueMasker(decrypted)
+            message, data = masker.text(message), masker.value(data)
         except BadTemplate as error:
             # As StackStorm: the news is more than its wording.
             log.warning("notify.%s of %s cannot be rendered: %s", name, execution.action, error)

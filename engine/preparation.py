@@ -10,6 +10,7 @@ from engine.content.registry import Content
 from engine.errors import BadContent
 from engine.executions import Executions
 from engine.expressions.jinja import Templates
+from engine.expressions.live_secrets import LiveSecrets
 from engine.expressions.lookups import KeyValues
 from engine.expressions.masking import ValueMasker, mask_result, result_secrets
 from engine.expressions.pack_config import effective_config, secret_config_values
@@ -19,6 +20,10 @@ from engine.specs.action import ActionSpec
 from engine.specs.pack import PackSpec
 from engine.specs.runner_type import RUNNER_TYPES
 from engine.store.executions import Claim
+from engine.store.sealed_parameters import Revealed
+
+# Runners that hand the configuration to the action; others need it for masking only.
+_GIVE_CONFIG = frozenset({"python-script"})
 
 
 class Preparation:
@@ -36,7 +41,9 @@ class Preparation:
         *,
         api_url: Callable[[], str],
         pack_folders: Sequence[Path],
+        live_secrets: LiveSecrets,
     ) -> None:
+        self._live_secrets = live_secrets
         self._content = content
         self._plans = plans
         self._templates = templates
@@ -48,8 +55,12 @@ class Preparation:
         """What templates in this action's parameter defaults may see."""
         user = str(context.get("api_user") or context.get("user") or "")
 
+        used: list[str] = []
+
         def config() -> Mapping[str, Any]:
-            return self.config(self._content.current.pack(action.pack), user)
+            config, secrets = self.config_and_secrets(self._content.current.pack(action.pack), user)
+            used[:] = secrets
+            return config
 
         return TemplateScope(
             templates=self._templates,
@@ -57,10 +68,15 @@ class Preparation:
             user=user,
             action_context=context,
             config_context=config,
+            config_secrets=lambda: used,
         )
 
     def config(self, pack: PackSpec, user: str) -> Mapping[str, Any]:
-        """The pack's configuration, rendered, secrets in clear.
+        """As `config_and_secrets`, without the secrets apart."""
+        return self.config_and_secrets(pack, user)[0]
+
+    def config_and_secrets(self, pack: PackSpec, user: str) -> tuple[Mapping[str, Any], tuple[str, ...]]:
+        """The pack's configuration, rendered, secrets in clear; and what of it must not be seen.
 
         Raises BadContent when its file is wrong, and BadTemplate.
         """
@@ -70,11 +86,13 @@ class Preparation:
                 hint="Correct it, then: stormcrow reload",
             )
         if not pack.config and not pack.config_schema:
-            return {}
+            return {}, ()
         scope = TemplateScope(
             templates=self._templates, keys=self._keys, user=user, action_context={}, config_context={}
         )
-        return effective_config(pack, scope=scope)
+        decrypted: list[str] = []
+        config = effective_config(pack, scope=scope, decrypted=decrypted)
+        return config, tuple(dict.fromkeys([*secret_config_values(pack, config), *decrypted]))
 
     def request(self, claim: Claim, *, executions: Executions, access: Access) -> RunRequest:
         """Raises NotFound when the action left the disk, BadTemplate, BadParameter."""
@@ -83,11 +101,24 @@ class Preparation:
         pack = self._content.current.pack(action.pack)
         plan = self._plans.get(action)
         stored = (
-            executions.revealed(execution, claim.sealed) if claim.sealed is not None else execution.parameters
+            executions.revealed(execution, claim.sealed)
+            if claim.sealed is not None
+            else Revealed(parameters=execution.parameters)
         )
-        final = plan.final(stored, scope=self.scope(action, execution.context))
-        config = self.config(pack, str(execution.context.get("api_user") or execution.user))
+        final = plan.final(stored.parameters, scope=self.scope(action, execution.context))
+        config: Mapping[str, Any] = {}
+        config_secrets: tuple[str, ...] = ()
+        if not pack.config_trouble or execution.runner in _GIVE_CONFIG:
+            person = str(execution.context.get("api_user") or execution.user)
+            config, config_secrets = self.config_and_secrets(pack, person)
         token = access.run_token(execution.id, execution.attempt)
+        secrets = (
+            *access.run_tokens(execution.id, execution.attempt),
+            *stored.secrets,
+            *final.secrets,
+            *config_secrets,
+        )
+        self._live_secrets.note(secrets)
         return RunRequest(
             execution_id=execution.id,
             attempt=execution.attempt,
@@ -103,11 +134,7 @@ class Preparation:
                 is_debug=bool(final.runner.get("debug")),
             ),
             config=config,
-            secrets=(
-                *access.run_tokens(execution.id, execution.attempt),
-                *final.secrets,
-                *secret_config_values(pack, config),
-            ),
+            secrets=secrets,
         )
 
     def hide(self, request: RunRequest, result: RunResult) -> RunResult:

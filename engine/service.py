@@ -24,6 +24,7 @@ from engine.dispatch import Dispatch
 from engine.errors import EngineError, NotFound, StoreFailure
 from engine.executions import Executions
 from engine.expressions.jinja import Templates
+from engine.expressions.live_secrets import LiveSecrets
 from engine.expressions.params import Plans
 from engine.held_rules import HeldRules
 from engine.internal_triggers import KINDS, READER, InternalTriggers
@@ -34,6 +35,7 @@ from engine.policies.admission import Admission
 from engine.policies.table import PolicyTable
 from engine.preparation import Preparation
 from engine.records.access import ApiKey, Requester
+from engine.records.datastore import DatastoreKey
 from engine.records.execution import Execution, ExecutionFilter, ExecutionRequest, OutputChunk
 from engine.records.policy import PlaceInLine
 from engine.records.trigger import Emitted, Event
@@ -41,6 +43,7 @@ from engine.recovery import Recovery
 from engine.rules.evaluate import RuleEngine
 from engine.rules.explain import RuleExplainer
 from engine.rules.history import TriggerHistory
+from engine.rules.payloads import Payloads
 from engine.rules.table import RuleTable
 from engine.rules.traces import Traces
 from engine.runner_set import RunnerSet
@@ -94,7 +97,8 @@ class Engine:
         self.seals = Seals(self.database, ring)
         self.datastore = Datastore(self.database, self.vault, backends, st2_key=st2_key)
         self._expiry = Expiry(self.database, self.datastore)
-        self.templates = Templates(settings.templates, decrypt=self.datastore.decrypt)
+        self.live_secrets = LiveSecrets()
+        self.templates = Templates(settings.templates, decrypt=self._decrypted)
         self.plans = Plans()
         loader = ContentLoader(settings, shipped=shipped_packs())
         self.content = Content(loader)
@@ -106,6 +110,7 @@ class Engine:
             self.datastore,
             api_url=lambda: self._api_url,
             pack_folders=loader.places.bases,
+            live_secrets=self.live_secrets,
         )
         self.configs = PackConfigs(self.content, folder=settings.path(settings.content.configs))
         self._admission = Admission(self.vault)
@@ -137,6 +142,7 @@ class Engine:
             self.plans,
             self.templates,
             self.datastore,
+            payloads=Payloads(self.vault),
             scope_for=self.preparation.scope,
             user=settings.events.user,
         )
@@ -458,6 +464,21 @@ class Engine:
     def tell(self, notice: Notice) -> None:
         """Have something said in a chat; durable when it returns."""
         self.database.write(lambda connection: tell(connection, notice))
+
+    # secrets
+
+    def read_in_clear(self, key: DatastoreKey, *, execution_id: str | None) -> None:
+        """Somebody was given the value of a secret key: hide it in our log, and in what the run says
+        that asked for it. Call it before the value is handed out."""
+        self.live_secrets.note([key.value])
+        if execution_id is not None:
+            self._executions.learn(execution_id, [key.value])
+            self._dispatch.learn(execution_id, [key.value])
+
+    def _decrypted(self, text: str) -> str:
+        value = self.datastore.decrypt(text)
+        self.live_secrets.note([value])
+        return value
 
     # journal
 

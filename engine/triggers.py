@@ -8,16 +8,19 @@ complete, and what is not was never accepted. So a crash neither loses an event 
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby
+from typing import Any
 
 from sqlalchemy import Connection
 
 from engine.clock import utcnow
 from engine.errors import BadInput, Busy, StoreFailure
+from engine.expressions.masking import is_secret_at
+from engine.expressions.schema import Problem
 from engine.notices import Notice, tell
 from engine.records.execution import new_id
 from engine.records.trigger import (
@@ -152,13 +155,9 @@ class Triggers:
         trigger = table.resolve(event.trigger, event.parameters)
         validator = table.validator(trigger.type_ref)
         problem = validator.problem(event.payload) if validator is not None else None
+        schema = table.secret_schema(trigger.type_ref)
         if problem is not None:
-            where = ".".join(str(step) for step in problem.path)
-            raise BadInput(
-                f'The payload of trigger "{trigger.type_ref}" is not valid: '
-                f"{f'{where}: ' if where else ''}{problem.message}",
-                hint="Its type's payload_schema says what it takes.",
-            )
+            raise _not_valid(trigger.type_ref, problem, schema)
         instance_id = new_id()
         return TriggerInstance(
             id=instance_id,
@@ -174,6 +173,9 @@ class Triggers:
             trace_id=event.trace_id or instance_id,
             trace_tag=event.trace_tag or f"trigger_instance-{instance_id}",
             depth=event.depth,
+            hidden=None
+            if schema is None
+            else self._rules.payloads.hidden(event.payload, schema, instance_id=instance_id),
         )
 
     def _follower(self, event: Event, first: TriggerInstance) -> TriggerInstance:
@@ -249,7 +251,7 @@ class Triggers:
                 made += enforce(connection, rule.gates, list(group), instance, now)
             for enforcement in made:
                 store.add_enforcement(connection, enforcement)
-            return Emitted(instance=instance, enforcements=tuple(made))
+            return Emitted(instance=_shown(instance), enforcements=tuple(made))
 
         return PreparedEvent(instance=instance, insert=insert)
 
@@ -278,9 +280,26 @@ class Triggers:
                 return first
             store.add(connection, stopped, key=key)
             tell(connection, notice)
-            return Emitted(instance=stopped)
+            return Emitted(instance=_shown(stopped))
 
         return PreparedEvent(instance=stopped, insert=insert)
+
+
+def _shown(instance: TriggerInstance) -> TriggerInstance:
+    """As it is stored, and may be handed around."""
+    hidden = instance.hidden
+    return instance if hidden is None else replace(instance, payload=hidden.shown, hidden=None)
+
+
+def _not_valid(type_ref: str, problem: Problem, schema: Mapping[str, Any] | None) -> BadInput:
+    where = ".".join(str(step) for step in problem.path)
+    message = problem.message
+    if schema is not None and is_secret_at(schema, problem.path):
+        message = f"the secret value does not fit ({problem.keyword})"
+    return BadInput(
+        f'The payload of trigger "{type_ref}" is not valid: {f"{where}: " if where else ""}{message}',
+        hint="Its type's payload_schema says what it takes.",
+    )
 
 
 def _insert_all(

@@ -166,6 +166,7 @@ def _is_admin(call: Call) -> bool:
 def _note_decryption(call: Call, keys: list[DatastoreKey]) -> None:
     for key in keys:
         if key.secret:
+            call.engine.read_in_clear(key, execution_id=call.requester.execution_id)
             log.info("user %s read the secret %s", call.requester.user, key.name, extra={"scope": key.scope})
 
 

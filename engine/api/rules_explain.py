@@ -33,7 +33,9 @@ def backtest(call: Call) -> Response:
         raise BadInput('Parameter "since" must be before "until".')
     engine = call.engine
     tester = Backtester(
-        engine.history, lambda rule, payload, criteria: engine.rules.verdict(rule, payload, criteria=criteria)
+        engine.history,
+        lambda rule, payload, criteria: engine.rules.verdict(rule, payload, criteria=criteria),
+        revealed=engine.rules.revealed,
     )
     report = tester.run(_rule(call, body), engine.rules.table, since=since, until=until)
     return json_answer(wire_explain.backtest_document(report))

@@ -9,7 +9,7 @@ from typing import Any
 
 from engine.content.shape import Path, WrongShape, expect
 from engine.expressions.jinja import is_template
-from engine.expressions.masking import holds_secret, item_schema, property_schema
+from engine.expressions.masking import is_secret_at, item_schema, property_schema
 from engine.expressions.pack_config import whole_schema
 from engine.expressions.schema import Problem, Validator
 
@@ -41,7 +41,7 @@ def check_config(values: Mapping[str, Any], *, schema: Schema) -> None:
 
 
 def _words(problem: Problem, schema: Schema, path: Path, name: str) -> str:
-    if problem.keyword not in _NAMES_ONLY and _is_secret(schema, path):
+    if problem.keyword not in _NAMES_ONLY and is_secret_at(schema, path):
         return f"{name}: the secret value does not fit its schema ({problem.keyword})."
     return f"{name}: {problem.message}" if name else problem.message
 
@@ -50,13 +50,6 @@ def _hint(schema: Schema, path: Path, name: str) -> str:
     inner = _schema_at(schema, path)
     wanted = inner.get("type") if isinstance(inner, Mapping) and name else None
     return f"config.schema.yaml wants {name} of type {wanted}." if wanted else "See config.schema.yaml."
-
-
-def _is_secret(schema: Schema, path: Path) -> bool:
-    return any(
-        isinstance(inner, Mapping) and inner.get("secret") is True
-        for inner in (_schema_at(schema, path[:length]) for length in range(1, len(path)))
-    ) or (bool(path) and holds_secret(_schema_at(schema, path)))
 
 
 def _schema_at(schema: Any, path: Path) -> Any:

@@ -147,35 +147,27 @@ class Templates:
                 raise refused(f"makes a text longer than {self._settings.output_limit_bytes} bytes")
         return "".join(parts)
 
-    def render_values(self, value: Any, context: Mapping[str, Any], *, lenient: bool = False) -> Any:
+    def render_values(
+        self,
+        value: Any,
+        context: Mapping[str, Any],
+        *,
+        lenient: bool = False,
+        decrypted: list[str] | None = None,
+    ) -> Any:
         """A copy of a structure in which every text, and every key below the top, was rendered.
 
         Numbers, booleans and null stay what they are. Templates see `__context`, the whole
-        context. With an empty context the value is returned as it is, as in StackStorm.
+        context. With an empty context the value is returned as it is, as in StackStorm. `decrypted` as
+        with `render`.
         """
         if not context:
             return value
         whole = {**context, "__context": context}
+        walk = _Walk(self, whole, lenient, decrypted)
         if isinstance(value, Mapping):
-            return {key: self._top(inner, whole, lenient=lenient) for key, inner in value.items()}
-        return self._top(value, whole, lenient=lenient)
-
-    def _top(self, value: Any, context: Mapping[str, Any], *, lenient: bool) -> Any:
-        if isinstance(value, str):
-            return self.render(value, context, lenient=lenient)
-        return self._walk(value, context, lenient=lenient)
-
-    def _walk(self, value: Any, context: Mapping[str, Any], *, lenient: bool) -> Any:
-        if isinstance(value, str):
-            return self.render(value, context, lenient=lenient, exact=True) if "{" in value else value
-        if isinstance(value, Mapping):
-            return {
-                self._walk(key, context, lenient=lenient): self._walk(inner, context, lenient=lenient)
-                for key, inner in value.items()
-            }
-        if isinstance(value, list | tuple):
-            return [self._walk(inner, context, lenient=lenient) for inner in value]
-        return value
+            return {key: walk.top(inner) for key, inner in value.items()}
+        return walk.top(value)
 
     def _template(self, text: str, *, lenient: bool, exact: bool) -> Template:
         found = self._compiled.get((text, lenient, exact))
@@ -187,6 +179,35 @@ class Templates:
                     del self._compiled[next(iter(self._compiled))]
                 self._compiled[text, lenient, exact] = found
         return found
+
+
+class _Walk:
+    """One pass over a structure with templates in it."""
+
+    def __init__(
+        self, templates: Templates, context: Mapping[str, Any], lenient: bool, decrypted: list[str] | None
+    ) -> None:
+        self._templates = templates
+        self._context = context
+        self._lenient = lenient
+        self._decrypted = decrypted
+
+    def top(self, value: Any) -> Any:
+        return self._render(value, exact=False) if isinstance(value, str) else self.inner(value)
+
+    def inner(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return self._render(value, exact=True) if "{" in value else value
+        if isinstance(value, Mapping):
+            return {self.inner(key): self.inner(inner) for key, inner in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.inner(inner) for inner in value]
+        return value
+
+    def _render(self, text: str, *, exact: bool) -> str:
+        return self._templates.render(
+            text, self._context, lenient=self._lenient, exact=exact, decrypted=self._decrypted
+        )
 
 
 def _words(error: BaseException) -> str:

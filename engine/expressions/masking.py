@@ -5,7 +5,8 @@ import html
 import json
 import re
 import shlex
-from collections.abc import Iterable, Mapping
+import threading
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 from urllib.parse import quote, quote_plus
@@ -89,6 +90,17 @@ def secrets_by_schema(value: Any, schema: Any) -> list[str]:
     return found
 
 
+def is_secret_at(schema: Any, path: Sequence[str | int]) -> bool:
+    """Whether the member at `path` is secret, is in one that is, or holds one."""
+    for step in path:
+        if not isinstance(schema, Mapping):
+            return False
+        if schema.get("secret") is True:
+            return True
+        schema = item_schema(schema, step) if isinstance(step, int) else property_schema(schema, step)
+    return holds_secret(schema)
+
+
 def leaves(value: Any) -> list[str]:
     """Every text and number in a value, as text. Booleans, null and the empty text are no secrets."""
     if isinstance(value, Mapping):
@@ -129,20 +141,17 @@ def _whole(schema: Schema) -> Schema:
     return schema
 
 
-class ValueMasker:
-    """Replaces known secret values, plain or encoded, in text and in JSON-like values.
+class _Search:
+    """What is looked for, compiled when the first text comes: most actions say nothing."""
 
-    The search is compiled when the first text comes: most actions say nothing.
-    """
-
-    def __init__(self, secrets: Iterable[str]) -> None:
-        self._whole = frozenset(secret for secret in secrets if secret and secret != MASK)
+    def __init__(self, secrets: frozenset[str]) -> None:
+        self.secrets = secrets
 
     @cached_property
     def forms(self) -> tuple[str, ...]:
-        """Everything to look for, the longest first."""
+        """The longest first."""
         forms: set[str] = set()
-        for secret in self._whole:
+        for secret in self.secrets:
             if len(secret) >= SHORTEST:
                 forms.update(_forms(secret))
         return tuple(sorted(forms, key=lambda form: (-len(form), form)))
@@ -151,22 +160,43 @@ class ValueMasker:
     def pattern(self) -> re.Pattern[str] | None:
         return re.compile("|".join(map(re.escape, self.forms))) if self.forms else None
 
+
+class ValueMasker:
+    """Replaces known secret values, plain or encoded, in text and in JSON-like values.
+
+    It may learn more of them at any time, from any thread.
+    """
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        self._lock = threading.Lock()
+        self.search = _Search(frozenset())
+        self.learn(secrets)
+
+    def learn(self, secrets: Iterable[str]) -> None:
+        """Hide these too, from now on, also in streams that have begun."""
+        fresh = {secret for secret in secrets if secret and secret != MASK}
+        with self._lock:
+            if not fresh <= self.search.secrets:
+                self.search = _Search(self.search.secrets | fresh)
+
     def text(self, text: str) -> str:
-        if len(text) < SHORTEST or not self._whole:
+        search = self.search
+        if len(text) < SHORTEST or not search.secrets:
             return text
-        return self.pattern.sub(MASK, text) if self.pattern else text
+        return search.pattern.sub(MASK, text) if search.pattern else text
 
     def value(self, value: Any) -> Any:
         """A copy; also short secrets are hidden where they are a whole text or number."""
-        if not self._whole:
+        secrets = self.search.secrets
+        if not secrets:
             return value
         if isinstance(value, str):
-            return MASK if value in self._whole else self.text(value)
+            return MASK if value in secrets else self.text(value)
         if isinstance(value, Mapping):
             return {self._key(key): self.value(inner) for key, inner in value.items()}
         if isinstance(value, list | tuple):
             return [self.value(inner) for inner in value]
-        if isinstance(value, int | float) and not isinstance(value, bool) and str(value) in self._whole:
+        if isinstance(value, int | float) and not isinstance(value, bool) and str(value) in secrets:
             return MASK
         return value
 
@@ -186,23 +216,24 @@ class StreamMasker:
     def __init__(self, masker: ValueMasker) -> None:
         self._masker = masker
         self._held = ""
-        self._is_ready = False
+        self._search: _Search | None = None
 
-    def _prepare(self) -> None:
-        forms = self._masker.forms
-        self._pattern = self._masker.pattern
+    def _prepare(self, search: _Search) -> None:
+        forms = search.forms
+        self._pattern = search.pattern
         self._longest = len(forms[0]) if forms else 0
         self._spans_lines = any("\n" in form for form in forms)
         self._by_first: dict[str, list[str]] = {}
         for form in forms:
             self._by_first.setdefault(form[0], []).append(form)
-        self._is_ready = True
+        self._search = search
 
     def feed(self, text: str) -> str:
         if not text:
             return text
-        if not self._is_ready:
-            self._prepare()
+        search = self._masker.search
+        if search is not self._search:
+            self._prepare(search)
         if self._pattern is None:
             return text
         text = self._held + text
@@ -247,8 +278,12 @@ def _forms(secret: str) -> set[str]:
         html.escape(secret),
         shlex.quote(secret)[1:-1] if "'" in secret else secret,
         secret.replace("'", "'\\''"),
+        # JSON inside of JSON: the result of an action that prints what an API answered.
+        json.dumps(json.dumps(secret))[3:-3],
+        json.dumps(json.dumps(secret, ensure_ascii=False), ensure_ascii=False)[3:-3],
     }
     encoded = secret.encode("utf-8", "surrogatepass")
+    forms |= {encoded.hex(), encoded.hex().upper(), repr(encoded)[2:-1]}
     for url in (quote(encoded, safe=""), quote(encoded), quote_plus(encoded)):
         forms |= {url, re.sub("%[0-9A-F]{2}", lambda found: found[0].lower(), url)}
     forms |= _base64_forms(encoded)

@@ -4,7 +4,7 @@ What can be known from the files alone is worked out once, in `compile_plan`. Wh
 gives is data: it is cast and checked, and never rendered. Templates are what packs contain.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -46,6 +46,8 @@ class TemplateScope:
     action_context: Mapping[str, Any] = field(default_factory=dict)
     config_context: Mapping[str, Any] | Callable[[], Mapping[str, Any]] = field(default_factory=dict)
     """The pack's configuration, or what reads it when a template asks for it."""
+    config_secrets: Callable[[], Sequence[str]] = tuple
+    """What in it is secret; asked when a template has used it."""
     extra: Mapping[str, Any] = field(default_factory=dict)
     """More names, for example a rule's `trigger`."""
 
@@ -156,17 +158,20 @@ class ActionPlan:
         self._unproven_defaults = frozenset(unproven)
         self._required = self._validator.required
 
-    def live(self, given: Mapping[str, Any], *, scope: TemplateScope) -> dict[str, Any]:
+    def live(
+        self, given: Mapping[str, Any], *, scope: TemplateScope, secrets: list[str] | None = None
+    ) -> dict[str, Any]:
         """What is stored with a request: `given`, cast and checked, and rendered text defaults.
 
-        Plain defaults are not added; they are filled in at the start of the run. Raises
+        Plain defaults are not added; they are filled in at the start of the run. `secrets` is given
+        what templates decrypted, or took from the secrets of the pack's configuration. Raises
         BadParameter with StackStorm's words, and BadTemplate when a default does not render.
         """
         quick = self._quick_way(given)
         if quick is not None and not self._rendered_early:
             return quick
         stored = quick if quick is not None else self._cast_given(given)
-        stored |= self._render_early(stored, scope)
+        stored |= self._render_early(stored, scope, secrets if secrets is not None else [])
         self._check(stored)
         taken = sorted(self._immutable & given.keys())
         if taken:
@@ -205,11 +210,13 @@ class ActionPlan:
                 ) from None
             raise BadParameter(str(error), hint=hint) from error
 
-    def _render_early(self, stored: Mapping[str, Any], scope: TemplateScope) -> dict[str, Any]:
+    def _render_early(
+        self, stored: Mapping[str, Any], scope: TemplateScope, secrets: list[str]
+    ) -> dict[str, Any]:
         wanted = [name for name in self._rendered_early if stored.get(name) is None]
         if not wanted:
             return {}
-        made = self._resolve(self._needed(wanted, stored), stored, scope, [])
+        made = self._resolve(self._needed(wanted, stored), stored, scope, secrets)
         return {name: self._cast(self.parameters[name], made[name]) for name in wanted}
 
     def _needed(self, wanted: list[str], stored: Mapping[str, Any]) -> dict[str, Node]:
@@ -237,10 +244,18 @@ class ActionPlan:
             return self._plain[name]
 
         order = in_order(nodes)
+        uses_config = any("config_context" in node.variables for node in nodes.values())
         try:
-            return resolve(nodes, known, templates=scope.templates, order=order, decrypted=decrypted)
+            made = resolve(nodes, known, templates=scope.templates, order=order, decrypted=decrypted)
+            if uses_config:
+                decrypted.extend(scope.config_secrets())
+            return made
         except BadTemplate as error:
-            hidden = self.secret_values(stored)
+            hidden = (
+                *self.secret_values(stored),
+                *decrypted,
+                *(scope.config_secrets() if uses_config else ()),
+            )
             if not hidden:
                 raise
             raise BadTemplate(ValueMasker(hidden).text(error.message), hint=error.hint) from None
@@ -306,17 +321,19 @@ class ActionPlan:
                 ) from (None if name in self.secret_names else error)
         return made
 
-    def render_trusted(self, parameters: Mapping[str, Any], *, scope: TemplateScope) -> dict[str, Any]:
+    def render_trusted(
+        self, parameters: Mapping[str, Any], *, scope: TemplateScope, secrets: list[str] | None = None
+    ) -> dict[str, Any]:
         """Parameters that a pack file gives (a rule's, a task's), rendered and cast.
 
         They may refer to each other, to the action's other parameters and to the scope.
-        Only the given names come back; `live` then takes them as data.
+        Only the given names come back; `live` then takes them as data. `secrets` as there.
         """
         nodes = {name: node for name, value in parameters.items() if (node := node_of(value)) is not None}
         plain = {name: value for name, value in parameters.items() if name not in nodes}
         wanted = [name for node in nodes.values() for name in node.variables if name not in nodes]
         every = {**self._needed([name for name in wanted if plain.get(name) is None], plain), **nodes}
-        made = self._resolve(every, plain, scope, [])
+        made = self._resolve(every, plain, scope, secrets if secrets is not None else [])
         return {
             name: self._cast(self.parameters[name], value) if name in self.parameters else value
             for name, value in ((name, made.get(name, parameters[name])) for name in parameters)

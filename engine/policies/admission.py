@@ -24,6 +24,7 @@ from engine.status import HELD, Status
 from engine.store import executions
 from engine.store import policies as store
 from engine.store.executions import Candidate
+from engine.store.sealed_parameters import unseal
 from engine.store.vault import Vault
 
 log = logging.getLogger(__name__)
@@ -264,13 +265,11 @@ class Admission:
     def _live(self, candidate: Candidate) -> Mapping[str, Any]:
         if candidate.sealed is None:
             return candidate.execution.parameters
-        place = executions.seal_place(candidate.execution.id)
         try:
-            opened: Mapping[str, Any] = orjson.loads(self._vault.unseal(candidate.sealed, place=place))
+            return unseal(self._vault, candidate.execution.id, candidate.sealed).parameters
         except StoreFailure:
             # It cannot run either, and will say so; its masked values are good enough to wait with.
             return candidate.execution.parameters
-        return opened
 
     def _key(self, limit: ActionLimit, live: Mapping[str, Any]) -> str:
         if limit.limit.key_of is None:

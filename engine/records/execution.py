@@ -140,6 +140,8 @@ class ExecutionRequest:
     delay_ms: int = 0
     idempotency_key: str | None = None
     """Within 24 hours the same key of the same user answers with the first execution."""
+    secrets: tuple[str, ...] = ()
+    """Values to be hidden wherever they stand in the parameters and in what the run says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -55,6 +55,8 @@ class TriggerInstanceRow(SQLModel, table=True):
     trace_tag: str
     depth: int = 0
     dedupe_key: str | None = Field(default=None, unique=True)
+    sealed: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
+    """The payload in clear, where `payload` has ******** for what its type calls secret."""
 
 
 class EnforcementRow(SQLModel, table=True):
@@ -101,8 +103,18 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HiddenPayload:
+    """What of a payload with secrets is stored."""
+
+    shown: Any
+    """With ******** for what the trigger's type calls secret."""
+    sealed: bytes
+    secrets: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TriggerInstance:
-    """A stored event."""
+    """An event. Read from the database, what its type calls secret is ******** in the payload."""
 
     id: str
     trigger: str
@@ -117,6 +129,15 @@ class TriggerInstance:
     trace_id: str
     trace_tag: str
     depth: int = 0
+    hidden: HiddenPayload | None = None
+    """For an event with secrets that is not written yet; `payload` is in clear then."""
+    sealed: bytes | None = None
+    """Of one that was read: the payload in clear, for the vault."""
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must not be seen of the payload."""
+        return self.hidden.secrets if self.hidden is not None else ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from engine.criteria.compile import Criteria, Verdict
+from engine.expressions.masking import ValueMasker, secrets_by_schema
 from engine.records.rule_state import Due
 from engine.records.trigger import InstanceFilter, TriggerInstance
 from engine.rules.gate import Gate
@@ -26,6 +27,7 @@ _PAGE = 200
 _SHOWN = 1_000
 
 Judge = Callable[[CompiledRule, Any, Criteria | None], Verdict]
+Reveal = Callable[[TriggerInstance], TriggerInstance]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,8 +65,10 @@ class Backtest:
 class Backtester:
     """`judge(rule, payload, criteria)`: criteria None means the rule's own."""
 
-    def __init__(self, history: TriggerHistory, judge: Judge) -> None:
+    def __init__(self, history: TriggerHistory, judge: Judge, *, revealed: Reveal) -> None:
+        """`revealed(instance)`: with its payload in clear."""
         self._history = history
+        self._revealed = revealed
         self._judge = judge
 
     def run(self, rule: CompiledRule, table: RuleTable, *, since: datetime, until: datetime) -> Backtest:
@@ -97,7 +101,9 @@ class Backtester:
         report.events += 1
         verdict = self._judge(rule, instance.payload, None)
         if verdict.error:
-            report.errors[verdict.error] += 1
+            schema = table.secret_schema(instance.trigger_type)
+            masker = ValueMasker(secrets_by_schema(instance.payload, schema))
+            report.errors[masker.text(verdict.error)] += 1
         if not verdict.matched or (rule.is_backstop and self._is_taken(rule, instance, table)):
             return
         report.matched += 1
@@ -124,7 +130,7 @@ class Backtester:
                 trigger=ref, after=since, before=until, offset=offset, limit=_PAGE, oldest_first=True
             )
             found, _ = self._history.instances(wanted)
-            yield from found
+            yield from map(self._revealed, found)
             if len(found) < _PAGE:
                 return
             offset += _PAGE

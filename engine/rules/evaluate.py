@@ -11,9 +11,11 @@ from engine.errors import EngineError, NotFound
 from engine.executions import Executions, PreparedExecution
 from engine.expressions.jinja import Templates
 from engine.expressions.lookups import KeyValues, key_lookups
+from engine.expressions.masking import ValueMasker
 from engine.expressions.params import Plans, TemplateScope
 from engine.records.execution import ExecutionRequest
 from engine.records.trigger import TriggerInstance
+from engine.rules.payloads import Payloads
 from engine.rules.table import CompiledRule, RuleAction, RuleTable
 from engine.rules.waiting import Part
 from engine.specs.action import ActionSpec
@@ -72,6 +74,7 @@ class RuleEngine:
         templates: Templates,
         keys: KeyValues,
         *,
+        payloads: Payloads,
         scope_for: ScopeFor,
         user: str,
     ) -> None:
@@ -80,6 +83,7 @@ class RuleEngine:
         self._plans = plans
         self._templates = templates
         self._keys = keys
+        self.payloads = payloads
         self._scope_for = scope_for
         self._user = user
         self.table = RuleTable(content.current)
@@ -87,6 +91,10 @@ class RuleEngine:
         """Trigger type -> where in the chat the results of what its events start are posted."""
         self.scheduled: Scheduled = _nothing_scheduled
         """What the rule of a schedule asks for."""
+
+    def revealed(self, instance: TriggerInstance) -> TriggerInstance:
+        """One that was read, with its payload in clear: to judge or emit it again, never to show it."""
+        return self.payloads.revealed(instance, self.table.secret_schema(instance.trigger_type))
 
     def evaluate(self, instance: TriggerInstance) -> Evaluation:
         """Never raises for what a rule says or a payload holds."""
@@ -140,6 +148,7 @@ class RuleEngine:
                     f'Failed to match rule "{rule.spec.ref}" against trigger instance "{instance.id}": '
                     f"There might be a problem with the criteria in rule {rule.spec.ref}: {verdict.error}"
                 )
+                reason = ValueMasker(instance.secrets).text(reason)
                 failed.append(Failed(rule=rule, reason=reason))
         return matched, failed
 
@@ -152,9 +161,10 @@ class RuleEngine:
             else:
                 prepared = self._prepare(rule.actions[number], instance, context)
         except EngineError as error:
-            log.warning("rule %s: %s", rule.spec.ref, error)
-            return Wanted(rule=rule, number=number, failure=str(error))
-        failure = "" if prepared.error is None else str(prepared.error)
+            failure = ValueMasker(instance.secrets).text(str(error))
+            log.warning("rule %s: %s", rule.spec.ref, failure)
+            return Wanted(rule=rule, number=number, failure=failure)
+        failure = "" if prepared.error is None else ValueMasker(instance.secrets).text(str(prepared.error))
         return Wanted(rule=rule, number=number, execution=prepared, failure=failure)
 
     def _prepare(
@@ -164,6 +174,7 @@ class RuleEngine:
         context = {**self._place(spec, instance), **context}
         user = context["user"]
         parameters = dict(action.parameters)
+        secrets = list(instance.secrets)
         if parameters:
             base = self._scope_for(spec, context)
             scope = TemplateScope(
@@ -172,10 +183,13 @@ class RuleEngine:
                 user=user,
                 action_context=context,
                 config_context=base.config_context,
+                config_secrets=base.config_secrets,
                 extra={"trigger": instance.payload},
             )
-            parameters = self._plans.get(spec).render_trusted(parameters, scope=scope)
-        request = ExecutionRequest(action=spec.ref, parameters=parameters, user=user, context=context)
+            parameters = self._plans.get(spec).render_trusted(parameters, scope=scope, secrets=secrets)
+        request = ExecutionRequest(
+            action=spec.ref, parameters=parameters, user=user, context=context, secrets=tuple(secrets)
+        )
         return self._executions.prepare(request)
 
     def _place(self, action: ActionSpec, instance: TriggerInstance) -> dict[str, Any]:

@@ -77,7 +77,7 @@ class RuleExplainer:
 
     def explain(self, instance_id: str, registry: Registry) -> Explanation:
         """Of a stored event, fired or not; `last` is the newest. Raises NotFound."""
-        instance = self._instance(instance_id)
+        instance = self._rules.revealed(self._instance(instance_id))
         found, _ = self._history.enforcements(EnforcementFilter(instance_id=instance.id, limit=None))
         made: dict[str, list[Enforcement]] = {}
         for enforcement in sorted(found, key=lambda one: one.number):

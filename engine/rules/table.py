@@ -7,6 +7,7 @@ from typing import Any
 from engine.content.registry import Registry
 from engine.criteria.compile import Criteria, compile_criteria
 from engine.errors import NotFound, nearest
+from engine.expressions.masking import holds_secret
 from engine.expressions.schema import Validator, compile_validator
 from engine.rules.gate import Gate
 from engine.rules.gates import gates_for
@@ -56,6 +57,7 @@ class RuleTable:
     def __init__(self, registry: Registry) -> None:
         self._types = registry.trigger_types
         self._validators: dict[str, Validator | None] = {}
+        self._secret_schemas: dict[str, Mapping[str, Any] | None] = {}
         self.rules: dict[str, CompiledRule] = {}
         """Every rule by its ref, also the disabled ones."""
         self.triggers: dict[str, Trigger] = {
@@ -135,6 +137,14 @@ class RuleTable:
             known = "type" in schema or "properties" in schema
             self._validators[type_ref] = compile_validator(schema) if known else None
         return self._validators[type_ref]
+
+    def secret_schema(self, type_ref: str) -> Mapping[str, Any] | None:
+        """The schema of this type's payloads, where it calls anything in them secret."""
+        if type_ref not in self._secret_schemas:
+            kind = self._types.get(type_ref)
+            schema = kind.payload_schema if kind else {}
+            self._secret_schemas[type_ref] = schema if holds_secret(schema) else None
+        return self._secret_schemas[type_ref]
 
 
 def compile_rule(rule: RuleSpec) -> CompiledRule:

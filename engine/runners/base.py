@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from engine.errors import EngineError
+from engine.expressions.masking import ValueMasker
 from engine.settings import Settings
 from engine.specs.action import ActionSpec
 from engine.specs.pack import PackSpec
@@ -45,6 +46,11 @@ class RunRequest:
     """The pack's configuration, rendered, secrets in clear."""
     secrets: tuple[str, ...] = ()
     """Values that must not be seen: never in argv, masked in output and result."""
+    masker: ValueMasker = field(init=False)
+    """Hides them; it learns of more while the action runs."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "masker", ValueMasker(self.secrets))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,7 +31,7 @@ class HttpRequestRunner(Runner):
         from engine.runners.http_exchange import plan  # noqa: PLC0415
         from engine.runners.http_guard import Guard  # noqa: PLC0415
 
-        masker = ValueMasker(request.secrets)
+        masker = request.masker
         exchange = plan(request)
         guard = Guard(
             blocked_networks=self._settings.blocked_networks,

@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from engine.errors import RunnerFailure
-from engine.expressions.masking import ValueMasker
 from engine.runners.base import OutputKind, RunControl, Runner, RunRequest, RunResult
 from engine.runners.remote_hosts import HostEntry, parse_hosts
 from engine.settings import Settings
@@ -66,7 +65,7 @@ class RemoteRunner(Runner):
             return self._host_runner
 
     def _result(self, request: RunRequest, outcomes: "list[HostOutcome]", *, is_cancelled: bool) -> RunResult:
-        masker = ValueMasker(request.secrets)
+        masker = request.masker
         if is_cancelled and any(not outcome.is_finished for outcome in outcomes):
             status = Status.CANCELED
         elif all(outcome.is_unreachable for outcome in outcomes):

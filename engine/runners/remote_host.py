@@ -76,7 +76,7 @@ class HostRunner:
             env=environment_text({**(given.get("env") or {}), **request.environment}),
             script=script,
             text=text,
-            masker=ValueMasker(request.secrets),
+            masker=request.masker,
         )
 
     def close(self) -> None:

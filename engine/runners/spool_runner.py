@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import RunnerFailure
-from engine.expressions.masking import ValueMasker
 from engine.runners.base import RunControl, Runner, RunRequest, RunResult
 from engine.runners.output import Output
 from engine.runners.shell import environment_text
@@ -88,7 +87,7 @@ class SpoolRunner(Runner):
         control: RunControl,
         follow: Callable[[Callable[[], None], Callable[[Callable[[], None]], None]], Ended | None],
     ) -> RunResult | None:
-        masker = ValueMasker(request.secrets)
+        masker = request.masker
         output = Output(OutputReader(self._shims.spool, entry_name(request)), control, masker)
 
         def watch_cancel(stop: Callable[[], None]) -> None:

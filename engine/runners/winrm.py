@@ -44,7 +44,7 @@ class WinRmRunner(Runner):
 
     def run(self, request: RunRequest, control: RunControl) -> RunResult:
         """The result is {stdout, stderr, return_code, succeeded, failed}; after a timeout with `error`."""
-        masker = ValueMasker(request.secrets)
+        masker = request.masker
         streams = _Streams(masker, control, limit_bytes=self._limit_bytes)
         timeout_s = float(request.runner_parameters.get("timeout") or 60)
         try:

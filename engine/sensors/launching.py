@@ -7,7 +7,6 @@ from pathlib import Path
 
 from engine.access import Access
 from engine.errors import RunnerFailure
-from engine.expressions.pack_config import secret_config_values
 from engine.preparation import Preparation
 from engine.runners.environments import interpreter_of
 from engine.sensors.plan import SensorPlan
@@ -46,7 +45,7 @@ class Launching:
         }
 
     def prepare(self, plan: SensorPlan) -> Start:
-        """Raises RunnerFailure, BadTemplate."""
+        """Raises RunnerFailure, BadContent, BadTemplate."""
         entry = plan.sensor.entry_path
         if not entry.is_file():
             raise RunnerFailure(
@@ -54,7 +53,7 @@ class Launching:
                 hint=f"Correct entry_point in {plan.sensor.metadata_file or plan.sensor.ref}.",
             )
         interpreter = interpreter_of(plan.pack, self._settings)
-        config = self._preparation.config(plan.pack, self._settings.events.user)
+        config, config_secrets = self._preparation.config_and_secrets(plan.pack, self._settings.events.user)
         token, give_back = self._access.lend_token(f"sensor:{plan.ref}")
         first, last = map(str, plan.first_folders), map(str, plan.last_folders)
         orders = {
@@ -77,7 +76,7 @@ class Launching:
             folder=self._folder,
             orders=orders,
         )
-        secrets = (token, *secret_config_values(plan.pack, config))
+        secrets = (token, *config_secrets)
         return Start(launch=launch, secrets=secrets, give_back=give_back)
 
     def _environment(self, plan: SensorPlan, interpreter: Path, token: str) -> dict[str, str]:

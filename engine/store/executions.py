@@ -106,6 +106,10 @@ def sealed(connection: Connection, execution_id: str) -> bytes | None:
     return found
 
 
+def set_sealed(connection: Connection, execution_id: str, value: bytes) -> None:
+    connection.execute(update(_TABLE).where(_C.id == execution_id).values(sealed=value))
+
+
 def by_ending(connection: Connection, ending: str, *, limit: int = 2) -> list[str]:
     """Ids that end with `ending`, the newest first."""
     query = select(_C.id).where(_C.id.endswith(ending, autoescape=True)).order_by(_C.seq.desc()).limit(limit)

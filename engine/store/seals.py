@@ -17,7 +17,8 @@ from sqlalchemy import Column, ColumnElement, Connection, Row, Table, delete, fu
 from engine.errors import StoreFailure
 from engine.records.datastore import DatastoreRow, SealKeyRow
 from engine.records.execution import ExecutionRow
-from engine.store import datastore, executions
+from engine.records.trigger import TriggerInstanceRow
+from engine.store import datastore, executions, triggers
 from engine.store.database import Database
 from engine.store.key_ring import KeyRing
 from engine.store.vault import ID_BYTES, Vault
@@ -43,6 +44,7 @@ class SealedColumn:
 
 _E = ExecutionRow.__table__  # type: ignore[attr-defined]  # as above
 _D = DatastoreRow.__table__  # type: ignore[attr-defined]  # as above
+_T = TriggerInstanceRow.__table__  # type: ignore[attr-defined]  # as above
 SEALED = (
     SealedColumn(
         table=_D,
@@ -51,6 +53,14 @@ SEALED = (
         needed=(_D.c.scope, _D.c.user, _D.c.name),
         place=lambda row: datastore.seal_place(row.scope, row.user, row.name),
         is_sealed=_D.c.secret,
+    ),
+    SealedColumn(
+        table=_T,
+        order=_T.c.seq,
+        column=_T.c.sealed,
+        needed=(_T.c.id,),
+        place=lambda row: triggers.seal_place(row.id),
+        is_sealed=_T.c.sealed.is_not(None),
     ),
     SealedColumn(
         table=_E,

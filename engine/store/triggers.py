@@ -58,7 +58,13 @@ def first_of_key(connection: Connection, key: str, *, now: datetime) -> TriggerI
     return None
 
 
+def seal_place(instance_id: str) -> str:
+    """Where the sealed payload of an instance stands, for the vault."""
+    return f"trigger_instance:{instance_id}"
+
+
 def add(connection: Connection, instance: TriggerInstance, *, key: str | None) -> None:
+    hidden = instance.hidden
     _INSERT.run(
         connection,
         {
@@ -66,7 +72,10 @@ def add(connection: Connection, instance: TriggerInstance, *, key: str | None) -
             "trigger": instance.trigger,
             "trigger_type": instance.trigger_type,
             "parameters": orjson.dumps(instance.parameters),
-            "payload": orjson.dumps(instance.payload, option=orjson.OPT_NON_STR_KEYS),
+            "payload": orjson.dumps(
+                instance.payload if hidden is None else hidden.shown, option=orjson.OPT_NON_STR_KEYS
+            ),
+            "sealed": None if hidden is None else hidden.sealed,
             "occurred_at": instance.occurred_at,
             "status": instance.status.value,
             "reason": instance.reason,
@@ -239,6 +248,7 @@ def _instance(row: Row[Any]) -> TriggerInstance:
         trace_id=row.trace_id,
         trace_tag=row.trace_tag,
         depth=row.depth,
+        sealed=row.sealed,
     )
 
 

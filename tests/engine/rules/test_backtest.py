@@ -44,7 +44,9 @@ def record(engine: Engine, *events: tuple[float, int], url: str = "alert") -> No
 def tried(engine: Engine, *, until: datetime = NOON + timedelta(days=1), **changed: Any) -> Backtest:
     rule = compile_rule(read_document("rule", {**RULE, **changed}, user="alice"))
     tester = Backtester(
-        engine.history, lambda rule, payload, criteria: engine.rules.verdict(rule, payload, criteria=criteria)
+        engine.history,
+        lambda rule, payload, criteria: engine.rules.verdict(rule, payload, criteria=criteria),
+        revealed=engine.rules.revealed,
     )
     return tester.run(rule, engine.rules.table, since=NOON - timedelta(seconds=1), until=until)
 

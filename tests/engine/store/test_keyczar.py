@@ -16,7 +16,7 @@ import pytest
 from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import ECB
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.errors import BadInput
@@ -64,6 +64,7 @@ def key_file(path: Path, **more: Any) -> Path:
 KEY = KeyczarKey(AES_KEY, HMAC_KEY)
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.text(st.characters(blacklist_categories=["Cs"]), max_size=200))
 def test_what_the_format_says_is_read(text: str) -> None:
     assert KEY.decrypt(encoded(text)) == text

@@ -39,6 +39,7 @@ def _triggers() -> None:
         sa.Column("trace_tag", sa.String, nullable=False),
         sa.Column("depth", sa.Integer, nullable=False),
         sa.Column("dedupe_key", sa.String, unique=True),
+        sa.Column("sealed", sa.LargeBinary),
     )
     op.create_index("trigger_instance_by_trigger", "trigger_instance", ["trigger", "seq"])
     op.create_index("trigger_instance_by_type", "trigger_instance", ["trigger_type", "seq"])

@@ -36,7 +36,7 @@ def list_sensors(
             str(one["events"]),
             local_time(one.get("last_event")),
             str(one["restarts"]),
-            one.get("last_error") or "",
+            one.get("last_error", "") if one["failures"] else "",
         )
         for one in found
     ]

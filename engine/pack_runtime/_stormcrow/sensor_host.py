@@ -148,8 +148,23 @@ class Host:
                 logging.getLogger(self._orders["class_name"]).exception("cleanup() failed")
 
 
+def _patch_first(path):
+    """A sensor that has eventlet patch the standard library finds it patched already: StackStorm does it
+    before anything else, and what was imported earlier would keep the functions that block."""
+    with open(path, "rb") as file:
+        if b"eventlet.monkey_patch" not in file.read():
+            return
+    try:
+        import eventlet
+    except ImportError:
+        # Its own import says so better.
+        return
+    eventlet.monkey_patch(os=True, select=True, socket=True, thread=True, time=True)
+
+
 def _load(path, class_name):
     """The class of that name in the file. Its folder is the last one in the import path."""
+    _patch_first(path)
     folder, name = os.path.split(path)
     if folder not in sys.path:
         sys.path.append(folder)

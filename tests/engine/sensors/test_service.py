@@ -348,3 +348,29 @@ def _interpreter(version: str) -> str:
         return find_interpreter(version)
     except RunnerFailure:
         pytest.skip(f"there is no Python {version}")
+
+
+def test_what_a_sensor_patches_is_patched_before_anything_is_imported(
+    tmp_path: Path, start: StartEngine
+) -> None:
+    write_sensor(tmp_path, "pass")
+    write(
+        tmp_path / "packs" / "probe",
+        {
+            "lib/eventlet.py": """
+                calls = []
+                def monkey_patch(**what):
+                    calls.append(sorted(what))
+            """,
+            "sensors/probe.py": """
+                import eventlet
+                EARLIER = list(eventlet.calls)
+                eventlet.monkey_patch()
+                from quiet import *
+                class Probe(Quiet):
+                    def run(self): self.say(earlier=EARLIER)
+            """,
+        },
+    )
+    engine = start()
+    assert until_said(engine) == [{"earlier": [["os", "select", "socket", "thread", "time"]]}]

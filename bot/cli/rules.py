@@ -199,7 +199,7 @@ def _say_criteria(criteria: Iterable[Mapping[str, Any]], indent: str = "") -> No
         inner = f"{indent}      "
         if "operator" in one and not one.get("parts"):
             say(f"{inner}{one['operator']} {_short(one['pattern'])}; it was {_short(one['value'])}")
-        if one.get("error"):
+        if one.get("error") and not one.get("parts"):
             say(f"{inner}{one['error']}")
         _say_criteria(one.get("parts", ()), inner)
 

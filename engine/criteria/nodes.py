@@ -102,7 +102,7 @@ class Criterion:
             return self._compare(self._find(context), self._rendered.value(templates, context))
         except Exception as error:
             # StackStorm's rule: whatever goes wrong here, this one criterion is not answered.
-            raise self._unanswerable(error) from error
+            raise self._unanswerable(error, context) from error
 
     def _text(self, value: bytes) -> Any:
         return value.decode("utf-8") if self._takes_bytes else value
@@ -117,10 +117,10 @@ class Criterion:
         value, pattern = None, self._pattern
         is_met, problem = False, ""
         try:
-            value = self._asked(self._find, context)
+            value = self._asked(context, self._find, context)
             if self._rendered is not None:
-                pattern = self._asked(self._rendered.value, templates, context, decrypted)
-            is_met = self._asked(self._compare, value, pattern)
+                pattern = self._asked(context, self._rendered.value, templates, context, decrypted)
+            is_met = self._asked(context, self._compare, value, pattern)
         except Unanswerable as error:
             problem = str(error)
         if isinstance(pattern, Rendered):
@@ -138,16 +138,25 @@ class Criterion:
             path=self.path,
         )
 
-    def _asked(self, function: Callable[..., Any], *given: Any) -> Any:
+    def _asked(self, context: Context, function: Callable[..., Any], *given: Any) -> Any:
         try:
             return function(*given)
         except Exception as error:
             # As in `holds`.
-            raise self._unanswerable(error) from error
+            raise self._unanswerable(error, context) from error
 
-    def _unanswerable(self, error: Exception) -> Unanswerable:
+    def _unanswerable(self, error: Exception, context: Context) -> Unanswerable:
         kind = Exhausted if isinstance(error, TooSlow) else Unanswerable
-        return kind(f"{self.key} {self.name} {shown(self._written)}: {_words(error)}")
+        words = _words(error)
+        if isinstance(error, TypeError | AttributeError) and self._is_missing(context):
+            words = "there is no value at this path"
+        return kind(f"{self.key} {self.name} {shown(self._written)}: {words}")
+
+    def _is_missing(self, context: Context) -> bool:
+        try:
+            return self._find(context) is None
+        except Exception:  # noqa: BLE001  then the path itself is what cannot be answered
+            return False
 
 
 def _never(_value: Any, _pattern: Any) -> bool:

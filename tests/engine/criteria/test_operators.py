@@ -131,3 +131,9 @@ def test_the_dot_meets_line_ends_in_matchregex_only() -> None:
 def test_the_error_names_the_path_the_operator_and_the_pattern() -> None:
     found = verdict({"trigger.n": {"type": "gt", "pattern": "3"}}, {"n": 5})
     assert found.error == ("trigger.n gt '3': '>' not supported between instances of 'int' and 'str'")
+
+
+@pytest.mark.parametrize("operator", ["gt", "startswith", "contains", "regex", "ieq"])
+def test_a_value_that_is_not_there_is_called_so(operator: str) -> None:
+    found = verdict({"trigger.n": {"type": operator, "pattern": "3"}}, {"m": 5})
+    assert found.error == f"trigger.n {operator} '3': there is no value at this path"

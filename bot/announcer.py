@@ -69,7 +69,10 @@ class Announcer:
         self._detach = [
             self._engine.attach(self._live.seen),
             self._engine.subscribe(
-                f"announcer:{self._adapter.name}", self.handle, kinds=("execution.changed", NOTICE)
+                f"announcer:{self._adapter.name}",
+                self.handle,
+                kinds=("execution.changed", NOTICE),
+                wants=lambda entry: entry.kind == NOTICE or self._is_end_here(entry),
             ),
         ]
 
@@ -112,12 +115,14 @@ class Announcer:
                 notice = of_data(entry.data)
                 if self._notices.takes(notice):
                     found[notices.message_key(notice)] = notice
-            elif entry.data.get("status") in FINISHED and self._is_told_here(entry):
+            elif self._is_end_here(entry):
                 found[entry.subject] = self._engine.execution(entry.subject)
         return list(found.values())
 
-    def _is_told_here(self, entry: JournalEntry) -> bool:
-        return "adapter" in entry.data and self._notices.is_ours(entry.data["adapter"])
+    def _is_end_here(self, entry: JournalEntry) -> bool:
+        """Whether an execution of this chat has ended."""
+        data = entry.data
+        return "adapter" in data and data.get("status") in FINISHED and self._notices.is_ours(data["adapter"])
 
     @staticmethod
     def _keys(wanted: list[Execution | Notice]) -> set[str]:

@@ -25,7 +25,6 @@ from engine.records.execution import Execution
 from engine.records.journal import JournalEntry
 from engine.records.trigger import Event
 from engine.settings import ChatSettings
-from engine.specs.action import ActionSpec
 from engine.status import FINISHED, Status
 from engine.steps import CHANGED
 from engine.store import journal
@@ -41,6 +40,8 @@ KEY_CREATE = "core.st2.key_value_pair.create"
 KEY_UPDATE = "core.st2.key_value_pair.update"
 KEY_VALUE_CHANGE = "core.st2.key_value_pair.value_change"
 KEY_DELETE = "core.st2.key_value_pair.delete"
+
+_KEY_TRIGGERS = (KEY_CREATE, KEY_UPDATE, KEY_VALUE_CHANGE, KEY_DELETE)
 
 READER = "internal-triggers"
 KINDS = (CHANGED, KEY_CHANGED, KEY_REMOVED)
@@ -70,6 +71,12 @@ class InternalTriggers:
         self._notifier = Notifier(content, plans, templates, keys, self._routes, event_for=event_of)
         self._read = read
 
+    def wants(self, entry: JournalEntry) -> bool:
+        """Whether anything may follow from this entry. Quick: it is asked at every commit."""
+        if entry.kind != CHANGED:
+            return any(map(self._triggers.listens, _KEY_TRIGGERS))
+        return entry.data.get("status") in FINISHED and any(self._asked_of(entry))
+
     def handle(self, entries: list[JournalEntry]) -> Job:
         """What it returns is done in the transaction that moves the cursor."""
         jobs: list[Job] = []
@@ -82,15 +89,22 @@ class InternalTriggers:
 
     # the end of an execution
 
+    def _asked_of(self, entry: JournalEntry) -> tuple[bool, bool, bool]:
+        """Whether rules hear of this end, whether its notification is told, whether it announces."""
+        action = self._content.current.actions.get(entry.data["action"])
+        has_section = action is not None and action.notify is not None
+        # What is tried again is told at its last try.
+        is_told = (has_section or "notifies" in entry.data) and "retried_by" not in entry.data
+        announces = action is not None and action.runner_type == RUNNER
+        return (
+            self._triggers.listens(ACTION_TRIGGER),
+            is_told,
+            announces and entry.data["status"] == Status.SUCCEEDED,
+        )
+
     def _end_jobs(self, entry: JournalEntry) -> list[Job]:
-        action = entry.data["action"]
-        is_heard = self._triggers.listens(ACTION_TRIGGER)
-        is_told = bool(entry.data.get("notifies")) or self._notifier.has_section(action)
-        if "retried_by" in entry.data:
-            # It is tried again: its notification tells of the last try.
-            is_told = False
-        announcer = self._announcer(action) if entry.data["status"] == Status.SUCCEEDED else None
-        if not (is_heard or is_told or announcer):
+        is_heard, is_told, announces = self._asked_of(entry)
+        if not (is_heard or is_told or announces):
             return []
         execution = self._read(entry.subject)
         events = [event_of(execution, ACTION_TRIGGER, _action_payload(execution))] if is_heard else []
@@ -99,18 +113,16 @@ class InternalTriggers:
             told = self._notifier.of(execution, is_heard=self._triggers.listens(NOTIFY_TRIGGER))
             events += told.events
             jobs += [partial(tell, notice=notice) for notice in told.notices]
-        if announcer is not None:
-            route = str(self._plans.get(announcer).told(execution.parameters).get("route") or DEFAULT_ROUTE)
-            said = announcement_of(execution, route, self._routes)
+        if announces:
+            said = announcement_of(execution, self._route(execution), self._routes)
             jobs.append(partial(journal.append, kind=ANNOUNCED, subject=execution.id, data=said.data))
             if said.notice is not None:
                 jobs.append(partial(tell, notice=said.notice))
         return [*self._fired(events), *jobs]
 
-    def _announcer(self, action: str) -> ActionSpec | None:
-        """The action, if it announces."""
-        found = self._content.current.actions.get(action)
-        return found if found is not None and found.runner_type == RUNNER else None
+    def _route(self, execution: Execution) -> str:
+        plan = self._plans.get(self._content.current.action(execution.action))
+        return str(plan.told(execution.parameters).get("route") or DEFAULT_ROUTE)
 
     # keys of the datastore
 

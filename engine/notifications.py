@@ -99,11 +99,6 @@ class Notifier:
         self._routes = routes
         self._event_for = event_for
 
-    def has_section(self, action: str) -> bool:
-        """Whether the file of this action wants somebody to be told."""
-        found = self._content.current.actions.get(action)
-        return found is not None and found.notify is not None
-
     def of(self, execution: Execution, *, is_heard: bool) -> Notifications:
         """`is_heard`: whether a rule listens to the notify trigger; without one it is not fired."""
         events: list[Event] = []

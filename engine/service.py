@@ -59,7 +59,7 @@ from engine.store.datastore import Datastore
 from engine.store.expiry import Expiry
 from engine.store.key_ring import KeyRing
 from engine.store.keyczar import read_key
-from engine.store.reader import Handle, JournalReader
+from engine.store.reader import Handle, JournalReader, Wants
 from engine.store.seals import Seals
 from engine.store.vault import write_private
 from engine.stored_content import StoredContent
@@ -248,7 +248,8 @@ class Engine:
             limits=self.settings.actions.limits,
         )
         self.runners.start()
-        self.subscribe(READER, self._internal_triggers.handle, kinds=KINDS, shares=True)
+        fires = self._internal_triggers
+        self.subscribe(READER, fires.handle, kinds=KINDS, shares=True, wants=fires.wants)
         self._dispatch.start()
         self.alerts.start()
         self.webhooks.start()
@@ -483,11 +484,17 @@ class Engine:
     # journal
 
     def subscribe(
-        self, reader: str, handle: Handle, *, kinds: Collection[str], shares: bool = False
+        self,
+        reader: str,
+        handle: Handle,
+        *,
+        kinds: Collection[str],
+        shares: bool = False,
+        wants: Wants = lambda _entry: True,
     ) -> Callable[[], None]:
         """Follow the journal from the cursor of `reader` in a thread of its own (engine.store.reader
         says how); returns what ends it."""
-        made = JournalReader(self.database, reader, handle, kinds=kinds, shares=shares)
+        made = JournalReader(self.database, reader, handle, kinds=kinds, shares=shares, wants=wants)
         self._readers.append(made)
         return made.stop
 

@@ -14,6 +14,7 @@ from engine.store.database import Database
 log = logging.getLogger(__name__)
 
 Handle = Callable[[list[JournalEntry]], Callable[[Connection], object] | None]
+Wants = Callable[[JournalEntry], bool]
 
 FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 30.0
@@ -49,14 +50,25 @@ class JournalReader:
     own database is then done exactly once. A reader that is new starts at the end of the journal.
 
     `shares`: servers on one database share the entries, and each is handled by one of them;
-    otherwise by each of them.
+    otherwise by each of them. `wants`: asked in the writer's thread, so it must be quick and not
+    raise; commits without a wanted entry do not wake this reader. `handle` may be given others too.
     """
 
     def __init__(
-        self, database: Database, name: str, handle: Handle, *, kinds: Collection[str], shares: bool = False
+        self,
+        database: Database,
+        name: str,
+        handle: Handle,
+        *,
+        kinds: Collection[str],
+        shares: bool = False,
+        wants: Wants = lambda _entry: True,
     ) -> None:
         self.name = name
         self._shares = shares
+        self._wants = wants
+        # Entries of our kinds since we were last woken.
+        self._passed_over = 0
         self._database = database
         self._handle = handle
         self._kinds = frozenset(kinds)
@@ -92,6 +104,11 @@ class JournalReader:
         ours = [entry for entry in entries if entry.id and entry.kind in self._kinds]
         if not ours:
             return
+        self._passed_over += len(ours)
+        # Now and then the cursor moves all the same, or the next start would have to read all of these.
+        if not any(map(self._wants, ours)) and self._passed_over < UNWRITTEN_LIMIT:
+            return
+        self._passed_over = 0
         with self._lock:
             # Several servers share a PostgreSQL, and we are told of our own commits only: read it.
             if self._fresh is None or not self._database.is_sqlite or len(self._fresh) > FRESH_LIMIT:

@@ -166,3 +166,36 @@ def test_what_another_server_has_handled_is_not_handled_again(database_url: str)
     assert done == ["ours"]
     ours.close()
     other.close()
+
+
+def test_a_commit_that_a_reader_does_not_want_does_not_wake_it(database: Database) -> None:
+    seen = Collected()
+    made = JournalReader(database, "picky", seen, kinds=["kind"], wants=lambda one: one.subject != "other")
+    append(database, "first")
+    seen.wait_for(["first"])
+    append(database, "other")
+    append(database, "last")
+    # On PostgreSQL the journal is read again, with everything in it.
+    seen.wait_for(["first", "last"] if database.is_sqlite else ["first", "other", "last"])
+    made.stop()
+
+
+def test_the_cursor_of_a_picky_reader_moves_all_the_same(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reader, "UNWRITTEN_LIMIT", 5)
+    made = JournalReader(
+        database, "picky", lambda _entries: reader.nothing, kinds=["kind"], wants=lambda _one: False
+    )
+    for number in range(7):
+        append(database, str(number))
+
+    def has_moved() -> bool:
+        with database.read() as connection:
+            return (journal.position(connection, "picky") or 0) >= 5
+
+    give_up_at = time.monotonic() + 10
+    while not has_moved():
+        assert time.monotonic() < give_up_at
+        time.sleep(0.02)
+    made.stop()

@@ -68,7 +68,8 @@ def answer_for(error: EngineError | HttpError, *, request_id: str) -> Response:
     if isinstance(error, Busy):
         return fault(status, str(error), {"Retry-After": "1"})
     if status == 503:
-        return fault(status, f"The server cannot use its store, or is stopping. Request {request_id}.")
+        text = f"The server cannot use its store, or is stopping. Request {request_id}."
+        return fault(status, text, {"Retry-After": "5"})
     if status >= 500:
         return fault(status, internal(request_id))
     return fault(status, " ".join(part for part in (error.message, error.hint) if part))

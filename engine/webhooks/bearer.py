@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-import hashlib
 import hmac
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -56,7 +55,7 @@ def _check_by_secret(header: dict[str, Any], signed: bytes, signature: bytes, se
         raise Refused("its token is not signed with HS256")
     is_good = False
     for secret in secrets:
-        wanted = hmac.new(secret.encode(), signed, hashlib.sha256).digest()
+        wanted = hmac.digest(secret.encode(), signed, "sha256")
         is_good |= hmac.compare_digest(wanted, signature)
     if not is_good:
         raise Refused("the signature of its token is not ours")

@@ -1,8 +1,8 @@
 """Webhooks as the API holds them: which there are, what they took and refused, and their events."""
 
 import logging
+import random
 import threading
-import uuid
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -207,7 +207,7 @@ class Webhooks:
 def trace_tag(delivery: Delivery, url: str) -> str:
     """The sender's own word, or StackStorm's form of one."""
     given = delivery.headers.get("st2-trace-tag", "")
-    return given[:_LONGEST_TAG] or f"webhook-{url}-{uuid.uuid4().hex}"
+    return given[:_LONGEST_TAG] or f"webhook-{url}-{random.getrandbits(128):032x}"
 
 
 def _without_key(delivery: Delivery) -> frozenset[str]:

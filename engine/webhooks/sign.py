@@ -1,7 +1,6 @@
 """The sender's side: headers that make a body a good delivery, for `stormcrow webhook test`."""
 
 import base64
-import hashlib
 import hmac
 import uuid
 from collections.abc import Sequence
@@ -49,7 +48,7 @@ def _signature(way: Way, key: bytes, body: bytes, *, now: float) -> dict[str, st
     if way.id_header:
         headers[way.id_header] = f"msg_{uuid.uuid4().hex}"
     unsigned = Delivery(headers=headers, body=body, received_at=now)
-    digest = hmac.new(key, signed_bytes(way, unsigned, body), getattr(hashlib, way.algorithm)).digest()
+    digest = hmac.digest(key, signed_bytes(way, unsigned, body), way.algorithm)
     text = digest.hex() if way.encoding == "hex" else _base64(digest)
     return {**headers, way.header: f"{way.prefix}{text}"}
 

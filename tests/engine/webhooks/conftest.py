@@ -36,7 +36,7 @@ HOOKS = {
     """,
     "late": """
         verify: none
-        respond_with: {action: probe.slow, timeout_s: 0.2}
+        respond_with: {action: probe.slow, parameters: {seconds: 3}, timeout_s: 0.2}
     """,
     "failing": """
         verify: none

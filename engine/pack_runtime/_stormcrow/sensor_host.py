@@ -118,7 +118,7 @@ class Host:
             if order["op"] == "stop":
                 _sleep(UNWIND_S)
                 self._clean_up()
-                os._exit(0)
+                os._exit(128 + signal.SIGTERM)
             has_turn = self._turn.acquire(timeout=TURN_S)
             try:
                 self._change(order["op"], order["trigger"])

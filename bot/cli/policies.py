@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
+from bot.cli.client import Client
 from bot.cli.output import emit_json, fields, note, say, table
 from bot.cli.site import Config, Data, Json, Url, connect
 
@@ -90,19 +91,25 @@ def list_types(as_json: Json = False, url: Url = None, config: Config = None, da
 
 
 @app.command("enable")
-def enable(policy: Policy, url: Url = None, config: Config = None, data: Data = None) -> None:
+def enable(
+    policy: Policy, as_json: Json = False, url: Url = None, config: Config = None, data: Data = None
+) -> None:
     """Switch a policy on, also one of a file."""
-    _switch(policy, True, url, config, data)
+    _switch(connect(url, config, data), policy, enabled=True, as_json=as_json)
 
 
 @app.command("disable")
-def disable(policy: Policy, url: Url = None, config: Config = None, data: Data = None) -> None:
+def disable(
+    policy: Policy, as_json: Json = False, url: Url = None, config: Config = None, data: Data = None
+) -> None:
     """Switch a policy off until it is enabled again; who waits for it starts."""
-    _switch(policy, False, url, config, data)
+    _switch(connect(url, config, data), policy, enabled=False, as_json=as_json)
 
 
-def _switch(policy: str, enabled: bool, url: Url, config: Config, data: Data) -> None:
-    client = connect(url, config, data)
+def _switch(client: Client, policy: str, *, enabled: bool, as_json: bool) -> None:
     found = client.get("policies", policy)
-    client.put("policies", policy, body={**found, "enabled": enabled})
-    note(f"{found['ref']} is {'enabled' if enabled else 'disabled'}.")
+    changed = client.put("policies", policy, body={**found, "enabled": enabled})
+    if as_json:
+        emit_json(changed)
+    else:
+        say(f"{changed['ref']} is {'enabled' if enabled else 'disabled'}.")

@@ -16,6 +16,7 @@ from engine.refs import make_ref
 from engine.specs.action import ActionSpec
 from engine.specs.pack import PackSpec
 from engine.specs.parameter import ParameterSpec
+from engine.specs.policy import PolicySpec
 from engine.specs.runner_type import RUNNER_TYPES
 from engine.specs.sensor import INSTANCES, SensorSpec
 
@@ -232,6 +233,23 @@ def _references(registry: Registry, actions: Mapping[str, Any], packs: set[str])
             yield from _reference(_where(rule), f"rule {rule.ref}", action["ref"], actions, packs)
     for policy in registry.policies.values():
         yield from _reference(_where(policy), f"policy {policy.ref}", policy.resource_ref, actions, packs)
+        action = actions.get(policy.resource_ref)
+        if isinstance(action, ActionSpec):
+            yield from _attributes(policy, action)
+
+
+def _attributes(policy: PolicySpec, action: ActionSpec) -> Iterator[Finding]:
+    runner = RUNNER_TYPES.get(action.runner_type)
+    known = {*action.parameters, *(runner.parameters if runner else ())}
+    for attribute in policy.parameters.get("attributes") or ():
+        name = attribute.partition(".")[0]
+        if name not in known:
+            yield Finding(
+                severity="warning",
+                where=_where(policy),
+                text=f"The policy {policy.ref} looks at {attribute}; {action.ref} has no parameter {name}.",
+                hint=nearest(name, known) or "So all its executions are counted together.",
+            )
 
 
 def _reference(

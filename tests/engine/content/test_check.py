@@ -26,6 +26,18 @@ def test_unavailable_files_are_errors_with_their_line(site: Site) -> None:
     assert "action demo.act is unavailable" in finding.text
 
 
+def test_an_attribute_of_a_policy_that_is_no_parameter_is_a_warning(site: Site) -> None:
+    site.write(
+        "packs/demo/policies/each.yaml",
+        "name: each\nresource_ref: demo.act\npolicy_type: action.concurrency.attr\n"
+        "parameters: {threshold: 1, attributes: [host.name, hots]}\n",
+    )
+    findings = check(site.action("parameters: {host: {type: object}}\n"))
+    assert texts(findings, "warning") == "The policy demo.each looks at hots; demo.act has no parameter hots."
+    assert findings[0].where == "demo/policies/each.yaml"
+    assert findings[0].hint == "Did you mean host?"
+
+
 def test_a_missing_entry_point_is_an_error(site: Site) -> None:
     registry = site.action("entry_point: gone.py\n", runner="python-script")
     assert "'gone.py' of demo.act is missing" in texts(check(registry), "error")

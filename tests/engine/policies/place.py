@@ -19,6 +19,7 @@ class Place:
     """A folder with the pack `probe` and policies on its action `job`, which runs until it is let go."""
 
     def __init__(self, folder: Path, url: str = "") -> None:
+        folder.mkdir(exist_ok=True)
         self.folder = folder
         self._url = url
         self._engines: list[Engine] = []

@@ -1,6 +1,11 @@
 """At most so many at once: exact, in the order of arrival, and nobody else is held up."""
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import create_engine, event, text
+from sqlalchemy.engine import Engine as SqlEngine
 
 from engine.status import Status
 from tests.engine.policies.place import END, Place, is_, job, status, words
@@ -84,6 +89,53 @@ def test_other_actions_go_on_while_one_waits(place: Place) -> None:
     waiting = [job(engine, f"w{number}") for number in range(30)]
     assert run(engine, "probe.nothing").status is END
     assert {status(engine, one) for one in waiting} == {Status.DELAYED}
+
+
+def test_actions_without_a_policy_cost_no_statement_more(place: Place) -> None:
+    place.policy("action.concurrency", threshold=1)
+    engine = place.start()
+    job(engine, "a")
+    wait_until(is_(engine, job(engine, "b"), Status.DELAYED))
+    said: list[str] = []
+
+    def listen(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
+        said.append(statement)
+
+    event.listen(SqlEngine, "before_cursor_execute", listen)
+    try:
+        assert run(engine, "probe.nothing").status is END
+    finally:
+        event.remove(SqlEngine, "before_cursor_execute", listen)
+    assert any("UPDATE execution" in one for one in said)
+    assert [one for one in said if "policy_entry" in one] == []
+
+
+def empty(url: str) -> None:
+    database = create_engine(url, isolation_level="AUTOCOMMIT")
+    with database.connect() as connection:
+        connection.execute(text("DROP SCHEMA public CASCADE"))
+        connection.execute(text("CREATE SCHEMA public"))
+    database.dispose()
+
+
+def test_two_servers_on_one_database_count_together(tmp_path: Path, postgresql: str) -> None:
+    empty(postgresql)
+    places = [Place(tmp_path / name, postgresql) for name in ("one", "two")]
+    engines = []
+    lock, ledger = tmp_path / "lock", tmp_path / "ledger"
+    command = f"mkdir {lock} && echo in >> {ledger} && rmdir {lock}"
+    try:
+        for one in places:
+            one.policy("action.concurrency", action="probe.sh", threshold=1)
+            engines.append(one.start())
+        with ThreadPoolExecutor(8) as pool:
+            made = list(pool.map(lambda n: request(engines[n % 2], "probe.sh", cmd=command), range(30)))
+        for one in made:
+            wait_until(is_(engines[0], one, END), timeout_s=60)
+        assert ledger.read_text().split() == ["in"] * 30
+    finally:
+        for one in places:
+            one.stop()
 
 
 def test_what_a_policy_cancels_ends_at_once_with_the_words_of_stackstorm(place: Place) -> None:

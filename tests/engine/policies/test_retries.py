@@ -2,9 +2,11 @@
 
 from datetime import timedelta
 
+from engine.notices import NOTICE
 from engine.records.execution import Execution, ExecutionRequest
 from engine.service import Engine
 from engine.status import Status
+from engine.store import journal
 from tests.engine.policies.place import END, Place, is_
 from tests.engine.world import request, run, wait_until
 
@@ -140,3 +142,24 @@ def test_a_retry_stands_in_the_line_like_everybody(place: Place) -> None:
     wait_until(is_(engine, again, Status.DELAYED))
     place.let_go("all")
     assert engine.wait(again.id, timeout_s=20).status is END
+
+
+def test_only_the_last_try_is_notified(place: Place) -> None:
+    place.policy("action.retry", action="probe.sh", retry_on="failure", max_retry_count=1)
+    engine = place.start()
+    wanted = ExecutionRequest(
+        action="probe.sh",
+        parameters={"cmd": "false"},
+        user="alice",
+        context={"notify": {"on-failure": {"message": "it failed", "routes": ["chat"]}}},
+    )
+    first = engine.wait(engine.request(wanted).id, timeout_s=20)
+    second = engine.wait(repeated(engine, first).id, timeout_s=20)
+
+    def told() -> list[str]:
+        with engine.database.read() as connection:
+            entries = journal.entries_after(connection, 0, kinds=[NOTICE], limit=1000)
+        return [entry.data["execution_id"] for entry in entries]
+
+    wait_until(lambda: bool(told()))
+    assert told() == [second.id]

@@ -18,6 +18,7 @@ BUILT_IN = {
     "remote-shell-script": "engine.runners.remote:RemoteRunner",
     "http-request": "engine.runners.http_request:HttpRequestRunner",
     "announcement": "engine.runners.announcement:AnnouncementRunner",
+    "pack-installer": "engine.runners.pack_installer:PackInstaller",
     "noop": "engine.runners.noop:NoopRunner",
     "winrm-cmd": "engine.runners.winrm:WinRmRunner",
     "winrm-ps-cmd": "engine.runners.winrm:WinRmRunner",

@@ -27,6 +27,7 @@ from engine.expressions.jinja import Templates
 from engine.expressions.live_secrets import LiveSecrets
 from engine.expressions.params import Plans
 from engine.held_rules import HeldRules
+from engine.installer.switching import State
 from engine.internal_triggers import KINDS, READER, InternalTriggers
 from engine.notices import Notice, tell
 from engine.output import OutputLog
@@ -222,6 +223,7 @@ class Engine:
         self.stored.load()
         self.content.merge = self.stored.merge
         self.content.attach(self._compile)
+        self._settle_installs()
         self.content.reload()
         self._make_admin_key()
         self._outputs = OutputLog(self.database)
@@ -296,7 +298,13 @@ class Engine:
 
     def reload(self) -> Registry:
         """Read all content anew. Broken files are in the result's `unavailable`."""
+        self._settle_installs()
         return self.content.reload()
+
+    def _settle_installs(self) -> None:
+        """Finish or undo what installers left behind that were killed; see engine/installer."""
+        for ref in State(self.folder / "installer").recover():
+            log.warning("the pack %s was being switched when its installer was killed; that is done now", ref)
 
     def _compile(self, registry: Registry) -> None:
         # Built aside, then swapped: nobody matches against half an index.

@@ -119,8 +119,33 @@ class PythonSettings:
     """How python-script actions run."""
 
     interpreter: str = key("", "Interpreter for packs that name none; empty: the one that runs us.")
+    base: list[str] = key(
+        [
+            "six",
+            "requests",
+            "urllib3",
+            "pyyaml",
+            "python-dateutil",
+            "jinja2",
+            "eventlet",
+            # Without a lower bound the resolver goes back to versions that do not build any more.
+            "st2client>=3.8",
+        ],
+        "What each pack environment gets besides the pack's own requirements: "
+        "packs use it without saying so, because StackStorm's own environment has it.",
+    )
     warm: bool = key(True, "Keep an interpreter per pack environment that forks for each run.")
     warm_idle_s: float = key(600.0, "Stop a warm interpreter that had no work for so long, in seconds.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackSettings:
+    """Where packs are installed from."""
+
+    index_urls: list[str] = key(
+        ["https://index.stackstorm.org/v1/index.json"],
+        "Indexes of packs that can be installed by name; a later one wins.",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -268,6 +293,7 @@ class Settings:
     content: ContentSettings = field(default_factory=ContentSettings)
     actions: ActionSettings = field(default_factory=ActionSettings)
     python: PythonSettings = field(default_factory=PythonSettings)
+    packs: PackSettings = field(default_factory=PackSettings)
     ssh: SshSettings = field(default_factory=SshSettings)
     http: HttpSettings = field(default_factory=HttpSettings)
     templates: TemplateSettings = field(default_factory=TemplateSettings)

@@ -90,6 +90,7 @@ def set_up_packs(settings: Settings, names: Sequence[str], *, python: str | None
                 pack,
                 virtualenvs=settings.virtualenvs_folder,
                 interpreter=settings.python.interpreter,
+                base=settings.python.base,
                 on_output=lines.append,
             )
         except EngineError as error:

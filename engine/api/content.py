@@ -8,10 +8,9 @@ from engine.api import listing, wire
 from engine.api.call import Call, json_answer, text_answer
 from engine.api.resource import Endpoint
 from engine.errors import NotFound
-from engine.specs.policy_type import usable_policy_types
 from engine.specs.runner_type import RUNNER_TYPES
 
-_READ_ONLY = ("sensortypes", "config_schemas", "runnertypes", "packs")
+_READ_ONLY = ("sensortypes", "config_schemas", "runnertypes")
 
 
 def _list(kind: str) -> Callable[[Call], Response]:
@@ -66,27 +65,6 @@ def get_entry_point(call: Call) -> Response:
     return text_answer(path.read_text(encoding="utf-8", errors="replace"))
 
 
-def register(call: Call) -> Response:
-    """Read all content anew; how many of each kind there are then."""
-    registry = call.engine.reload()
-    return json_answer(
-        {
-            "actions": len(registry.actions),
-            "aliases": len(registry.aliases),
-            "configs": sum(1 for pack in registry.packs.values() if pack.config),
-            "packs": len(registry.packs),
-            "policies": len(registry.policies),
-            "policy_types": len(usable_policy_types()),
-            "rule_types": 2,
-            "rules": len(registry.rules),
-            "runners": len(RUNNER_TYPES),
-            "sensors": len(registry.sensors),
-            "triggers": len(registry.trigger_types),
-            "unavailable": len(registry.unavailable),
-        }
-    )
-
-
 def list_unavailable(call: Call) -> Response:
     """Ours: the files that could not be used, with place and reason."""
     pack = call.query.text("pack")
@@ -118,7 +96,6 @@ ENDPOINTS = (
     Endpoint(method="GET", path="/actions/views/parameters/{ref_or_id}", handler=get_parameters),
     Endpoint(method="GET", path="/actions/views/entry_point/{ref_or_id}", handler=get_entry_point),
     *_endpoints("actions"),
-    Endpoint(method="POST", path="/packs/register", handler=register),
     Endpoint(method="GET", path="/unavailable", handler=list_unavailable),
     *(endpoint for kind in _READ_ONLY for endpoint in _endpoints(kind)),
 )

@@ -2,30 +2,22 @@
 
 import os
 import re
+import secrets
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from engine.errors import RunnerFailure
+from engine.replacing import point
 from engine.settings import Settings
 from engine.specs.pack import PackSpec
 
-# What packs import without saying so in requirements.txt: StackStorm's own environment has it.
-BASE = (
-    "six",
-    "requests",
-    "urllib3",
-    "pyyaml",
-    "python-dateutil",
-    "jinja2",
-    "eventlet",
-    # Without a lower bound the resolver goes back to versions that do not build any more.
-    "st2client>=3.8",
-)
 # Written last: an environment without it is half built, and is not used.
 _COMPLETE = "stormcrow-complete"
+LOCK = "stormcrow-lock.txt"
+"""In an environment: all that is installed in it, with versions."""
 _BUILD_TIMEOUT_S = 1800
 
 
@@ -69,49 +61,97 @@ def build_environment(
     *,
     virtualenvs: Path,
     interpreter: str,
+    base: Sequence[str],
     on_output: Callable[[str], None],
 ) -> Path:
-    """Build the pack's environment anew, and return its folder.
+    """Build the pack's environment anew, and return its folder; until it is complete the old one is used.
 
-    `interpreter` is used when the pack names none; empty: the one that runs us. `on_output` is
-    given what the tools print, line by line. Versions that the pack asks for win over the base
-    set. Environments do not survive being moved, so the new one is built at its place, and the
-    old one is kept beside it until the new one is complete. Raises RunnerFailure.
+    The folder is a link to the environment of this build. Parameters as in `build_aside`. Raises
+    RunnerFailure.
     """
     folder = virtualenvs / pack.ref
-    python = find_interpreter(pack.interpreter or interpreter)
-    virtualenvs.mkdir(mode=0o700, parents=True, exist_ok=True)
-    before = _set_aside(folder)
-    try:
-        folder.mkdir()
-        (folder / f"{_COMPLETE}.wanted").touch()
-        on_output(f"{pack.ref}: {python} -m venv {folder}")
-        _run([python, "-m", "venv", str(folder)], on_output, what="The environment could not be made")
-        _install(folder, pack, on_output)
-        (folder / _COMPLETE).touch()
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        if before is not None:
-            before.rename(folder)
-        raise
-    if before is not None:
-        shutil.rmtree(before, ignore_errors=True)
+    fresh = new_folder(virtualenvs, pack.ref)
+    build_aside(pack, fresh, interpreter=interpreter, base=base, on_output=on_output)
+    point(folder, fresh)
     return folder
 
 
-def _set_aside(folder: Path) -> Path | None:
-    """Move an older environment out of the way; what a broken build left is put back first."""
-    before = folder.with_name(f".{folder.name}.before")
-    if before.exists() and not is_complete(folder):
+def new_folder(virtualenvs: Path, ref: str) -> Path:
+    """Where the next environment of a pack is built: environments do not survive being moved."""
+    return virtualenvs / f".{ref}.{secrets.token_hex(4)}"
+
+
+def build_aside(
+    pack: PackSpec,
+    folder: Path,
+    *,
+    interpreter: str,
+    base: Sequence[str],
+    on_output: Callable[[str], None],
+    environment: Mapping[str, str] | None = None,
+) -> None:
+    """Build an environment in `folder`, which is not there yet, and is gone when it fails.
+
+    `interpreter` is used when the pack names none; empty: the one that runs us. `base`: what it
+    gets besides the pack's own requirements, whose versions win. `on_output` is given what the tools
+    print, line by line; `environment` is added to theirs. uv does it where it is installed, else
+    venv and pip. Raises RunnerFailure.
+    """
+    python = find_interpreter(pack.interpreter or interpreter)
+    folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    tool = _Tool(folder, python, on_output, environment or {})
+    try:
+        folder.mkdir()
+        (folder / f"{_COMPLETE}.wanted").touch()
+        tool.make()
+        _install(tool, pack, base)
+        (folder / LOCK).write_text(tool.freeze(), encoding="utf-8")
+        (folder / _COMPLETE).touch()
+    except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
-        return before
-    shutil.rmtree(before, ignore_errors=True)
-    if not folder.exists():
-        return None
-    return folder.rename(before)
+        raise
 
 
-def _install(folder: Path, pack: PackSpec, on_output: Callable[[str], None]) -> None:
+class _Tool:
+    """uv where it is installed, else venv and pip; both know the same words."""
+
+    def __init__(
+        self, folder: Path, python: str, on_output: Callable[[str], None], environment: Mapping[str, str]
+    ) -> None:
+        self.folder = folder
+        self.on_output = on_output
+        self._python = python
+        self._environment = {**os.environ, **environment}
+        self._own = str(folder / "bin" / "python")
+        self._uv = shutil.which("uv")
+
+    def make(self) -> None:
+        """The empty environment, with pip in it: some packs call it."""
+        argv = [self._python, "-m", "venv", str(self.folder)]
+        if self._uv:
+            # uv wants to make the folder itself, and is told that it may use this one.
+            argv = [self._uv, "venv", "--quiet", "--seed", "--allow-existing", "--python", self._python]
+            argv.append(str(self.folder))
+        self.on_output(" ".join(argv))
+        self.run(argv, what="The environment could not be made")
+
+    def install(self, *words: str, what: str, hint: str = "", cwd: Path | None = None) -> None:
+        argv = [self._own, "-m", "pip", "--disable-pip-version-check", "install"]
+        if self._uv:
+            argv = [self._uv, "pip", "install", "--python", self._own]
+        self.run([*argv, *words], what=what, hint=hint, cwd=cwd)
+
+    def run(self, argv: Sequence[str], *, what: str, hint: str = "", cwd: Path | None = None) -> None:
+        _run(argv, self.on_output, what=what, hint=hint, cwd=cwd, environment=self._environment)
+
+    def freeze(self) -> str:
+        """`name==version` lines of all that is installed."""
+        argv = [self._own, "-m", "pip", "--disable-pip-version-check", "freeze"]
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=_BUILD_TIMEOUT_S, check=True)
+        return done.stdout
+
+
+def _install(tool: _Tool, pack: PackSpec, base: Sequence[str]) -> None:
     """One run of the resolver for the base set and the pack's requirements.
 
     Where they do not go together, the pack's are installed alone, and then each package of the
@@ -119,28 +159,31 @@ def _install(folder: Path, pack: PackSpec, on_output: Callable[[str], None]) -> 
     """
     requirements = pack.folder / "requirements.txt"
     wanted = ["-r", str(requirements)] if requirements.is_file() else []
-    pip = [str(folder / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "install"]
+    if not base and not wanted:
+        return
     failure = f'The requirements of the pack "{pack.ref}" could not be installed'
     try:
-        _run([*pip, *BASE, *wanted], on_output, what=failure, cwd=pack.folder)
+        tool.install(*base, *wanted, what=failure, cwd=pack.folder)
         return
     except RunnerFailure:
-        if not wanted:
+        if not wanted or not base:
             raise
-    on_output(f"{pack.ref}: the base set does not go with the pack's versions; the pack's win")
+    tool.on_output(f"{pack.ref}: the base set does not go with the pack's versions; the pack's win")
     command = f"stormcrow pack setup {pack.ref} --python 3.10"
     hint = f"Where a package does not build, another Python may do: {command}"
-    _run([*pip, *wanted], on_output, what=failure, hint=hint, cwd=pack.folder)
-    frozen = folder / "pack-versions.txt"
-    frozen.write_text(_freeze(folder))
-    for package in BASE:
+    tool.install(*wanted, what=failure, hint=hint, cwd=pack.folder)
+    frozen = tool.folder / "pack-versions.txt"
+    # What came from an address cannot be a constraint.
+    lines = [line for line in tool.freeze().splitlines() if "==" in line and " @ " not in line]
+    frozen.write_text("".join(f"{line}\n" for line in lines))
+    for package in base:
         try:
-            _add(folder, [*pip, "-c", str(frozen)], package, on_output)
+            _add(tool, frozen, package)
         except RunnerFailure:
-            on_output(f"{pack.ref}: left out {package}, which does not go with the pack's versions")
+            tool.on_output(f"{pack.ref}: left out {package}, which does not go with the pack's versions")
 
 
-def _add(folder: Path, pip: Sequence[str], package: str, on_output: Callable[[str], None]) -> None:
+def _add(tool: _Tool, frozen: Path, package: str) -> None:
     """Add one package beside what is there.
 
     st2client asks for exact versions of common packages; where those are taken, it gets the
@@ -148,14 +191,14 @@ def _add(folder: Path, pip: Sequence[str], package: str, on_output: Callable[[st
     """
     failure = f"{package} could not be added"
     try:
-        _run([*pip, package], on_output, what=failure)
+        tool.install("-c", str(frozen), package, what=failure)
         return
     except RunnerFailure:
-        on_output(f"{package}: the versions it asks for are taken; trying it with those that are there")
-    _run([*pip, "--no-deps", package], on_output, what=failure)
-    needed = _needs(folder, re.split(r"[<>=]", package)[0])
+        tool.on_output(f"{package}: the versions it asks for are taken; trying it with those that are there")
+    tool.install("-c", str(frozen), "--no-deps", package, what=failure)
+    needed = _needs(tool.folder, re.split(r"[<>=]", package)[0])
     if needed:
-        _run([*pip, *needed], on_output, what=failure)
+        tool.install("-c", str(frozen), *needed, what=failure)
 
 
 def _needs(folder: Path, package: str) -> list[str]:
@@ -165,13 +208,6 @@ def _needs(folder: Path, package: str) -> list[str]:
     done = subprocess.run(argv, capture_output=True, text=True, timeout=_BUILD_TIMEOUT_S, check=True)
     lines = [line for line in done.stdout.splitlines() if "extra ==" not in line]
     return [found.group() for line in lines if (found := re.match(r"[A-Za-z0-9._-]+", line))]
-
-
-def _freeze(folder: Path) -> str:
-    """`name==version` lines; what came from an address cannot be a constraint and is left out."""
-    argv = [str(folder / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "freeze"]
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=_BUILD_TIMEOUT_S, check=True)
-    return "".join(f"{line}\n" for line in done.stdout.splitlines() if "==" in line and " @ " not in line)
 
 
 def find_interpreter(wanted: str) -> str:
@@ -220,12 +256,20 @@ def _run(
     what: str,
     hint: str = "",
     cwd: Path | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> None:
     """Raises RunnerFailure with the last lines that the command printed, and `hint`."""
     lines: list[str] = []
     try:
         process = subprocess.Popen(
-            argv, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+            argv,
+            cwd=cwd,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
         )
     except OSError as error:
         raise RunnerFailure(f"{what}: {error}.") from error

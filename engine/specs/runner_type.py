@@ -211,6 +211,12 @@ _TABLE: tuple[tuple[str, str, dict[str, Schema], str | None], ...] = (
         },
         None,
     ),
+    (
+        "pack-installer",
+        "Packs, installed and removed; the entry point names the operation.",
+        {"timeout": _timeout(1_800)},
+        "output",
+    ),
     ("noop", "Nothing; it succeeds.", {}, None),
     ("winrm-cmd", "A command on Windows.", {"cmd": _CMD, **_WINRM}, None),
     ("winrm-ps-cmd", "A PowerShell command on Windows.", {"cmd": _CMD, **_WINRM}, None),

@@ -142,11 +142,10 @@ def test_whoami_names_the_chat_user_and_the_engine_user(answer: Answer) -> None:
     assert text == "In the chat you are ann (in #ops); what you start runs in the name of bot."
 
 
-def test_an_installer_that_is_missing_is_told_in_the_chat(answer: Answer) -> None:
-    result = {"result": {"error": "No installer.", "hint": "Do it by hand."}}
-    assert (
-        answer("packs.pack_install", status="failed", result=result).strip() == "No installer. Do it by hand."
-    )
+def test_what_was_installed_and_what_was_not_is_told_in_the_chat(answer: Answer) -> None:
+    output = {"message": "No pack was installed.", "warning_list": ["mind the gap"], "conflict_list": []}
+    text = answer("packs.pack_install", status="failed", result={"output": output, "error": "weather: no"})
+    assert text.split("\n") == ["No pack was installed.", "weather: no", "mind the gap"]
 
 
 @pytest.mark.parametrize("text", [text for text, (ref, _) in TEXTS.items() if "wave" not in ref])

@@ -192,6 +192,7 @@ def test_a_build_that_fails_shows_what_pip_says_and_keeps_the_old_environment(tm
             PackSpec(ref="p", name="p", folder=pack_folder),
             virtualenvs=tmp_path / "virtualenvs",
             interpreter="",
+            base=(),
             on_output=said.append,
         )
     assert said

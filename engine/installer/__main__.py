@@ -1,0 +1,66 @@
+"""The installer as a program: the plan comes on descriptor 3, the result goes to descriptor 4."""
+
+import json
+import os
+import sys
+import urllib.request
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from engine.installer.index import Index, read_index
+from engine.installer.plan import Plan
+from engine.installer.work import Report, Work
+
+_PLAN_FD, _RESULT_FD = 3, 4
+_REGISTER_S = 120.0
+
+
+def main() -> int:
+    with os.fdopen(_PLAN_FD, encoding="utf-8") as file:
+        plan = Plan.from_json(file.read())
+
+    def index() -> Index:
+        return read_index(plan.index_urls, cache=Path(plan.places.state))
+
+    report = Work(plan, index, _say).run()
+    if report.packs_list and plan.operation != "download" and plan.api_url:
+        _register(plan, report)
+    with os.fdopen(_RESULT_FD, "w", encoding="utf-8") as file:
+        json.dump(_result(plan, report), file)
+    return 1 if report.failures else 0
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def _register(plan: Plan, report: Report) -> None:
+    """Have the server read its content anew. Where none answers, its next start does it."""
+    _say("registering")
+    request = urllib.request.Request(  # noqa: S310 - our own server
+        f"{plan.api_url}/api/v1/packs/register",
+        data=b"{}",
+        headers={"Content-Type": "application/json", "X-Auth-Token": plan.token},
+        method="POST",
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=_REGISTER_S) as answer:  # noqa: S310 - our own server
+            answer.read()
+    except OSError as error:
+        report.warning_list.append(f"The server did not reload its content: {error}. Say: stormcrow reload")
+
+
+def _result(plan: Plan, report: Report) -> dict[str, Any]:
+    done = {"install": "installed", "update": "updated", "uninstall": "removed", "download": "fetched"}
+    word = done.get(plan.operation, "set up")
+    names = ", ".join(report.packs_list)
+    message = f"The following packs were {word}: {names}." if names else f"No pack was {word}."
+    output = {**asdict(report), "message": message}
+    failures = output.pop("failures")
+    return {"output": output, **({"error": "\n".join(failures)} if failures else {})}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

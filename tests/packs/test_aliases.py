@@ -54,8 +54,18 @@ TEXTS: dict[str, tuple[str, dict[str, str]]] = {
     "dig example.org MX": ("default.dig", {"hostname": "example.org", "querytype": "MX"}),
     "pack get core": ("packs.pack_get", {"pack": "core"}),
     "pack install aws,git": ("packs.pack_install", {"packs": "aws,git"}),
+    "pack update aws": ("packs.pack_update", {"packs": "aws"}),
+    "pack remove aws": ("packs.pack_remove", {"packs": "aws"}),
     "pack search cloud": ("packs.pack_search", {"query": "cloud"}),
     "pack show aws": ("packs.pack_show", {"pack": "aws"}),
+    "alerts": ("alerts.alert_list", {}),
+    "alert list": ("alerts.alert_list", {}),
+    "alert show 3f2a1c": ("alerts.alert_show", {"alert": "3f2a1c"}),
+    "alert ack 3f2a1c": ("alerts.alert_ack", {"alert": "3f2a1c"}),
+    "alert silence 3f2a1c": ("alerts.alert_silence", {"alert": "3f2a1c", "duration": "1h"}),
+    "alert silence 3f2a1c 30m": ("alerts.alert_silence", {"alert": "3f2a1c", "duration": "30m"}),
+    "alert unsilence 3f2a1c": ("alerts.alert_unsilence", {"alert": "3f2a1c"}),
+    "alert resolve 3f2a1c": ("alerts.alert_resolve", {"alert": "3f2a1c"}),
 }
 Answer = Callable[..., str]
 
@@ -145,7 +155,7 @@ def test_whoami_names_the_chat_user_and_the_engine_user(answer: Answer) -> None:
 def test_what_was_installed_and_what_was_not_is_told_in_the_chat(answer: Answer) -> None:
     output = {"message": "No pack was installed.", "warning_list": ["mind the gap"], "conflict_list": []}
     text = answer("packs.pack_install", status="failed", result={"output": output, "error": "weather: no"})
-    assert text.split("\n") == ["No pack was installed.", "weather: no", "mind the gap"]
+    assert text.strip().split("\n") == ["No pack was installed.", "weather: no", "mind the gap"]
 
 
 @pytest.mark.parametrize("text", [text for text, (ref, _) in TEXTS.items() if "wave" not in ref])

@@ -159,7 +159,10 @@ def test_aliases_of_the_site_belong_to_the_default_pack(registry: Registry) -> N
 
 def test_every_entry_point_exists(registry: Registry) -> None:
     missing = [
-        one.ref for one in registry.actions.values() if one.entry_point and not one.entry_path.is_file()
+        one.ref
+        for one in registry.actions.values()
+        # The installer's entry points are the names of what it does.
+        if one.entry_point and one.runner_type != "pack-installer" and not one.entry_path.is_file()
     ]
     assert missing == []
 

@@ -87,7 +87,7 @@ def test_register_reads_everything_anew(server: Running) -> None:
     path: Path = server.folder / "packs" / "probe" / "actions" / "new.yaml"
     path.write_text("name: new\nrunner_type: noop\n", encoding="utf-8")
     try:
-        counts = server.post("/packs/register", {"packs": ["probe"]}).json()
+        counts = server.post("/packs/register", {}).json()
         assert counts["actions"] == len(server.get("/actions?limit=-1").json())
         assert server.get("/actions/probe.new").status_code == 200
     finally:

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from engine.api.documents import Documents
 from engine.api.errors import HttpError
+from engine.api.landing import Landing
 from engine.errors import BadInput, Denied
 from engine.records.access import Requester
 from engine.service import Engine
@@ -33,9 +34,12 @@ class Page:
 
 @dataclass(slots=True)
 class Crowd:
-    """How many requests of this server wait for the end of an execution; the event loop's alone."""
+    """The requests of this server that wait; the event loop's alone."""
 
     waiting: int = 0
+    """How many wait for the end of an execution."""
+    landing: Landing = field(default_factory=Landing)
+    """Where they wait for a commit."""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -47,7 +47,7 @@ async def create(call: Call) -> Response:
     except NotFound as error:
         # As StackStorm: what is missing is in the body, not in the address.
         raise BadInput(error.message, hint=error.hint) from error
-    execution = await asyncio.wrap_future(future)
+    execution = await call.crowd.landing.wait(future)
     return json_answer(call.documents.execution(await _settled(call, execution)), status=201)
 
 

@@ -1,6 +1,5 @@
 """Webhooks: what is posted is verified, committed, and only then answered; their list and deliveries."""
 
-import asyncio
 import logging
 import time
 from collections.abc import Sequence
@@ -9,6 +8,7 @@ from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from engine.api import listing
 from engine.api.call import Call, dump, json_answer
@@ -158,7 +158,7 @@ async def _emit(call: Call, url: str, event: Event, alerts: Sequence[Event] = ()
     hooks = call.engine.webhooks
     hooks.admit(len(call.body))
     try:
-        emitted = await asyncio.wrap_future(_submitted(call, event, alerts))
+        emitted = await call.crowd.landing.wait(_submitted(call, event, alerts))
     except NotFound as error:
         # As StackStorm: what is missing is in the body, not in the address.
         raise BadInput(error.message, hint=error.hint) from error
@@ -180,14 +180,23 @@ def _submitted(call: Call, event: Event, alerts: Sequence[Event]) -> "Future[Emi
         return triggers.submit(event)
 
 
-def _accepted(call: Call, body: Any, emitted: Emitted) -> Response:
+def _accepted(call: Call, body: Any, emitted: Emitted) -> Answering:
     """StackStorm's answer, the body; JSON is given back as it came."""
     is_json = call.headers.get(b"content-type", b"application/json").startswith(b"application/json")
     raw = call.body if is_json and call.body else dump(body)
-    headers = {"X-Trigger-Instance": emitted.instance.id}
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(raw)).encode()),
+        (b"x-trigger-instance", emitted.instance.id.encode()),
+    ]
     if emitted.is_duplicate:
-        headers["Idempotency-Replayed"] = "true"
-    return Response(raw, status_code=202, headers=headers, media_type="application/json")
+        headers.append((b"idempotency-replayed", b"true"))
+
+    async def answer_202(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 202, "headers": headers})
+        await send({"type": "http.response.body", "body": raw})
+
+    return answer_202
 
 
 # list

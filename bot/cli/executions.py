@@ -10,6 +10,7 @@ from bot.cli.given import parameters_from
 from bot.cli.output import duration, emit_json, fields, local_time, note, paint, result_text, say, table
 from bot.cli.running import Follow, Timeout, Wait, Words
 from bot.cli.site import Config, Data, Json, Url, connect
+from engine.policies.notes import policy_note
 
 app = typer.Typer(no_args_is_help=True, help="Executions: what ran, runs, or will run.")
 
@@ -75,9 +76,21 @@ def _shown(execution: dict[str, Any]) -> dict[str, Any]:
         "start": local_time(execution.get("start_timestamp")),
         "took": duration(execution.get("elapsed_seconds")),
         "steps": steps,
+        **_policies(execution.get("context", {})),
         "parameters": execution.get("parameters"),
         "result": result_text(execution.get("result")),
         "link": execution.get("web_url"),
+    }
+
+
+def _policies(context: dict[str, Any]) -> dict[str, str]:
+    """What policies did to it."""
+    held = policy_note(context, "cancel") or policy_note(context, "delay") or {}
+    earlier, again = policy_note(context, "retry") or {}, policy_note(context, "retried") or {}
+    return {
+        "policy": str(held.get("reason", "")),
+        "repeats": str(earlier.get("retried_execution_id", "")),
+        "tried again": str(again.get("execution_id", "")),
     }
 
 

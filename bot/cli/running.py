@@ -12,6 +12,7 @@ from bot.cli.exits import CODE_OF, Code
 from bot.cli.given import parameters_from, seconds
 from bot.cli.output import duration, emit_json, note, paint, result_text, say
 from bot.cli.site import Config, Data, Json, Url, connect
+from engine.policies.notes import policy_note
 
 # How long one question to the server waits for the end; the next one follows at once.
 ASK_S = 20
@@ -82,14 +83,27 @@ def finish(
         emit_json(execution) if as_json else say(execution["id"])
         raise typer.Exit(Code.OK)
     try:
-        if follow:
-            _follow(client, execution["id"])
-        execution = _at_end(client, execution, deadline)
+        execution = _to_its_end(client, execution, deadline, follow=follow)
+        while (again := policy_note(execution.get("context", {}), "retried")) is not None:
+            wait_s = f"in {again['delay']:g} s" if again["delay"] else "now"
+            count = f"{again['retry_count']} of {again['max_retry_count']}"
+            note(f"{execution['status']}, trying again {wait_s} ({count})  {again['execution_id']}")
+            execution = client.get("executions", str(again["execution_id"]))
+            execution = _to_its_end(client, execution, deadline, follow=follow)
     except KeyboardInterrupt:
         note(f"It goes on. To stop it: stormcrow execution cancel {execution['id']}")
         raise typer.Exit(Code.INTERRUPTED) from None
     tell(execution, as_json=as_json, with_result=not follow)
     raise typer.Exit(CODE_OF.get(execution["status"], Code.STILL_WAITING))
+
+
+def _to_its_end(
+    client: Client, execution: Mapping[str, Any], deadline: float | None, *, follow: bool
+) -> Mapping[str, Any]:
+    """Or as it is at the deadline."""
+    if follow:
+        _follow(client, execution["id"])
+    return _at_end(client, execution, deadline)
 
 
 def _follow(client: Client, execution_id: str) -> None:

@@ -49,3 +49,24 @@ def test_a_policy_is_switched(shell: Shell, policy: str) -> None:
 
 def test_the_types_are_listed(shell: Shell) -> None:
     assert "action.rate_limit" in shell("policy", "types").output
+
+
+def test_run_goes_on_to_the_last_try(shell: Shell) -> None:
+    stored = shell.server.engine.stored
+    document = {
+        "name": "again",
+        "resource_ref": "probe.fail",
+        "policy_type": "action.retry",
+        "parameters": {"retry_on": "failure", "max_retry_count": 1},
+    }
+    stored.put("policy", document, user="admin")
+    try:
+        done = shell("run", "probe.fail")
+    finally:
+        stored.remove("policy", "default.again")
+    assert done.exit_code == 1
+    first, second = (line for line in done.stderr.splitlines() if line.startswith("failed"))
+    assert first.startswith("failed, trying again now (1 of 1)  ")
+    assert second.endswith(first.split()[-1])
+    shown = shell("execution", "get", first.split()[-1]).output
+    assert "repeats" in shown

@@ -222,9 +222,11 @@ class Dispatch:
     def _claim_forever(self) -> None:
         pause_s: float | None = 0.0
         while not self._stopping.is_set():
-            if not self._wake.wait(pause_s):
-                self._may_wait.set()
+            is_woken = self._wake.wait(pause_s)
             self._wake.clear()
+            # Also when others keep us awake: what is due must not wait for a quiet moment.
+            if not is_woken or (self._next_due is not None and self._next_due <= utcnow()):
+                self._may_wait.set()
             if self._stopping.is_set():
                 return
             try:

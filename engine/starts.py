@@ -112,9 +112,11 @@ class Starts:
         if row.action not in self._admission.table.limits:
             return True
         candidate = store.candidate(row)
-        if self._admission.has_places(connection, candidate.execution.id):
-            self._admission.start(connection, candidate, now)
-            return True
+        if self._admission.has_places(connection, row.id):
+            if not self._admission.is_over(connection, row.id, now):
+                self._admission.start(connection, candidate, now)
+                return True
+            self._apply(connection, self._admission.leave(connection, row.id, now))
         limit = self._admission.judge(connection, candidate, now, starts=True)
         if limit is None:
             return True
@@ -134,7 +136,8 @@ class Starts:
             if step is None:
                 continue
             if change.refused_by is None:
-                take_step(connection, change.execution_id, step, Status.REQUESTED, values={})
+                if step.status is not Status.REQUESTED:
+                    take_step(connection, change.execution_id, step, Status.REQUESTED, values={})
             else:
                 self._refuse(connection, change.execution_id, step, change.refused_by)
 

@@ -80,16 +80,13 @@ class Admission:
         rates = [policy for policy, limit in self.table.by_policy.items() if limit.limit.window_s is not None]
         store.clear(connection, rates=rates)
         self._key_again(connection)
-        if self.table.limits:
-            statuses = [*HELD, *([Status.REQUESTED] if had_places else [])]
-            for candidate in executions.candidates(connection, statuses, actions=list(self.table.limits)):
-                if candidate.execution.status in HELD:
-                    self._take(connection, self._keyed(candidate), candidate, has_started=True)
-                elif candidate.execution.id in had_places:
-                    self._take(connection, self._keyed(candidate), candidate)
+        for candidate in executions.candidates(connection, HELD, actions=list(self.table.limits)):
+            self._take(connection, self._keyed(candidate), candidate, has_started=True)
+        waiting = [Status.DELAYED, *([Status.REQUESTED] if had_places else [])]
         return [
             Change(execution_id=candidate.execution.id, refused_by=self.judge(connection, candidate, now))
-            for candidate in executions.candidates(connection, [Status.DELAYED])
+            for candidate in executions.candidates(connection, waiting)
+            if candidate.execution.status is Status.DELAYED or candidate.execution.id in had_places
         ]
 
     def _key_again(self, connection: Connection) -> None:
@@ -115,6 +112,14 @@ class Admission:
         """Whether its turn has come already, and it only waited for a worker."""
         entries = store.of_execution(connection, execution_id)
         return any(entry.state is EntryState.HOLDS for entry in entries)
+
+    def is_over(self, connection: Connection, execution_id: str, now: datetime) -> bool:
+        """Whether it has a place where there are too many: a policy came, and found more than it allows."""
+        return any(
+            store.used(connection, entry.policy, entry.key, now=now) > limit.limit.most
+            for entry in store.of_execution(connection, execution_id)
+            if (limit := self.table.by_policy.get(entry.policy)) is not None
+        )
 
     def judge(
         self, connection: Connection, candidate: Candidate, now: datetime, *, starts: bool = False

@@ -23,7 +23,7 @@ from engine.records.execution import Execution
 from engine.records.journal import JournalEntry
 from engine.recovery import Recovery
 from engine.runners.base import LetGo, RunControl, Runner, RunRequest, RunResult
-from engine.starts import Starts
+from engine.starts import Claimed, Starts
 from engine.status import Status
 from engine.steps import CHANGED, REQUESTED
 from engine.store import executions as store
@@ -47,12 +47,9 @@ class Held:
 
 @dataclass(slots=True, kw_only=True)
 class ClaimRound:
-    """What came of a transaction made for claims."""
+    """A transaction made for claims, and what came of it; None when no worker was free."""
 
-    moved: int = 0
-    """How many were claimed, or found that they have to wait."""
-    is_drained: bool = False
-    """Whether nothing that is due is left."""
+    claimed: Claimed | None = None
 
 
 class Dispatch:
@@ -208,8 +205,7 @@ class Dispatch:
                 self._hold_and_queue(claim)
             self._is_drained = claimed.is_drained
             if turn is not None:
-                turn.moved = len(claimed.claims) + claimed.refused
-                turn.is_drained = claimed.is_drained
+                turn.claimed = claimed
 
         return hand_over
 
@@ -257,9 +253,9 @@ class Dispatch:
             self._nudged = turn
 
         self._database.write(nudge)
-        if not turn.is_drained:
+        if turn.claimed is None or not turn.claimed.is_drained:
             self._may_wait.set()
-        return turn.moved > 0
+        return turn.claimed is not None and turn.claimed.moved > 0
 
     def _look_ahead(self) -> None:
         """Find when the next delayed execution is due; most of the time there is none."""

@@ -33,6 +33,11 @@ class Claimed:
     is_drained: bool
     """Whether nothing that is due is left."""
 
+    @property
+    def moved(self) -> int:
+        """How many are no longer due."""
+        return len(self.claims) + self.refused
+
 
 class Starts:
     """`user`: who cancels what a policy cancels."""

@@ -4,6 +4,7 @@ import hashlib
 import secrets
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from engine.clock import utcnow
@@ -13,7 +14,7 @@ from engine.records.execution import Execution, new_id
 from engine.status import HELD
 from engine.store import keys
 from engine.store.database import Database
-from engine.store.vault import Vault
+from engine.store.vault import Vault, write_private
 
 ADMIN = "admin"
 _TOKEN_PURPOSE = "run token"  # noqa: S105 - the name of a purpose, not a secret
@@ -49,7 +50,20 @@ class Access:
         self._database.write(lambda connection: keys.add(connection, key, _digest(clear)))
         return clear, key
 
-    def keys(self) -> list[ApiKey]:
+    def first_key(self, folder: Path) -> str | None:
+        """The first start makes a key for the administrator, in the file admin.key, which stands alone.
+
+        The key in clear, for this once; None when there are keys already.
+        """
+        if self.all_keys():
+            return None
+        clear = new_key()
+        # The file first: a stored key whose file was never written would lock everybody out.
+        write_private(folder / "admin.key", f"{clear}\n".encode())
+        self.create_key(user=ADMIN, metadata={"made_by": "the first start"}, clear=clear)
+        return clear
+
+    def all_keys(self) -> list[ApiKey]:
         with self._database.read() as connection:
             return keys.all_keys(connection)
 

@@ -391,9 +391,8 @@ class Dispatch:
 
 
 def _asks_for_work(entry: JournalEntry) -> bool:
-    if entry.kind not in _LOOKED_AT:
-        return False
-    return bool(entry.data["status"] == Status.REQUESTED and "delay_ms" not in entry.data)
+    is_ours = entry.kind in _LOOKED_AT and entry.data["status"] == Status.REQUESTED
+    return is_ours and "delay_ms" not in entry.data
 
 
 def _ending(error: EngineError, status: Status) -> RunResult:

@@ -1,78 +1,51 @@
 """The engine as one object: the only thing that the bot, the API and the command line hold."""
 
-import fcntl
 import logging
 import os
-import secrets
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
-from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-from engine.access import ADMIN, Access, new_key
-from engine.alerts.board import TRIGGER as ALERT
-from engine.alerts.board import AlertBoard
-from engine.alerts.routing import PACK as ALERTS_PACK
-from engine.alerts.routing import Routing
+from engine.access import Access
 from engine.alias_executions import AliasExecution, AliasExecutions, ResultText
 from engine.aliases.index import AliasIndex
 from engine.aliases.match import AliasMatch
 from engine.content.loader import ContentLoader
 from engine.content.registry import Content, Registry
 from engine.dispatch import Dispatch
-from engine.errors import EngineError, NotFound, StoreFailure
+from engine.errors import EngineError, NotFound
+from engine.events import EventParts, Events
 from engine.executions import Executions
 from engine.expressions.jinja import Templates
 from engine.expressions.live_secrets import LiveSecrets
 from engine.expressions.params import Plans
-from engine.held_rules import HeldRules
+from engine.foundation import Foundation, shipped_packs
 from engine.installer.switching import State
-from engine.internal_triggers import KINDS, READER, InternalTriggers
+from engine.internal_triggers import KINDS, READER
 from engine.notices import Notice, tell
 from engine.output import OutputLog
 from engine.pack_configs import PackConfigs
 from engine.policies.admission import Admission
 from engine.policies.table import PolicyTable
 from engine.preparation import Preparation
-from engine.records.access import ApiKey, Requester
+from engine.records.access import Requester
 from engine.records.datastore import DatastoreKey
 from engine.records.execution import Execution, ExecutionFilter, ExecutionRequest, OutputChunk
 from engine.records.policy import PlaceInLine
 from engine.records.trigger import Emitted, Event
 from engine.recovery import Recovery
-from engine.rules.evaluate import RuleEngine
-from engine.rules.explain import RuleExplainer
-from engine.rules.history import TriggerHistory
-from engine.rules.payloads import Payloads
-from engine.rules.table import RuleTable
-from engine.rules.traces import Traces
 from engine.runner_set import RunnerSet
-from engine.schedules.assembly import ScheduleParts, make_schedules
-from engine.sensors.assembly import SensorParts, make_sensors
 from engine.settings import Settings, local_url
 from engine.starts import Starts
 from engine.store import executions as store
 from engine.store import policies as policy_store
-from engine.store.backends import configured
-from engine.store.database import Database, Listener, sqlite_url
-from engine.store.datastore import Datastore
-from engine.store.expiry import Expiry
-from engine.store.key_ring import KeyRing
-from engine.store.keyczar import read_key
+from engine.store.database import Listener
 from engine.store.reader import Handle, JournalReader, Wants
-from engine.store.seals import Seals
-from engine.store.vault import write_private
-from engine.stored_content import StoredContent
-from engine.timers import Timers
-from engine.triggers import Triggers
-from engine.webhooks.intake import Webhooks
 
 __all__ = ["AliasExecution", "Engine", "ExecutionFilter", "ExecutionRequest", "ResultText"]
 
 log = logging.getLogger(__name__)
-
-SHIPPED_PACKS = Path(__file__).with_name("shipped_packs")
 
 
 class Engine:
@@ -86,18 +59,12 @@ class Engine:
         """`environment`: the server's own, os.environ by default; little of it reaches actions."""
         self.settings = settings
         environment = os.environ if environment is None else environment
-        backends = configured(settings.datastore.backends, environment=environment, root=settings.path("."))
-        st2_file = settings.datastore.st2_key_file
-        st2_key = read_key(settings.path(st2_file)) if st2_file else None
-        self.folder = _data_folder(settings.data_folder)
-        self._lock_file = _lock(self.folder)
-        url = settings.store.url or sqlite_url(self.folder)
-        self.database = Database(url, durability=settings.store.durability)
-        ring = KeyRing(self.folder / "secret.key")
-        self.vault = ring.vault
-        self.seals = Seals(self.database, ring)
-        self.datastore = Datastore(self.database, self.vault, backends, st2_key=st2_key)
-        self._expiry = Expiry(self.database, self.datastore)
+        self._foundation = Foundation(settings, environment=environment)
+        self.folder = self._foundation.folder
+        self.database = self._foundation.database
+        self.vault = self._foundation.vault
+        self.seals = self._foundation.seals
+        self.datastore = self._foundation.datastore
         self.live_secrets = LiveSecrets()
         self.templates = Templates(settings.templates, decrypt=self._decrypted)
         self.plans = Plans()
@@ -125,7 +92,7 @@ class Engine:
             scope_for=self.preparation.scope,
             result_limit_bytes=settings.actions.result_limit_bytes,
         )
-        self._access = Access(self.database, self.vault, execution=self._execution_or_none)
+        self.access = Access(self.database, self.vault, execution=self._execution_or_none)
         self._aliases = AliasExecutions(
             self.content,
             self._executions,
@@ -134,81 +101,29 @@ class Engine:
             self.datastore,
             web_url=settings.public_url,
         )
-        self._alias_index = AliasIndex(self.content.current)
+        self.alias_index = AliasIndex(self.content.current)
         self._indexed, self._indexed_actions = self.content.current.aliases, self.content.current.actions
-        self.stored = StoredContent(self.database, self.content)
-        self.rules = RuleEngine(
-            self.content,
-            self._executions,
-            self.plans,
-            self.templates,
-            self.datastore,
-            payloads=Payloads(self.vault),
-            scope_for=self.preparation.scope,
-            user=settings.events.user,
-        )
-        self.alerts = AlertBoard(
-            self.database, default_channel=settings.events.channel or settings.chat.channels[0]
-        )
-        self.held = HeldRules(self.database, self.rules)
-        self.history = TriggerHistory(self.database)
-        self.traces = Traces(self.database)
-        self.explainer = RuleExplainer(self.rules, self.history, root=settings.root)
-        self.triggers = Triggers(
-            self.database,
-            self.rules,
-            queue_limit=settings.events.queue_limit,
-            depth_limit=settings.events.depth_limit,
-        )
-        self.triggers.attach(ALERT, self.alerts.take)
-        self.rules.places[ALERT] = self.alerts.place
-        self.webhooks = Webhooks(
-            content=self.content,
-            rules=self.rules,
-            database=self.database,
-            datastore=self.datastore,
-            refused_limit=settings.events.refused_limit,
-        )
         self.runners = RunnerSet(settings, environment=environment)
-        self.sensors = make_sensors(
-            SensorParts(
+        self._events = events = Events(
+            EventParts(
                 settings=settings,
+                foundation=self._foundation,
                 content=self.content,
-                database=self.database,
-                datastore=self.datastore,
+                executions=self._executions,
+                access=self.access,
+                aliases=self._aliases,
                 preparation=self.preparation,
-                access=self._access,
-                rules=self.rules,
-                triggers=self.triggers,
+                plans=self.plans,
+                templates=self.templates,
+                match=self.match,
                 tell=self.tell,
             ),
-            server=self._server_id(),
             environment=environment,
         )
-        self._internal_triggers = InternalTriggers(
-            self.content,
-            self.plans,
-            self.templates,
-            self.datastore,
-            self.triggers,
-            chat=settings.chat,
-            read=self._executions.get,
-        )
-        self.timers = Timers(self.database, self.triggers, self.rules, refresh=self.stored.refresh)
-        self.schedules = make_schedules(
-            ScheduleParts(
-                database=self.database,
-                content=self.content,
-                stored=self.stored,
-                timers=self.timers,
-                rules=self.rules,
-                executions=self._executions,
-                aliases=self._aliases,
-                plans=self.plans,
-                match=self.match,
-            ),
-            zone=settings.chat.timezone,
-        )
+        self.stored, self.triggers, self.rules = events.stored, events.triggers, events.rules
+        self.history, self.traces, self.explainer = events.history, events.traces, events.explainer
+        self.alerts, self.webhooks, self.held = events.alerts, events.webhooks, events.held
+        self.sensors, self.timers, self.schedules = events.sensors, events.timers, events.schedules
         self._readers: list[JournalReader] = []
         self._is_started = False
         self.admin_key: str | None = None
@@ -218,16 +133,15 @@ class Engine:
 
     def start(self) -> None:
         """Open the database, load content, recover, run. Raises StoreFailure."""
-        self.database.start()
-        self.seals.open()
+        self._foundation.start()
         self.stored.load()
         self.content.merge = self.stored.merge
         self.content.attach(self._compile)
         self._settle_installs()
         self.content.reload()
-        self._make_admin_key()
+        self.admin_key = self.access.first_key(self.folder)
         self._outputs = OutputLog(self.database)
-        server = self._server_id()
+        server = self._foundation.server_id()
         self._dispatch = Dispatch(
             self.database,
             self._executions,
@@ -235,7 +149,7 @@ class Engine:
             self._outputs,
             runner_for=self.runners.get,
             prepare=lambda claim: self.preparation.request(
-                claim, executions=self._executions, access=self._access
+                claim, executions=self._executions, access=self.access
             ),
             hide=self.preparation.hide,
             recovery=Recovery(
@@ -250,36 +164,23 @@ class Engine:
             limits=self.settings.actions.limits,
         )
         self.runners.start()
-        fires = self._internal_triggers
+        fires = self._events.internal
         self.subscribe(READER, fires.handle, kinds=KINDS, shares=True, wants=fires.wants)
         self._dispatch.start()
-        self.alerts.start()
-        self.webhooks.start()
-        self.triggers.start()
-        self._expiry.start()
-        self.held.start()
-        self.timers.start()
+        self._events.start()
         self._is_started = True
 
     def stop(self) -> None:
         """Local actions go on without us; the next start collects them."""
         if self._is_started:
             self._is_started = False
-            # While events are still taken: what a sensor was about to say is heard.
-            self.sensors.stop()
-            self._expiry.stop()
-            self.timers.stop()
-            self.triggers.stop()
-            self.held.stop()
-            self.alerts.stop()
+            self._events.stop()
             self._dispatch.stop(timeout_s=self.settings.server.shutdown_s)
             for reader in self._readers:
                 reader.stop()
             self._outputs.stop()
             self.runners.close()
-        self.database.close()
-        if not self._lock_file.closed:
-            self._lock_file.close()
+        self._foundation.stop()
 
     @property
     def is_ready(self) -> bool:
@@ -309,23 +210,12 @@ class Engine:
     def _compile(self, registry: Registry) -> None:
         # Built aside, then swapped: nobody matches against half an index.
         if registry.aliases is not self._indexed or registry.actions is not self._indexed_actions:
-            self._alias_index = AliasIndex(registry)
+            self.alias_index = AliasIndex(registry)
             self._indexed, self._indexed_actions = registry.aliases, registry.actions
-        self.rules.table = RuleTable(registry)
         self._admission.adopt(PolicyTable(registry))
         if self._is_started:
             self._dispatch.look_again()
-        self._route_alerts(registry)
-        self.timers.wake(rules_changed=True)
-
-    def _route_alerts(self, registry: Registry) -> None:
-        pack = registry.packs.get(ALERTS_PACK)
-        if pack is None:
-            return
-        try:
-            self.alerts.routing = Routing.of(self.preparation.config(pack, self.settings.events.user))
-        except (EngineError, KeyError, TypeError, ValueError) as error:
-            log.error("the configuration of the pack %s cannot be used: %s", ALERTS_PACK, error)
+        self._events.adopt(registry)
 
     # executions
 
@@ -413,19 +303,15 @@ class Engine:
 
     def match(self, text: str) -> AliasMatch:
         """Raises NoMatch (none, or several), with the nearest commands in the hint; BadParameter."""
-        return self._alias_index.match(text)
+        return self.alias_index.match(text)
 
     def concealed(self, text: str) -> str:
         """A command as it may be kept: the values of secret parameters are ********."""
         try:
-            return self._aliases.concealed(self._alias_index.match(text))
+            return self._aliases.concealed(self.alias_index.match(text))
         except EngineError:
             # Nothing will be run, and nobody knows what in it would be secret.
             return text
-
-    @property
-    def alias_index(self) -> AliasIndex:
-        return self._alias_index
 
     def run_alias(
         self,
@@ -464,10 +350,7 @@ class Engine:
     # events
 
     def emit(self, event: Event) -> Emitted:
-        """An event with all that follows from it, committed when it returns.
-
-        Raises NotFound, BadInput, Busy.
-        """
+        """Committed with all that follows from it. Raises NotFound, BadInput, Busy."""
         return self.triggers.emit(event)
 
     def tell(self, notice: Notice) -> None:
@@ -477,8 +360,7 @@ class Engine:
     # secrets
 
     def read_in_clear(self, key: DatastoreKey, *, execution_id: str | None) -> None:
-        """Somebody was given the value of a secret key: hide it in our log, and in what the run says
-        that asked for it. Call it before the value is handed out."""
+        """Called before a secret value is handed out: hide it in our log, and in what the run says."""
         self.live_secrets.note([key.value])
         if execution_id is not None:
             self._executions.learn(execution_id, [key.value])
@@ -500,87 +382,18 @@ class Engine:
         shares: bool = False,
         wants: Wants = lambda _entry: True,
     ) -> Callable[[], None]:
-        """Follow the journal from the cursor of `reader` in a thread of its own (engine.store.reader
-        says how); returns what ends it."""
+        """Follow the journal from the cursor of `reader`, as engine.store.reader says; gives what ends it."""
         made = JournalReader(self.database, reader, handle, kinds=kinds, shares=shares, wants=wants)
         self._readers.append(made)
         return made.stop
 
     def attach(self, listener: Listener) -> Callable[[], None]:
-        """Be told of journal entries right after each commit, from the writer's thread, without a
-        cursor: for live views. Must return at once. Also told, with id 0: `execution.output`
-        (subject: the execution, data: {"seq": the newest chunk})."""
+        """Be told of journal entries right after each commit, from the writer's thread: for live views. Must
+        return at once. Also told, with id 0: `execution.output` (data: {"seq": the newest chunk})."""
         return self.database.attach(listener)
 
     # access
 
     def authenticate(self, *, api_key: str | None = None, token: str | None = None) -> Requester:
         """Raises Unauthenticated."""
-        return self._access.authenticate(api_key=api_key, token=token)
-
-    def create_api_key(self, *, user: str, metadata: Mapping[str, Any]) -> tuple[str, ApiKey]:
-        """The key in clear, for this once, and its record."""
-        return self._access.create_key(user=user, metadata=metadata)
-
-    def api_keys(self) -> list[ApiKey]:
-        return self._access.keys()
-
-    def set_api_key_enabled(self, key_id: str, *, enabled: bool) -> ApiKey:
-        return self._access.set_enabled(key_id, enabled=enabled)
-
-    def revoke_api_key(self, key_id: str) -> None:
-        self._access.revoke(key_id)
-
-    def _make_admin_key(self) -> None:
-        """The first start makes a key for the administrator, in a file that stands alone."""
-        path = self.folder / "admin.key"
-        if self._access.keys():
-            return
-        clear = new_key()
-        # The file first: a stored key whose file was never written would lock everybody out.
-        write_private(path, f"{clear}\n".encode())
-        self._access.create_key(user=ADMIN, metadata={"made_by": "the first start"}, clear=clear)
-        self.admin_key = clear
-
-    def _server_id(self) -> str:
-        path = self.folder / "server.id"
-        if not path.exists():
-            write_private(path, secrets.token_hex(8).encode())
-        return path.read_text().strip()
-
-
-def shipped_packs() -> Path:
-    """The packs that came with us: inside an installed wheel, or beside the code in a checkout."""
-    return SHIPPED_PACKS if SHIPPED_PACKS.is_dir() else Path(__file__).resolve().parent.parent / "packs"
-
-
-def _data_folder(folder: Path) -> Path:
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        folder.chmod(0o700)
-    except OSError as error:
-        raise StoreFailure(
-            f"The data folder {folder} cannot be used: {error.strerror}.",
-            hint="Set store.data, or use --data.",
-        ) from error
-    return folder
-
-
-def _lock(folder: Path) -> IO[str]:
-    """Held until this process ends; the kernel lets go of it even after kill -9."""
-    descriptor = os.open(folder / "server.lock", os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-    file = os.fdopen(descriptor, "a+", encoding="utf-8")
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        file.seek(0)
-        owner = file.read().strip() or "unknown"
-        file.close()
-        raise StoreFailure(
-            f"Another Stormcrow (process {owner}) is using the data folder {folder}.",
-            hint="Stop it first, or give this one a folder of its own with --data.",
-        ) from error
-    file.truncate(0)
-    file.write(str(os.getpid()))
-    file.flush()
-    return file
+        return self.access.authenticate(api_key=api_key, token=token)

@@ -33,7 +33,7 @@ def extract(format: str, text: str, *, every: bool) -> dict[str, Any]:
 def read_registry(settings: Settings) -> "Registry":
     """All content, read as a starting server reads it."""
     from engine.content.loader import load_registry  # noqa: PLC0415 - heavy
-    from engine.service import shipped_packs  # noqa: PLC0415 - heavy
+    from engine.foundation import shipped_packs  # noqa: PLC0415 - heavy
 
     return load_registry(settings, shipped=shipped_packs(), generation=1)
 

@@ -14,7 +14,7 @@ from engine.records.access import ApiKey
 def list_api_keys(call: Call) -> Response:
     _check_person(call)
     user = call.query.text("user")
-    found = [key for key in call.engine.api_keys() if user in (None, key.user)]
+    found = [key for key in call.engine.access.all_keys() if user in (None, key.user)]
     page = call.query.page(limit=50)
     end = None if page.limit is None else page.offset + page.limit
     shown = [wire.api_key_document(key) for key in found[page.offset : end]]
@@ -37,9 +37,9 @@ def create_api_key(call: Call) -> Response:
     user = body.get("user") or call.requester.user
     if not isinstance(user, str):
         raise BadInput("'user' must be a string.")
-    secret, key = call.engine.create_api_key(user=user, metadata=metadata)
+    secret, key = call.engine.access.create_key(user=user, metadata=metadata)
     if body.get("enabled") is False:
-        key = call.engine.set_api_key_enabled(key.id, enabled=False)
+        key = call.engine.access.set_enabled(key.id, enabled=False)
     return json_answer(wire.api_key_document(key, secret=secret), status=201)
 
 
@@ -50,18 +50,18 @@ def update_api_key(call: Call) -> Response:
     enabled: Any = call.object().get("enabled", key.enabled)
     if not isinstance(enabled, bool):
         raise BadInput("'enabled' must be true or false.")
-    return json_answer(wire.api_key_document(call.engine.set_api_key_enabled(key.id, enabled=enabled)))
+    return json_answer(wire.api_key_document(call.engine.access.set_enabled(key.id, enabled=enabled)))
 
 
 def delete_api_key(call: Call) -> Response:
     _check_person(call)
-    call.engine.revoke_api_key(_find(call).id)
+    call.engine.access.revoke(_find(call).id)
     return nothing()
 
 
 def _find(call: Call) -> ApiKey:
     wanted = call.path["id"]
-    for key in call.engine.api_keys():
+    for key in call.engine.access.all_keys():
         if key.id == wanted:
             return key
     raise NotFound(f'There is no API key with the id "{wanted}".')

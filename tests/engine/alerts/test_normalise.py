@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from engine.alerts.normalise import NORMALISERS, normalise
 from engine.content.loader import load_registry
 from engine.expressions.schema import compile_validator
+from engine.foundation import shipped_packs
 from engine.records.alert import Alert, AlertStatus, Severity, alert_of
-from engine.service import shipped_packs
 from engine.settings import Settings
 from tests.engine.alerts import samples
 

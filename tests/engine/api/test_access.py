@@ -93,7 +93,7 @@ def test_the_token_of_a_running_action_is_accepted_and_manages_no_keys(server: R
     while server.get(f"/executions/{execution['id']}").json()["status"] != "running" and deadline:
         deadline -= 1
     attempt = server.engine.execution(execution["id"]).attempt
-    token = server.engine._access.run_token(execution["id"], attempt)
+    token = server.engine.access.run_token(execution["id"], attempt)
     as_action = {"key": "", "headers": {"X-Auth-Token": token}}
     user = server.get("/user", **as_action).json()
     assert user["authentication"]["method"] == "authentication token"

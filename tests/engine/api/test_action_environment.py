@@ -1,6 +1,6 @@
 """What actions of a running server find in their environment."""
 
-from engine.service import shipped_packs
+from engine.foundation import shipped_packs
 from tests.engine.api.running import Running
 
 

@@ -14,9 +14,9 @@ from typing import Any
 
 import yaml
 
+from engine.foundation import shipped_packs
 from engine.installer.plan import Places, Plan
 from engine.installer.switching import State
-from engine.service import shipped_packs
 
 PROJECT = Path(__file__).resolve().parents[3]
 _GIT = ("git", "-c", "user.name=T", "-c", "user.email=t@example.org", "-c", "init.defaultBranch=main")

@@ -7,9 +7,10 @@ import pytest
 
 from engine.content.loader import load_registry
 from engine.content.registry import Registry
+from engine.foundation import shipped_packs
 from engine.records.sensor import SensorState
 from engine.records.trigger import EnforcementFilter
-from engine.service import Engine, shipped_packs
+from engine.service import Engine
 from engine.settings import Settings
 from tests.engine.sensors.conftest import StartEngine
 from tests.engine.sensors.world import (

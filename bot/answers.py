@@ -2,7 +2,6 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator
 
 from bot import formatting, wording
 from bot.chat import Button, Code, Fields, Link, LongText, Piece, Reply, Table, Text, Tone
@@ -11,7 +10,6 @@ from engine.aliases.help import HelpEntry, help_strings
 from engine.clock import utcnow
 from engine.content.registry import Registry
 from engine.errors import EngineError, NoMatch
-from engine.policies.notes import policy_note, tries_of
 from engine.records.execution import Execution, ExecutionFilter
 from engine.service import Engine
 from engine.specs.parameter import ParameterSpec
@@ -179,22 +177,6 @@ def _status_word(engine: Engine, execution: Execution) -> str:
     return f"{execution.status.value}, {wording.ordinal(place.position)} of {place.waiting}"
 
 
-def _policies(engine: Engine, execution: Execution) -> Iterator[tuple[str, str]]:
-    """What policies did to it."""
-    held = policy_note(execution.context, "cancel") or policy_note(execution.context, "delay")
-    if held:
-        yield ("policy", formatting.clean(str(held.get("reason"))))
-    if execution.status is Status.DELAYED:
-        yield ("line", wording.waiting(engine, execution))
-    earlier = policy_note(execution.context, "retry")
-    if earlier:
-        word = formatting.short_id(str(earlier.get("retried_execution_id")))
-        yield ("try", f"{tries_of(execution.context) + 1}, after {word}")
-    again = policy_note(execution.context, "retried")
-    if again:
-        yield ("tried again", f"as {formatting.short_id(str(again.get('execution_id')))}")
-
-
 def status(engine: Engine, execution_id: str, *, prefix: str) -> Reply:
     """One execution in detail."""
     execution = engine.execution(execution_id)
@@ -213,7 +195,7 @@ def status(engine: Engine, execution_id: str, *, prefix: str) -> Reply:
         ("requested", f"{execution.requested_at:%Y-%m-%d %H:%M:%S} UTC"),
         ("time", formatting.duration(elapsed_s)),
         ("steps", steps),
-        *_policies(engine, execution),
+        *wording.policy_facts(engine, execution),
     )
     pieces: tuple[Piece, ...] = (Fields(rows=facts),)
     if parameters:

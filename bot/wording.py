@@ -1,6 +1,6 @@
 """What we say about an execution: that it began, that it runs, how it ended, what to do next."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -123,6 +123,22 @@ def waiting(engine: Engine, execution: Execution) -> str:
     if place.until is not None:
         said += f", may start at {place.until:%H:%M:%S} UTC"
     return f"{said}."
+
+
+def policy_facts(engine: Engine, execution: Execution) -> Iterator[tuple[str, str]]:
+    """What policies did to it, for its details: (name, value)."""
+    held = policy_note(execution.context, "cancel") or policy_note(execution.context, "delay")
+    if held:
+        yield ("policy", formatting.clean(str(held.get("reason"))))
+    if execution.status is Status.DELAYED:
+        yield ("line", waiting(engine, execution))
+    earlier = policy_note(execution.context, "retry")
+    if earlier:
+        word = formatting.short_id(str(earlier.get("retried_execution_id")))
+        yield ("try", f"{tries_of(execution.context) + 1}, after {word}")
+    again = policy_note(execution.context, "retried")
+    if again:
+        yield ("tried again", f"as {formatting.short_id(str(again.get('execution_id')))}")
 
 
 def ordinal(number: int) -> str:

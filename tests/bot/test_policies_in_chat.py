@@ -42,14 +42,11 @@ def failing(folder: Path, times: int) -> str:
 
 
 def test_a_retry_is_one_message_and_its_last_try_is_the_answer(own: House, tmp_path: Path) -> None:
-    put(own.engine, "action.retry", retry_on="failure", delay=1)
-    message_id = own.say(f"echo {failing(tmp_path, 1)}")
-    own.wait_for(
-        lambda: "trying again in 1 s (1 of 2)" in "".join(map(text_of_answer, own.answers(message_id)))
-    )
+    put(own.engine, "action.retry", retry_on="failure")
+    message_id = own.say(f"echo {failing(tmp_path, 2)}")
     own.wait_for(lambda: [one["body"]["status"] for one in own.answers(message_id)] == ["succeeded"])
     (answer,) = own.answers(message_id)
-    assert "try 2" in text_of(answer["body"])
+    assert "try 3" in text_of(answer["body"])
 
 
 def text_of_answer(message: dict[str, Any]) -> str:
@@ -59,7 +56,11 @@ def text_of_answer(message: dict[str, Any]) -> str:
 def test_the_button_beside_it_cancels_the_next_try(own: House) -> None:
     put(own.engine, "action.retry", retry_on="failure", delay=100)
     message_id = own.say("echo false")
-    own.wait_for(lambda: "in 100 s" in "".join(map(text_of_answer, own.answers(message_id))))
+    own.wait_for(
+        lambda: (
+            "Failed, trying again in 100 s (1 of 2)." in "".join(map(text_of_answer, own.answers(message_id)))
+        )
+    )
     (answer,) = own.answers(message_id)
     (cancel,) = [one["command"] for one in answer["body"]["buttons"] if one["label"] == "Cancel"]
     own.say(cancel)
@@ -98,16 +99,20 @@ def test_who_waits_is_shown_where_it_stands(own: House, tmp_path: Path) -> None:
     command = f"echo while [ ! -e {gate} ]; do sleep 0.05; done"
     first = own.say(command)
     own.wait_for(lambda: own.engine.running == 1)
-    second, third = own.say(command), own.say(command)
-    running = own.engine.execution("last")
+    second = own.say(command)
+    own.wait_for(lambda: len(own.answers(second)) == 1)
+    third = own.say(command)
     own.wait_for(lambda: len(own.answers(third)) == 1)
+    newest = own.engine.execution("last")
     (answer,) = own.answers(third)
     assert answer["body"]["status"] == "delayed"
     assert "Waits for policy default.action_concurrency: 2nd of 2 in line, behind " in text_of(answer["body"])
     listed = text_of(own.ask("status"))
     assert "delayed, 1st of 2" in listed
-    detail = text_of(own.ask(f"status {running.id[-8:]}"))
+    detail = text_of(own.ask(f"status {newest.id[-8:]}"))
     assert "at most 1 at once" in detail
+    shown = own.http.get(f"{own.url}/chat/executions/{newest.id}", timeout=10).json()["policies"]
+    assert [name for name, _ in shown] == ["policy", "line"]
     gate.touch()
     for message_id in (first, second, third):
         own.wait_for(

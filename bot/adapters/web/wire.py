@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 from pydantic import TypeAdapter
 
+from bot import wording
 from bot.chat import Outgoing, Reply
 from engine.clock import isoformat
 from engine.records.chat import ChatMessage, NewChatMessage
@@ -76,6 +77,7 @@ def execution(engine: Engine, one: Execution) -> dict[str, Any]:
         "command": (one.context.get("chat") or {}).get("command", ""),
         "channel": (one.context.get("chat") or {}).get("channel", ""),
         "children": engine.children(one.id),
+        "policies": [list(fact) for fact in wording.policy_facts(engine, one)],
     }
 
 

@@ -66,6 +66,7 @@ export class Detail {
     const facts = [["started by", one.user], ["runner", one.runner], ["id", one.id]];
     if (one.command) facts.unshift(["command", one.command]);
     if (one.elapsed_s !== null) facts.push(["took", duration(one.elapsed_s)]);
+    facts.push(...one.policies);
     const values = Object.entries(one.parameters).map(([name, value]) => [name, typeof value === "string" ? value : JSON.stringify(value)]);
     const list = (rows) => el("dl", { class: "fields" }, ...rows.flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]));
     this.top.replaceChildren(

@@ -13,8 +13,10 @@ from bot.cli import (
     executions,
     keys,
     pack_configs,
+    packs_installed,
     policies,
     rules,
+    rules_written,
     running,
     schedules,
     sensors,
@@ -75,6 +77,7 @@ app.add_typer(executions.app, name="execution")
 app.add_typer(content.actions, name="action")
 app.add_typer(content.aliases, name="alias")
 content.packs.add_typer(pack_configs.app, name="config")
+packs_installed.add_to(content.packs)
 app.add_typer(content.packs, name="pack")
 app.add_typer(sensors.app, name="sensor")
 app.add_typer(webhooks.app, name="webhook")
@@ -83,6 +86,7 @@ app.add_typer(triggers.app, name="trigger")
 app.add_typer(schedules.app, name="schedule")
 app.add_typer(policies.app, name="policy")
 app.add_typer(traces.app, name="trace")
+rules_written.add_to(rules.rules)
 app.add_typer(rules.rules, name="rule")
 app.add_typer(administration.settings_commands, name="config")
 app.command()(administration.reload)

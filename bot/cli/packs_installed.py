@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 import typer
 
-from bot.cli.content import packs
 from bot.cli.output import emit_json, note, say, table
 from bot.cli.running import finish
 from bot.cli.site import Config, Data, Json, Url, connect
@@ -23,7 +22,6 @@ Force = Annotated[
 Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Wait for the end.")]
 
 
-@packs.command("install")
 def install_packs(
     names: Names,
     *,
@@ -46,7 +44,6 @@ def install_packs(
     _run("packs.install", parameters, wait=wait, as_json=as_json, site=(url, config, data))
 
 
-@packs.command("update")
 def update_packs(
     names: Annotated[list[str], typer.Argument(metavar="PACK...")],
     *,
@@ -62,7 +59,6 @@ def update_packs(
     _run("packs.update", parameters, wait=wait, as_json=as_json, site=(url, config, data))
 
 
-@packs.command("remove")
 def remove_packs(
     names: Annotated[list[str], typer.Argument(metavar="PACK...")],
     *,
@@ -76,7 +72,6 @@ def remove_packs(
     _run("packs.uninstall", {"packs": names}, wait=wait, as_json=as_json, site=(url, config, data))
 
 
-@packs.command("search")
 def search_packs(
     words: Annotated[list[str], typer.Argument(metavar="WORD...")],
     as_json: Json = False,
@@ -150,3 +145,11 @@ def _address(name: str) -> str:
         revision = name.partition("=")[2]
         return f"file://{path.resolve()}" + (f"={revision}" if revision else "")
     return name
+
+
+def add_to(app: typer.Typer) -> None:
+    """The commands of this file among those of `pack`."""
+    app.command("install")(install_packs)
+    app.command("update")(update_packs)
+    app.command("remove")(remove_packs)
+    app.command("search")(search_packs)

@@ -145,8 +145,9 @@ def test_the_file_sensor_brings_its_trigger_type(registry: Registry) -> None:
     assert "linux.file_watch.line" in registry.trigger_types
 
 
-def test_the_rules_of_the_chats_are_there(registry: Registry) -> None:
-    assert {"chatops.notify", "chatops.notify-errbot"} == set(registry.rules)
+def test_the_rules_of_the_chats_are_there_and_the_example_is_off(registry: Registry) -> None:
+    assert {"chatops.notify", "chatops.notify-errbot", "examples.diagnose_alerts"} == set(registry.rules)
+    assert not registry.rules["examples.diagnose_alerts"].enabled
 
 
 def test_every_alias_starts_an_action_that_exists(registry: Registry) -> None:

@@ -2,11 +2,13 @@
 
 import hashlib
 import json
+import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 
@@ -15,6 +17,9 @@ from engine.store.vault import write_private
 FRESH_S = 3_600.0
 _TIMEOUT_S = 15.0
 _MOST_BYTES = 64 * 1024 * 1024
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+_PASSWORD = re.compile(r"(://)[^/\s@]+@")
 
 Entry = Mapping[str, Any]
 
@@ -58,7 +63,7 @@ def read_index(urls: Sequence[str], *, cache: Path, fresh_s: float = FRESH_S) ->
         packs.update(found)
         status.append(
             {
-                "url": url,
+                "url": _PASSWORD.sub(r"\1", url),
                 "packs": len(found),
                 "message": trouble or "Success.",
                 "error": ("unresponsive" if not found else "outdated") if trouble else None,
@@ -71,26 +76,31 @@ def _one(url: str, copy: Path, fresh_s: float) -> tuple[dict[str, Entry], str]:
     """The packs of one index, and what is wrong with it."""
     try:
         if time.time() - copy.stat().st_mtime < fresh_s:
-            return _packs_of(copy.read_bytes()), ""
+            return _packs_of(copy.read_bytes(), url), ""
     except (OSError, ValueError):
         # None yet, or half a copy of an older version: ask for it.
         pass
     try:
         body = _get(url)
-        found = _packs_of(body)
+        found = _packs_of(body, url)
     except (requests.RequestException, ValueError) as error:
+        trouble = _PASSWORD.sub(r"\1", f"{type(error).__name__}: {error}")
         try:
-            return _packs_of(copy.read_bytes()), f"{type(error).__name__}: {error}"
+            return _packs_of(copy.read_bytes(), url), trouble
         except (OSError, ValueError):
-            return {}, f"{type(error).__name__}: {error}"
+            return {}, trouble
     copy.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     write_private(copy, body)
     return found, ""
 
 
 def _get(url: str) -> bytes:
+    if not _is_safe(url):
+        raise ValueError("an index is read over https, or from this machine")
     with requests.get(url, timeout=_TIMEOUT_S, stream=True) as answer:
         answer.raise_for_status()
+        if not _is_safe(answer.url):
+            raise ValueError("the index leads on to an address without https")
         body = b""
         for piece in answer.iter_content(1 << 16):
             body += piece
@@ -99,9 +109,27 @@ def _get(url: str) -> bytes:
     return body
 
 
-def _packs_of(body: bytes) -> dict[str, Entry]:
+def _is_safe(url: str) -> bool:
+    """Whoever can change an index on its way chooses what runs here."""
+    return url.startswith("https://") or _is_local(url)
+
+
+def _is_local(url: str) -> bool:
+    return urlsplit(url).hostname in _LOOPBACK
+
+
+def _packs_of(body: bytes, url: str) -> dict[str, Entry]:
+    """Only an index of this machine may name its folders."""
     document = json.loads(body)
     packs = document.get("packs") if isinstance(document, dict) else None
     if not isinstance(packs, dict):
         raise ValueError("it is no index: there is no `packs` in it")
-    return {str(ref): entry for ref, entry in packs.items() if isinstance(entry, dict)}
+    return {
+        str(ref): entry
+        for ref, entry in packs.items()
+        if isinstance(entry, dict) and (_is_local(url) or not _names_a_folder(entry))
+    }
+
+
+def _names_a_folder(entry: Entry) -> bool:
+    return str(entry.get("repo_url") or "").strip().startswith("file:")

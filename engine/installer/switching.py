@@ -45,8 +45,9 @@ class State:
         self._folder = folder
 
     @contextlib.contextmanager
-    def lock(self, ref: str) -> Iterator[None]:
-        """One installer per pack. Raises Conflict when another one is at it."""
+    def lock(self, ref: str) -> Iterator[int]:
+        """One installer per pack. Gives the descriptor of the lock, which lasts until every process that
+        has it has ended. Raises Conflict when another one is at it."""
         with (self._folder / f"{ref}.lock").open("a") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -54,7 +55,7 @@ class State:
                 raise Conflict(
                     f'The pack "{ref}" is being installed or removed right now.', hint="Wait for its end."
                 ) from error
-            yield
+            yield file.fileno()
 
     def forget_lock(self, ref: str) -> None:
         """For a name that is never used again."""

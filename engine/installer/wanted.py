@@ -9,7 +9,12 @@ from engine.errors import BadInput
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,99}")
 _OF_GITHUB = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}/[A-Za-z0-9_.-]{1,100}")
-_SSH = re.compile(r"[A-Za-z0-9_.-]+@[A-Za-z0-9_.-]+:[^\s]+")
+# No part of an address may begin with a dash: a program further on might take it for an option.
+_USER = r"[A-Za-z0-9_][A-Za-z0-9_.-]*"
+_HOST = r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])"
+_SSH = re.compile(rf"{_USER}@{_HOST}:(?!-)[^\s]+")
+_URL = re.compile(rf"(?:https://|ssh://(?:{_USER}@)?){_HOST}(?::[0-9]{{1,5}})?/[^\s]+")
+_WITH_PASSWORD = re.compile(r"https://[^/]*@|ssh://[^/@]*:[^/]*@")
 _REVISION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./+-]{0,199}")
 
 
@@ -47,9 +52,13 @@ def wanted_of(text: str) -> Wanted:
             raise BadInput(f"{path} is no git repository, and has no versions.")
         kind: Literal["git", "folder"] = "git" if is_repository else "folder"
         return Wanted(text=written, kind=kind, location=str(path), revision=revision)
-    if location.startswith(("https://", "ssh://")) or _SSH.fullmatch(location):
-        if location.startswith("-") or any(sign in location for sign in " \t\n\0"):
-            raise BadInput(f'"{location}" is no address of a repository.')
+    if _WITH_PASSWORD.match(location):
+        # The address itself is not said again here.
+        raise BadInput(
+            "An address with a password or token in it would be kept and shown with the execution.",
+            hint="Use ssh with a key of the account that runs the server.",
+        )
+    if (_URL.fullmatch(location) or _SSH.fullmatch(location)) and "/-" not in location:
         return Wanted(text=written, kind="git", location=location, revision=revision)
     if _NAME.fullmatch(location):
         return Wanted(text=written, kind="index", location=location, revision=revision)

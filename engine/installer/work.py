@@ -94,13 +94,14 @@ class Work:
                 new_environment="",
             )
             undo.callback(self._state.forget_lock, note.ref)
-            undo.enter_context(self._state.lock(note.ref))
+            # git and pip get the locks: when we are killed, nobody clears away under their hands.
+            keep = [undo.enter_context(self._state.lock(note.ref))]
             undo.callback(self._undo, note)
             self._state.write(note)
             self._say(f"{wanted.text}: fetching {wanted.location}")
-            commit = fetch(wanted, fresh)
+            commit = fetch(wanted, fresh, keep=keep)
             pack = self._checked(wanted, fresh)
-            undo.enter_context(self._state.lock(pack.ref))
+            keep.append(undo.enter_context(self._state.lock(pack.ref)))
             self._state.settle(pack.ref)
             note = self._moved(note, pack)
             undo.callback(self._undo, note)
@@ -116,6 +117,7 @@ class Work:
                     base=self._plan.base,
                     on_output=lambda line: self._say(f"{pack.ref}: {line}"),
                     environment=self._plan.environment,
+                    keep=keep,
                 )
             self._say(f"{pack.ref}: switching to {pack.version}")
             note = replace(note, step="switching")
@@ -267,7 +269,7 @@ class Work:
         folder = self._folder_of(ref)
         pack = self._checked_there(ref, folder)
         virtualenvs = Path(self._plan.places.virtualenvs)
-        with self._state.lock(ref):
+        with self._state.lock(ref) as lock:
             self._state.settle(ref)
             fresh = new_folder(virtualenvs, ref)
             note = Note(
@@ -288,6 +290,7 @@ class Work:
                     base=self._plan.base,
                     on_output=lambda line: self._say(f"{ref}: {line}"),
                     environment=self._plan.environment,
+                    keep=[lock],
                 )
                 note = replace(note, step="switching")
                 self._state.write(note)

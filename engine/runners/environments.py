@@ -6,7 +6,7 @@ import secrets
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 from engine.errors import RunnerFailure
@@ -89,17 +89,18 @@ def build_aside(
     base: Sequence[str],
     on_output: Callable[[str], None],
     environment: Mapping[str, str] | None = None,
+    keep: Collection[int] = (),
 ) -> None:
     """Build an environment in `folder`, which is not there yet, and is gone when it fails.
 
     `interpreter` is used when the pack names none; empty: the one that runs us. `base`: what it
     gets besides the pack's own requirements, whose versions win. `on_output` is given what the tools
-    print, line by line; `environment` is added to theirs. uv does it where it is installed, else
-    venv and pip. Raises RunnerFailure.
+    print, line by line; `environment` is added to theirs, `keep` are descriptors that they inherit.
+    uv does it where it is installed, else venv and pip. Raises RunnerFailure.
     """
     python = find_interpreter(pack.interpreter or interpreter)
     folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    tool = _Tool(folder, python, on_output, environment or {})
+    tool = _Tool(folder, python, on_output, environment or {}, keep)
     try:
         folder.mkdir()
         (folder / f"{_COMPLETE}.wanted").touch()
@@ -116,12 +117,18 @@ class _Tool:
     """uv where it is installed, else venv and pip; both know the same words."""
 
     def __init__(
-        self, folder: Path, python: str, on_output: Callable[[str], None], environment: Mapping[str, str]
+        self,
+        folder: Path,
+        python: str,
+        on_output: Callable[[str], None],
+        environment: Mapping[str, str],
+        keep: Collection[int],
     ) -> None:
         self.folder = folder
         self.on_output = on_output
         self._python = python
-        self._environment = {**os.environ, **environment}
+        self._environment = {**_without_keys(os.environ), **environment}
+        self._keep = tuple(keep)
         self._own = str(folder / "bin" / "python")
         self._uv = shutil.which("uv")
 
@@ -142,13 +149,32 @@ class _Tool:
         self.run([*argv, *words], what=what, hint=hint, cwd=cwd)
 
     def run(self, argv: Sequence[str], *, what: str, hint: str = "", cwd: Path | None = None) -> None:
-        _run(argv, self.on_output, what=what, hint=hint, cwd=cwd, environment=self._environment)
+        _run(
+            argv,
+            self.on_output,
+            what=what,
+            hint=hint,
+            cwd=cwd,
+            environment=self._environment,
+            keep=self._keep,
+        )
 
     def freeze(self) -> str:
         """`name==version` lines of all that is installed."""
         argv = [self._own, "-m", "pip", "--disable-pip-version-check", "freeze"]
         done = subprocess.run(argv, capture_output=True, text=True, timeout=_BUILD_TIMEOUT_S, check=True)
         return done.stdout
+
+
+def _without_keys(variables: Mapping[str, str]) -> dict[str, str]:
+    """The build of a package runs code of strangers: it gets no token of a run, and no key of a person."""
+    known = "ST2_ACTION_EXECUTION_ID"
+    return {
+        name: value
+        for name, value in variables.items()
+        # By this one a cancel finds what it has to end.
+        if name == known or not name.startswith(("ST2_", "STORMCROW_"))
+    }
 
 
 def _install(tool: _Tool, pack: PackSpec, base: Sequence[str]) -> None:
@@ -256,7 +282,8 @@ def _run(
     what: str,
     hint: str = "",
     cwd: Path | None = None,
-    environment: Mapping[str, str] | None = None,
+    environment: Mapping[str, str],
+    keep: Sequence[int],
 ) -> None:
     """Raises RunnerFailure with the last lines that the command printed, and `hint`."""
     lines: list[str] = []
@@ -270,6 +297,7 @@ def _run(
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
+            pass_fds=keep,
         )
     except OSError as error:
         raise RunnerFailure(f"{what}: {error}.") from error

@@ -1,6 +1,7 @@
 """pack-installer: installs, updates and removes packs, in a program of its own that outlives the server."""
 
 import json
+import re
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -15,8 +16,12 @@ from engine.runners.spool_runner import SpoolRunner, ending, timeout_of
 from engine.status import Status
 
 _PLAN_FD = 3
-# What a caller may say to pip and uv, and nothing else of the environment.
+# What a caller may say to pip and uv, and nothing else of the environment ...
 _ALLOWED = ("PIP_", "UV_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
+# ... and not what would lead out of the pack's own environment.
+_REFUSED = re.compile(
+    r"PIP_(TARGET|PREFIX|ROOT|USER|PYTHON|SRC|LOG|CACHE_DIR)|UV_(TARGET|PREFIX|SYSTEM_PYTHON|PYTHON|CACHE_DIR).*"
+)
 
 
 class PackInstaller(SpoolRunner):
@@ -59,7 +64,7 @@ class PackInstaller(SpoolRunner):
         if not packs:
             raise RunnerFailure("Name the packs.", hint="packs=NAME, or packs=NAME,NAME.")
         for_tools = environment_text(given.get("env") or {})
-        refused = [name for name in for_tools if not name.startswith(_ALLOWED)]
+        refused = [name for name in for_tools if not name.startswith(_ALLOWED) or _REFUSED.fullmatch(name)]
         if refused:
             raise RunnerFailure(
                 f"The installer takes no variable {refused[0]}.", hint="PIP_..., UV_... and proxies only."

@@ -1,5 +1,6 @@
 """What an installer must refuse."""
 
+import json
 import os
 from pathlib import Path
 
@@ -7,7 +8,9 @@ import pytest
 
 from engine.errors import BadInput
 from engine.installer.fetch import check_tree
+from engine.installer.index import _packs_of, read_index
 from engine.installer.wanted import wanted_of
+from engine.runners.environments import _without_keys
 from tests.engine.installer.world import Site, git, repository, write_pack
 
 
@@ -133,3 +136,74 @@ def test_a_ref_cannot_leave_the_pack_folder(site: Site, tmp_path: Path) -> None:
 def test_a_folder_without_a_manifest_is_no_pack(site: Site, tmp_path: Path) -> None:
     (tmp_path / "nothing").mkdir()
     assert "it has no pack.yaml" in site.run("install", f"file://{tmp_path}/nothing").error
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://me:secret@example.org/pack",
+        "https://secret@example.org/pack=1.0.0",
+        "ssh://me:secret@example.org/pack",
+    ],
+)
+def test_an_address_with_a_password_is_refused_and_not_repeated(text: str) -> None:
+    with pytest.raises(BadInput) as refused:
+        wanted_of(text)
+    assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ssh://-oProxyCommand=touch/x",
+        "ssh://git@-host/x",
+        "git@-oProxyCommand:x",
+        "git@host:-x",
+        "https://example.org/--upload-pack/x",
+        "-u@host:x",
+    ],
+)
+def test_no_part_of_an_address_passes_for_an_option(text: str) -> None:
+    with pytest.raises(BadInput):
+        wanted_of(text)
+
+
+def test_links_in_a_circle_are_no_way_out_and_no_stumbling_block(site: Site, tmp_path: Path) -> None:
+    folder = tmp_path / "round"
+    write_pack(folder, "round", "1.0.0")
+    (folder / "a").symlink_to("b")
+    (folder / "b").symlink_to("a")
+    assert site.run("install", f"file://{folder}").code == 0
+    site.assert_tidy()
+
+
+@pytest.mark.parametrize("place", ["files", ".git"])
+def test_a_pack_with_too_many_files_is_refused_wherever_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    monkeypatch.setattr("engine.installer.fetch.MOST_FILES", 20)
+    (tmp_path / place).mkdir()
+    for number in range(21):
+        (tmp_path / place / str(number)).touch()
+    with pytest.raises(BadInput, match="more than 20 files"):
+        check_tree(tmp_path)
+
+
+def test_only_an_index_of_this_machine_names_folders_of_it(site: Site, tmp_path: Path) -> None:
+    address = repository(tmp_path / "weather", "weather", "1.0.0")
+    body = json.dumps({"packs": {"weather": {"repo_url": address}, "slack": {"repo_url": "a/b"}}}).encode()
+    assert set(_packs_of(body, "http://127.0.0.1:1/index.json")) == {"weather", "slack"}
+    assert set(_packs_of(body, "https://index.example.org/index.json")) == {"slack"}
+
+
+def test_an_index_without_https_is_not_asked(tmp_path: Path) -> None:
+    url = "http://me:secret@index.invalid/index.json"
+    (state,) = read_index([url], cache=tmp_path).status
+    assert "over https" in state["message"]
+    assert "secret" not in json.dumps(state)
+
+
+def test_the_build_of_a_package_sees_no_token(site: Site, tmp_path: Path) -> None:
+    """What pip and uv start is code of strangers."""
+    found = _without_keys({"ST2_ACTION_AUTH_TOKEN": "t", "STORMCROW_API_KEY": "k", "PATH": "/bin"})
+    assert found == {"PATH": "/bin"}

@@ -70,9 +70,10 @@ def test_an_action_of_another_pack_may_not_install(server: Running) -> None:
     server.post("/packs/register", {})
 
 
-def test_the_installer_takes_no_variables_but_those_of_its_tools(server: Running) -> None:
-    done = server.run("packs.install", packs=["x"], env={"LD_PRELOAD": "/tmp/evil.so"})
-    assert "takes no variable LD_PRELOAD" in done["result"]["error"]
+@pytest.mark.parametrize("name", ["LD_PRELOAD", "PATH", "PIP_TARGET", "PIP_PREFIX", "UV_SYSTEM_PYTHON"])
+def test_the_installer_takes_no_variables_but_those_of_its_tools(server: Running, name: str) -> None:
+    done = server.run("packs.install", packs=["x"], env={name: "/tmp/evil"})
+    assert f"takes no variable {name}" in done["result"]["error"]
 
 
 def test_what_is_registered_is_counted(server: Running) -> None:

@@ -7,8 +7,9 @@ from typing import Annotated, Any
 import typer
 
 from bot.cli import local
-from bot.cli.exits import Code
-from bot.cli.output import emit_json, fields, note, paint, say, table
+from bot.cli.client import Client
+from bot.cli.exits import Code, CommandError
+from bot.cli.output import emit_json, fields, local_time, note, paint, say, table
 from bot.cli.site import Config, Data, Json, Url, connect, settings_of
 
 actions = typer.Typer(no_args_is_help=True, help="Actions: what can be run.")
@@ -152,9 +153,14 @@ def show_pack(
     config: Config = None,
     data: Data = None,
 ) -> None:
-    """One pack and its content."""
+    """One pack, where it is from, and its content; or what the index knows of it."""
     client = connect(url, config, data)
-    found = client.get("packs", pack)
+    try:
+        found = client.get("packs", pack)
+    except CommandError as error:
+        if error.code != Code.NOT_FOUND or not _show_entry(client, pack, as_json=as_json):
+            raise
+        return
     query = {"limit": -1, "pack": pack, "include_attributes": "ref,description"}
     content = {
         kind: client.get(kind, query=query) for kind in ("actions", "actionalias", "rules", "sensortypes")
@@ -163,7 +169,15 @@ def show_pack(
         emit_json({**found, "content": content})
         return
     names = ("ref", "name", "description", "version", "author", "email", "keywords", "dependencies", "path")
-    fields({name: _listed(found.get(name)) for name in names})
+    came = found.get("installed") or {}
+    origin = {"from": came.get("location"), "commit": came.get("commit")}
+    installed = local_time(came.get("installed_at"))
+    fields({**{name: _listed(found.get(name)) for name in names}, **origin, "installed": installed})
+    if found.get("lock"):
+        say()
+        say("ENVIRONMENT")
+        for line in found["lock"]:
+            say(line)
     for kind, title in (
         ("actions", "action"),
         ("actionalias", "alias"),
@@ -174,6 +188,20 @@ def show_pack(
             say()
             table((title, "description"), [(one["ref"], one.get("description", "")) for one in content[kind]])
     _tell_unavailable(url, config, data, None, pack)
+
+
+def _show_entry(client: Client, pack: str, *, as_json: bool) -> bool:
+    """A pack that is not installed, as the index has it; False when it has none of that name."""
+    found = client.post("packs", "index", "search", body={"pack": pack}, timeout_s=60)
+    if not found:
+        return False
+    if as_json:
+        emit_json(found)
+        return True
+    names = ("ref", "name", "description", "version", "author", "repo_url")
+    fields({name.replace("_", " "): found.get(name) for name in names})
+    note(f"It is not installed: stormcrow pack install {pack}")
+    return True
 
 
 def _listed(value: Any) -> Any:

@@ -45,7 +45,7 @@ def install_packs(
 
 
 def update_packs(
-    names: Annotated[list[str], typer.Argument(metavar="PACK...")],
+    names: Annotated[list[str] | None, typer.Argument(metavar="[PACK]...")] = None,
     *,
     force: Force = False,
     wait: Wait = True,
@@ -54,14 +54,17 @@ def update_packs(
     config: Config = None,
     data: Data = None,
 ) -> None:
-    """Bring packs to their newest version, from where they were installed."""
-    parameters = {"packs": names, "force": force}
+    """Bring packs to their newest version, from where they were installed; all, when none is named."""
+    parameters = {"packs": names or [], "force": force}
     _run("packs.update", parameters, wait=wait, as_json=as_json, site=(url, config, data))
 
 
 def remove_packs(
     names: Annotated[list[str], typer.Argument(metavar="PACK...")],
     *,
+    force: Annotated[
+        bool, typer.Option("--force", help="Also a folder that somebody put there by hand.")
+    ] = False,
     wait: Wait = True,
     as_json: Json = False,
     url: Url = None,
@@ -69,7 +72,8 @@ def remove_packs(
     data: Data = None,
 ) -> None:
     """Remove packs, with their environments."""
-    _run("packs.uninstall", {"packs": names}, wait=wait, as_json=as_json, site=(url, config, data))
+    parameters = {"packs": names, "force": force}
+    _run("packs.uninstall", parameters, wait=wait, as_json=as_json, site=(url, config, data))
 
 
 def search_packs(
@@ -127,7 +131,7 @@ def _summary(result: Mapping[str, Any]) -> None:
     output = result.get("output") or {}
     lines: Sequence[str] = [
         str(output.get("message", "")),
-        *(f"in another version: {one}" for one in output.get("conflict_list", ())),
+        *(f"conflict: {one}" for one in output.get("conflict_list", ())),
         *(f"warning: {one}" for one in output.get("warning_list", ())),
     ]
     for line in lines:

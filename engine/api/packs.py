@@ -9,13 +9,15 @@ from typing import Any
 
 from starlette.responses import Response
 
-from engine.api import listing
+from engine.api import listing, wire_packs
 from engine.api.call import Call, json_answer
 from engine.api.resource import Endpoint
 from engine.content.registry import Registry
 from engine.errors import BadInput, NotFound
 from engine.installer.index import Index, read_index
+from engine.installer.switching import read_mark
 from engine.records.execution import ExecutionRequest
+from engine.runners.environments import read_lock
 from engine.specs.policy_type import usable_policy_types
 from engine.specs.runner_type import RUNNER_TYPES
 
@@ -71,11 +73,20 @@ def list_packs(call: Call) -> Response:
 
 
 def get_pack(call: Call) -> Response:
-    return json_answer(listing.selected(call.documents.one("packs", call.path["ref_or_id"]), call.query))
+    """With where it came from, and what its environment holds."""
+    ref = call.documents.ref("packs", call.path["ref_or_id"])
+    folder = call.engine.registry.pack(ref).folder
+    lock = read_lock(call.engine.settings.virtualenvs_folder / ref)
+    document = {**call.documents.one("packs", ref), **wire_packs.origin_document(read_mark(folder), lock)}
+    return json_answer(listing.selected(document, call.query))
 
 
 def register(call: Call) -> Response:
-    """Read all content anew; how many of each kind there are then, in the packs and types asked for."""
+    """Read all content anew; how many of each kind there are then, in the packs and types asked for.
+
+    400 for a pack that is not there; with `fail_on_failure` for a file that cannot be used, too. All the
+    others are in use then all the same.
+    """
     body = call.object()
     types, packs = _texts(body, "types"), frozenset(_texts(body, "packs"))
     wanted = [_TYPES.get(name, name) for name in types if name != "all"]
@@ -83,12 +94,23 @@ def register(call: Call) -> Response:
     if unknown:
         raise BadInput(f'Content type "{unknown[0]}" is unknown.', hint=f"Types: {', '.join(_COUNTS)}.")
     registry = call.engine.reload()
-    missing = sorted(packs - set(registry.packs))
+    missing = sorted(packs - {*registry.packs, *(one.pack for one in registry.unavailable)})
     if missing:
         raise BadInput(f'Pack "{missing[0]}" not found on disk.', hint="See: stormcrow pack list")
+    if body.get("fail_on_failure"):
+        _refuse_broken(registry, packs)
     counts = {name: count(registry, packs) for name, count in _COUNTS.items() if not wanted or name in wanted}
     broken = sum(1 for one in registry.unavailable if not packs or one.pack in packs)
     return json_answer({**counts, "unavailable": broken})
+
+
+def _refuse_broken(registry: Registry, packs: frozenset[str]) -> None:
+    for one in registry.unavailable:
+        if not packs or one.pack in packs:
+            raise BadInput(
+                f"Failed to register {one.kind} {one.name} of the pack {one.pack}: {one.where}: {one.reason}",
+                hint=one.hint,
+            )
 
 
 def _texts(body: Mapping[str, Any], name: str) -> list[str]:
@@ -110,7 +132,8 @@ def install(call: Call) -> Response:
 
 def uninstall(call: Call) -> Response:
     """202 and the execution that does it."""
-    return _started(call, "packs.uninstall", {"packs": _named(call.object())})
+    body = call.object()
+    return _started(call, "packs.uninstall", {"packs": _named(body), "force": bool(body.get("force"))})
 
 
 def _named(body: Mapping[str, Any]) -> list[str]:

@@ -55,6 +55,19 @@ def _run(
             _call(on_change)
 
 
+class _Shown(watchfiles.DefaultFilter):
+    """Not what is hidden in a folder of packs: an installer builds there what nobody uses yet."""
+
+    def __init__(self, folders: list[Path]) -> None:
+        super().__init__()
+        # As the watch names what has changed.
+        self._folders = [str(folder) for folder in folders]
+
+    def __call__(self, change: watchfiles.Change, path: str) -> bool:
+        is_hidden = any(path.startswith(f"{folder}/.") for folder in self._folders)
+        return not is_hidden and super().__call__(change, path)
+
+
 def _existing(folders: list[Path]) -> list[Path]:
     return [folder for folder in folders if folder.is_dir()]
 
@@ -65,6 +78,7 @@ def _watch_until_other(
     """Returns when other folders exist than those in `there`, or when it is to stop."""
     changes = watchfiles.watch(
         *there,
+        watch_filter=_Shown(there),
         stop_event=stopped,
         debounce=DEBOUNCE_MS,
         rust_timeout=_LOOK_MS,

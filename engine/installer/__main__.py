@@ -3,17 +3,16 @@
 import json
 import os
 import sys
-import urllib.request
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from engine.installer.index import Index, read_index
 from engine.installer.plan import Plan
+from engine.installer.server import NoAnswer, Server, alias_conflicts
 from engine.installer.work import Report, Work
 
 _PLAN_FD, _RESULT_FD = 3, 4
-_REGISTER_S = 120.0
 
 
 def main() -> int:
@@ -37,18 +36,17 @@ def _say(line: str) -> None:
 
 
 def _register(plan: Plan, report: Report) -> None:
-    """Have the server read its content anew. Where none answers, its next start does it."""
+    """Have the server read its content anew, and tell what it finds odd in the packs."""
     _say("registering")
-    request = urllib.request.Request(  # noqa: S310 - our own server
-        f"{plan.api_url}/api/v1/packs/register",
-        data=b"{}",
-        headers={"Content-Type": "application/json", "X-Auth-Token": plan.token},
-        method="POST",
-    )
+    server = Server(plan.api_url, plan.token, say=_say)
     try:
-        with urllib.request.urlopen(request, timeout=_REGISTER_S) as answer:  # noqa: S310 - our own server
-            answer.read()
-    except OSError as error:
+        server.reload()
+        if plan.operation in ("install", "update"):
+            report.conflict_list += alias_conflicts(server.aliases(), report.packs_list)
+            for pack in report.packs_list:
+                for one in server.unavailable(pack):
+                    report.warning_list.append(f"{one['where']}: {one['reason']}")
+    except NoAnswer as error:
         report.warning_list.append(f"The server did not reload its content: {error}. Say: stormcrow reload")
 
 

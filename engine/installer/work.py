@@ -20,7 +20,7 @@ from engine.installer.index import Index
 from engine.installer.plan import Plan
 from engine.installer.switching import MARK, Note, State, discard, read_mark, remove, switch
 from engine.installer.wanted import Wanted, wanted_of
-from engine.runners.environments import build_aside, new_folder
+from engine.runners.environments import build_aside, is_complete, new_folder
 from engine.specs.pack import SYSTEM_PACKS, PackSpec
 from engine.yaml_reader import read_file
 
@@ -55,7 +55,7 @@ class Work:
     def run(self) -> Report:
         """Every pack by itself: one that fails leaves the others alone."""
         self._state.recover()
-        for text in dict.fromkeys(self._plan.packs):
+        for text in dict.fromkeys(self._plan.packs or self._installed()):
             try:
                 self._one(text)
             except (EngineError, OSError) as error:
@@ -103,6 +103,10 @@ class Work:
             pack = self._checked(wanted, fresh)
             keep.append(undo.enter_context(self._state.lock(pack.ref)))
             self._state.settle(pack.ref)
+            if self._is_there(pack, commit):
+                self._say(f"{pack.ref}: {pack.version} is there already, at the same commit")
+                self.report.packs_list.append(pack.ref)
+                return
             note = self._moved(note, pack)
             undo.callback(self._undo, note)
             self._write_mark(fresh, wanted, pack, commit=commit, token=token)
@@ -118,6 +122,7 @@ class Work:
                     on_output=lambda line: self._say(f"{pack.ref}: {line}"),
                     environment=self._plan.environment,
                     keep=keep,
+                    origin=f"{wanted.location} {commit}",
                 )
             self._say(f"{pack.ref}: switching to {pack.version}")
             note = replace(note, step="switching")
@@ -125,6 +130,14 @@ class Work:
             switch(note)
             self._state.clear(note)
         self._told(pack)
+
+    def _is_there(self, pack: PackSpec, commit: str) -> bool:
+        """Whether this very commit is installed, and complete."""
+        places = self._plan.places
+        is_same = bool(commit) and read_mark(places.target / pack.ref).get("commit") == commit
+        if not is_same or self._plan.force:
+            return False
+        return not needs_environment(pack) or is_complete(Path(places.virtualenvs) / pack.ref)
 
     def _undo(self, note: Note) -> None:
         """What is still noted as being built is thrown away."""
@@ -222,7 +235,9 @@ class Work:
                 self._say(f"{pack.ref}: it needs {dependency}")
                 self._install(wanted, depth=depth + 1)
             elif wanted.revision and present != wanted.revision.removeprefix("v"):
-                self.report.conflict_list.append(f"{dependency} ({present} is installed)")
+                self.report.conflict_list.append(
+                    f"{pack.ref} needs {dependency}, and {present} is installed."
+                )
 
     def _installed_version(self, ref: str) -> str | None:
         places = self._plan.places
@@ -237,6 +252,11 @@ class Work:
 
     # the others
 
+    def _installed(self) -> list[str]:
+        """What an update without names is about: all that an installer has put there."""
+        folders = [folder for _, folder in pack_folders([self._plan.places.target])]
+        return [folder.name for folder in folders if read_mark(folder)]
+
     def _update(self, ref: str) -> None:
         source = read_mark(self._folder_of(ref)).get("source")
         if not source:
@@ -248,6 +268,11 @@ class Work:
 
     def _uninstall(self, ref: str) -> None:
         folder = self._folder_of(ref)
+        if not read_mark(folder) and not self._plan.force:
+            raise Conflict(
+                f"{folder} was put there by hand.",
+                hint="Remove it yourself, then: stormcrow reload. Or use force.",
+            )
         with self._state.lock(ref):
             self._state.settle(ref)
             self._say(f"{ref}: removing {folder}")
@@ -272,9 +297,10 @@ class Work:
         with self._state.lock(ref) as lock:
             self._state.settle(ref)
             fresh = new_folder(virtualenvs, ref)
+            mark = read_mark(folder)
             note = Note(
                 ref=ref,
-                token=str(read_mark(folder).get("token", "")),
+                token=str(mark.get("token", "")),
                 step="building",
                 folder=str(folder),
                 new_folder="",
@@ -291,6 +317,7 @@ class Work:
                     on_output=lambda line: self._say(f"{ref}: {line}"),
                     environment=self._plan.environment,
                     keep=[lock],
+                    origin=f"{mark.get('location', '')} {mark.get('commit', '')}",
                 )
                 note = replace(note, step="switching")
                 self._state.write(note)

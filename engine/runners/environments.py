@@ -45,6 +45,14 @@ def is_complete(folder: Path) -> bool:
     return (folder / _COMPLETE).exists() or not (folder / f"{_COMPLETE}.wanted").exists()
 
 
+def read_lock(folder: Path) -> list[str]:
+    """The lines of an environment's lock; none where it has none of ours."""
+    try:
+        return (folder / LOCK).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return []
+
+
 def stamp(interpreter: Path) -> str:
     """Changes when the environment of `interpreter` is built anew."""
     folder = interpreter.parent.parent
@@ -90,13 +98,15 @@ def build_aside(
     on_output: Callable[[str], None],
     environment: Mapping[str, str] | None = None,
     keep: Collection[int] = (),
+    origin: str = "",
 ) -> None:
     """Build an environment in `folder`, which is not there yet, and is gone when it fails.
 
     `interpreter` is used when the pack names none; empty: the one that runs us. `base`: what it
     gets besides the pack's own requirements, whose versions win. `on_output` is given what the tools
     print, line by line; `environment` is added to theirs, `keep` are descriptors that they inherit.
-    uv does it where it is installed, else venv and pip. Raises RunnerFailure.
+    uv does it where it is installed, else venv and pip. `origin`, where the pack is from, stands at
+    the top of the lock. Raises RunnerFailure.
     """
     python = find_interpreter(pack.interpreter or interpreter)
     folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -106,7 +116,8 @@ def build_aside(
         (folder / f"{_COMPLETE}.wanted").touch()
         tool.make()
         _install(tool, pack, base)
-        (folder / LOCK).write_text(tool.freeze(), encoding="utf-8")
+        head = f"# {pack.ref} {pack.version} {origin}".rstrip()
+        (folder / LOCK).write_text(f"{head}\n{tool.freeze()}", encoding="utf-8")
         (folder / _COMPLETE).touch()
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)

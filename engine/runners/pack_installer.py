@@ -61,7 +61,7 @@ class PackInstaller(SpoolRunner):
             raise RunnerFailure(f'The pack "{request.pack.ref}" may not install packs; use packs.install.')
         given = request.action_parameters
         packs = given.get("dependency_list") or given.get("packs") or []
-        if not packs:
+        if not packs and request.action.entry_point != "update":
             raise RunnerFailure("Name the packs.", hint="packs=NAME, or packs=NAME,NAME.")
         for_tools = environment_text(given.get("env") or {})
         refused = [name for name in for_tools if not name.startswith(_ALLOWED) or _REFUSED.fullmatch(name)]

@@ -281,9 +281,14 @@ def test_a_pack_without_checkout_has_no_git_status(run_action: Run, api: Api) ->
     ]
 
 
-def test_the_index_that_is_missing_is_named(run_action: Run, api: Api) -> None:
-    with pytest.raises(AssertionError, match="has no pack index"):
-        run_action("packs.search", environment=api.environment, query="aws")
+def test_an_index_that_cannot_be_read_is_named(run_action: Run, api: Api) -> None:
+    api.answers["/v1/packs/index/search"] = []
+    broken = {"url": "https://i.example.org", "message": "It does not answer.", "error": "unresponsive"}
+    api.answers["/v1/packs/index/health"] = {"indexes": {"status": [broken]}}
+    for name, question in (("search", {"query": "aws"}), ("show", {"pack": "aws"})):
+        done, answer = run_action(f"packs.{name}", environment=api.environment, **question)
+        assert done is False
+        assert "https://i.example.org: It does not answer." in answer["error"]
 
 
 def test_an_index_is_searched_where_there_is_one(run_action: Run, api: Api) -> None:

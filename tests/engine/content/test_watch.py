@@ -82,3 +82,20 @@ def test_nothing_is_called_after_the_stop(tmp_path: Path) -> None:
     time.sleep(0.6)
     assert calls.count == 0
     assert not [thread for thread in threading.enumerate() if thread.name == "content-watch"]
+
+
+def test_what_is_hidden_in_a_watched_folder_calls_nobody(tmp_path: Path) -> None:
+    """An installer builds there; what it has built comes into its place in one step, which is a change."""
+    calls = Calls()
+    (tmp_path / ".abc.installing" / "actions").mkdir(parents=True)
+    stop = watch([tmp_path], calls)
+    try:
+        settle()
+        for number in range(5):
+            (tmp_path / ".abc.installing" / "actions" / f"{number}.yaml").write_text("a: 1", encoding="utf-8")
+            time.sleep(0.2)
+        assert calls.count == 0
+        (tmp_path / ".abc.installing").rename(tmp_path / "abc")
+        assert calls.wait()
+    finally:
+        stop()

@@ -80,7 +80,7 @@ def test_a_pack_that_is_there_in_another_version_is_a_conflict(site: Site, tmp_p
     site.run("install", clouds)
     address = repository(tmp_path / "weather", "weather", "1.0.0", dependencies=[f"{clouds}=1.0.0"])
     done = site.run("install", address)
-    assert done.output["conflict_list"] == [f"{clouds}=1.0.0 (2.0.0 is installed)"]
+    assert done.output["conflict_list"] == [f"weather needs {clouds}=1.0.0, and 2.0.0 is installed."]
     assert site.version("clouds") == "2.0.0"
 
 

@@ -2,12 +2,9 @@
 
 from rest_api import RestApi, RestApiError, quoted
 
-NO_INDEX = (
-    "This version of Stormcrow has no pack index: packs can be looked at (packs.get) "
-    "and loaded (packs.load), but not yet searched for."
-)
-# What a server answers that does not know the path at all, or not this method.
-UNKNOWN_PATH = (404, 405)
+
+class NoIndex(Exception):
+    """An index of packs cannot be read; the text names it."""
 
 
 def installed(ref):
@@ -21,13 +18,15 @@ def installed(ref):
 
 
 def ask_index(question):
-    """The index' answer to a search. RuntimeError with a clear sentence where there is no index."""
-    try:
-        return RestApi().post("/packs/index/search", question)
-    except RestApiError as error:
-        if error.status in UNKNOWN_PATH:
-            raise RuntimeError(NO_INDEX) from error
-        raise
+    """The index' answer to a search. NoIndex where it is empty because an index cannot be read."""
+    found = RestApi(timeout_s=60).post("/packs/index/search", question)
+    if found:
+        return found
+    health = RestApi(timeout_s=60).get("/packs/index/health")["indexes"]["status"]
+    broken = [f"{one['url']}: {one['message']}" for one in health if one["error"]]
+    if broken:
+        raise NoIndex("The index of packs cannot be read. " + " ".join(broken))
+    return found
 
 
 def succeeded(packs_status):

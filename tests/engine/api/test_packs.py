@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.engine.api.running import Running, running
-from tests.engine.installer.world import index_server, repository, write_pack
+from tests.engine.installer.world import git, index_server, repository, write_pack
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +55,48 @@ def test_two_packs_may_have_an_alias_of_one_name(server: Running, tmp_path: Path
         found = server.post("/actionalias/match", {"command": f"tell {ref}"}).json()
         assert found["actionalias"]["ref"] == f"{ref}.tell"
     finished(server, server.post("/packs/uninstall", {"packs": ["rain", "snow"]}))
+
+
+def test_commands_that_two_packs_have_are_conflicts_of_the_installation(
+    server: Running, tmp_path: Path
+) -> None:
+    for ref in ("hail", "frost"):
+        write_pack(tmp_path / ref, ref, "1.0.0")
+        alias = tmp_path / ref / "aliases" / "warn.yaml"
+        alias.parent.mkdir()
+        alias.write_text(f"{{name: warn, action_ref: {ref}.say, formats: [warn us]}}", encoding="utf-8")
+    first = finished(server, server.post("/packs/install", {"packs": [f"file://{tmp_path}/hail"]}))
+    assert first["result"]["output"]["conflict_list"] == []
+    second = finished(server, server.post("/packs/install", {"packs": [f"file://{tmp_path}/frost"]}))
+    assert second["result"]["output"]["conflict_list"] == [
+        '"warn us" is a command of frost and hail; the chat will not choose between them.',
+        "Two aliases are called warn: frost.warn and hail.warn. Both can be used.",
+    ]
+    finished(server, server.post("/packs/uninstall", {"packs": ["hail", "frost"]}))
+
+
+def test_files_that_cannot_be_used_are_warnings_of_the_installation(server: Running, tmp_path: Path) -> None:
+    write_pack(tmp_path / "sleet", "sleet", "1.0.0")
+    (tmp_path / "sleet" / "actions" / "bad.yaml").write_text("name: bad\nrunner_type: none-such\n")
+    done = finished(server, server.post("/packs/install", {"packs": [f"file://{tmp_path}/sleet"]}))
+    (warning,) = done["result"]["output"]["warning_list"]
+    assert warning.startswith("packs/sleet/actions/bad.yaml:2: ")
+    refused = server.post("/packs/register", {"packs": ["sleet"], "fail_on_failure": True})
+    assert refused.status_code == 400
+    assert "Failed to register action bad of the pack sleet" in refused.json()["faultstring"]
+    assert server.post("/packs/register", {"packs": ["sleet"]}).json()["unavailable"] == 1
+    finished(server, server.post("/packs/uninstall", {"packs": ["sleet"]}))
+
+
+def test_a_pack_tells_where_it_is_from(server: Running, tmp_path: Path) -> None:
+    address = repository(tmp_path / "fog", "fog", "1.0.0")
+    finished(server, server.post("/packs/install", {"packs": [f"{address}=1.0.0"]}))
+    found = server.get("/packs/fog").json()["installed"]
+    assert found["source"] == f"{address}=1.0.0"
+    assert found["commit"] == git(tmp_path / "fog", "rev-parse", "HEAD")
+    assert "token" not in found
+    assert "installed" not in server.get("/packs/probe").json()
+    finished(server, server.post("/packs/uninstall", {"packs": ["fog"]}))
 
 
 def test_an_action_of_another_pack_may_not_install(server: Running) -> None:

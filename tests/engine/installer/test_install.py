@@ -109,6 +109,35 @@ def test_a_pack_that_somebody_put_there_is_not_replaced_without_force(site: Site
     assert site.version("weather") == "1.0.0"
 
 
+def test_the_same_commit_is_not_installed_twice(site: Site, tmp_path: Path) -> None:
+    address = repository(tmp_path / "weather", "weather", "1.0.0")
+    site.run("install", address)
+    before = (site.packs / "weather").stat().st_ino
+    again = site.run("install", address)
+    assert (again.code, again.output["packs_list"]) == (0, ["weather"])
+    assert (site.packs / "weather").stat().st_ino == before
+    assert site.run("install", address, force=True).code == 0
+    assert (site.packs / "weather").stat().st_ino != before
+    site.assert_tidy()
+
+
+def test_a_pack_that_somebody_put_there_is_not_removed_without_force(site: Site) -> None:
+    write_pack(site.packs / "weather", "weather", "0.1.0")
+    assert "was put there by hand" in site.run("uninstall", "weather").error
+    assert site.version("weather") == "0.1.0"
+    assert site.run("uninstall", "weather", force=True).code == 0
+    site.assert_tidy()
+
+
+def test_an_update_without_names_is_about_all_that_were_installed(site: Site, tmp_path: Path) -> None:
+    write_pack(site.packs / "mine", "mine", "0.1.0")
+    site.run("install", repository(tmp_path / "weather", "weather", "1.0.0"))
+    write_pack(tmp_path / "weather", "weather", "2.0.0")
+    git(tmp_path / "weather", "commit", "-q", "-a", "-m", "2")
+    assert site.run("update").output["packs_list"] == ["weather"]
+    assert (site.version("weather"), site.version("mine")) == ("2.0.0", "0.1.0")
+
+
 def test_a_removed_pack_is_gone(site: Site, tmp_path: Path) -> None:
     site.run("install", repository(tmp_path / "weather", "weather", "1.0.0"))
     assert site.run("uninstall", "weather").output["packs_list"] == ["weather"]
@@ -158,7 +187,8 @@ def test_a_python_pack_gets_an_environment_and_keeps_it_when_the_next_one_fails(
     assert site.run("install", f"file://{folder}").code == 0
     python = site.virtualenvs / "weather" / "bin" / "python"
     assert python.exists()
-    assert (site.virtualenvs / "weather" / "stormcrow-lock.txt").exists()
+    lock = (site.virtualenvs / "weather" / "stormcrow-lock.txt").read_text(encoding="utf-8")
+    assert lock.startswith(f"# weather 1.0.0 {folder}\n")
     before = (site.virtualenvs / "weather").resolve()
     assert site.run("setup_virtualenv", "weather").code == 0
     assert (site.virtualenvs / "weather").resolve() != before

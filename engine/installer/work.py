@@ -224,6 +224,10 @@ class Work:
             "installed_at": isoformat(utcnow()),
         }
         (folder / MARK).write_text(json.dumps(mark, indent=2), encoding="utf-8")
+        if (folder / ".git").is_dir():
+            # Or git would say of every installed pack that somebody has changed it.
+            (folder / ".git" / "info").mkdir(exist_ok=True)
+            (folder / ".git" / "info" / "exclude").write_text(f"/{MARK}\n__pycache__/\n", encoding="utf-8")
 
     def _dependencies(self, pack: PackSpec, *, depth: int) -> None:
         for dependency in pack.dependencies:

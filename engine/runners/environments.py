@@ -145,11 +145,19 @@ class _Tool:
 
     def make(self) -> None:
         """The empty environment, with pip in it: some packs call it."""
-        argv = [self._python, "-m", "venv", str(self.folder)]
-        if self._uv:
-            # uv wants to make the folder itself, and is told that it may use this one.
-            argv = [self._uv, "venv", "--quiet", "--seed", "--allow-existing", "--python", self._python]
-            argv.append(str(self.folder))
+        if self._uv is None:
+            self._make(self._python, "-m", "venv", str(self.folder))
+            return
+        # uv wants to make the folder itself, and is told that it may use this one.
+        words = ("venv", "--quiet", "--allow-existing", "--python", self._python, str(self.folder))
+        try:
+            self._make(self._uv, *words, "--seed")
+        except RunnerFailure:
+            # uv fetches pip, where venv has it: without a registry it is done without.
+            self.on_output("pip could not be fetched, and is left out of the environment")
+            self._make(self._uv, *words)
+
+    def _make(self, *argv: str) -> None:
         self.on_output(" ".join(argv))
         self.run(argv, what="The environment could not be made")
 
@@ -171,9 +179,21 @@ class _Tool:
         )
 
     def freeze(self) -> str:
-        """`name==version` lines of all that is installed."""
+        """`name==version` lines of all that is installed. Raises RunnerFailure."""
         argv = [self._own, "-m", "pip", "--disable-pip-version-check", "freeze"]
-        done = subprocess.run(argv, capture_output=True, text=True, timeout=_BUILD_TIMEOUT_S, check=True)
+        if self._uv:
+            argv = [self._uv, "pip", "freeze", "--quiet", "--python", self._own]
+        try:
+            done = subprocess.run(
+                argv,
+                env=self._environment,
+                capture_output=True,
+                text=True,
+                timeout=_BUILD_TIMEOUT_S,
+                check=True,
+            )
+        except (OSError, subprocess.SubprocessError) as error:
+            raise RunnerFailure(f"What is in the environment could not be read: {error}.") from error
         return done.stdout
 
 

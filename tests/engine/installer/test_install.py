@@ -1,6 +1,7 @@
 """Installing, updating and removing packs from folders, repositories and an index."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -173,6 +174,26 @@ def test_two_installs_of_one_pack_at_once_are_told_apart(site: Site, tmp_path: P
     with State(site.state).lock("weather"):
         assert "is being installed or removed right now" in site.run("install", address).error
     assert site.run("install", address).code == 0
+
+
+def test_an_installed_repository_does_not_look_changed(site: Site, tmp_path: Path) -> None:
+    site.run("install", repository(tmp_path / "weather", "weather", "1.0.0"))
+    assert (site.packs / "weather" / MARK).is_file()
+    assert git(site.packs / "weather", "status", "--porcelain") == ""
+    (site.packs / "weather" / "new.txt").touch()
+    assert git(site.packs / "weather", "status", "--porcelain") == "?? new.txt"
+
+
+@pytest.mark.skipif(shutil.which("uv") is None, reason="there is no uv here")
+def test_uv_builds_an_environment_without_a_registry(site: Site, tmp_path: Path) -> None:
+    write_pack(tmp_path / "weather", "weather", "1.0.0")
+    (tmp_path / "weather" / "requirements.txt").touch()
+    variables = {"UV_OFFLINE": "1", "UV_NO_CACHE": "1"}
+    done = site.run("install", f"file://{tmp_path}/weather", environment=variables)
+    assert done.code == 0, done.lines
+    assert any("pip could not be fetched" in line for line in done.lines)
+    assert (site.virtualenvs / "weather" / "bin" / "python").exists()
+    site.assert_tidy()
 
 
 @pytest.mark.slow

@@ -71,7 +71,8 @@ class Site:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+            # No test asks a registry of packages.
+            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PIP_NO_INDEX": "1", "UV_OFFLINE": "1"},
             start_new_session=True,
         )
         assert process.stdin is not None

@@ -85,6 +85,7 @@ class App:
             # What stands now stands for good: the collector need not walk through it again and again.
             gc.collect()
             gc.freeze()
+            gc.enable()
             self._socket.listen(BACKLOG)
             address = self.engine.folder / "server.url"
             write_private(address, f"{local_url(self.settings)}\n".encode())

@@ -1,5 +1,6 @@
 """`up`, `chat`, `reload`, `config` and `apikey`: running the server and opening it to people."""
 
+import gc
 import signal
 from dataclasses import replace
 from types import FrameType
@@ -32,6 +33,8 @@ def up(
     host: Annotated[str | None, typer.Option(help="Address to listen on, over the setting.")] = None,
 ) -> None:
     """Start the server; it runs until it is stopped."""
+    # A start makes many objects and drops few: the collector would walk through them for nothing.
+    gc.disable()
     # The server needs everything, the other commands little.
     from bot.app import App, run  # noqa: PLC0415 - as said above
 

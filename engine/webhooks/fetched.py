@@ -7,8 +7,6 @@ import time
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
-import requests
-
 from engine.errors import StoreFailure
 
 Fetch = Callable[[str], bytes]
@@ -52,7 +50,7 @@ class Fetched:
         """Never raises for what the other side does: `get` then gives None for a minute."""
         try:
             content, kept_s = self._fetch(url), KEPT_S
-        except (requests.RequestException, StoreFailure, OSError):
+        except (StoreFailure, OSError):
             content, kept_s = None, PAUSE_S
         if len(self._known) >= MOST:
             self._known.pop(next(iter(self._known)), None)
@@ -62,13 +60,15 @@ class Fetched:
         """Whether a URL that says yes by being fetched could be fetched; it is never kept."""
         try:
             self._fetch(url)
-        except (requests.RequestException, StoreFailure, OSError):
+        except (StoreFailure, OSError):
             return False
         return True
 
 
 def https_get(url: str) -> bytes:
-    """The body of a good answer. Raises RequestException, or StoreFailure for what we do not take."""
+    """The body of a good answer. Raises OSError, or StoreFailure for what we do not take."""
+    import requests  # noqa: PLC0415 - slow to import, and few webhooks need it
+
     if urlsplit(url).scheme != "https":
         raise StoreFailure(f"{url} is not https.")
     with requests.get(url, timeout=TIMEOUT_S, allow_redirects=False, stream=True) as answer:

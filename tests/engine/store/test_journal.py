@@ -158,9 +158,12 @@ def test_what_another_server_has_handled_is_not_handled_again(database_url: str)
         return work
 
     made = JournalReader(ours, "shared", handle, kinds=["kind"], shares=True)
-    # The other server appends and handles at once; ours is woken by its own commits only.
-    handled = append(other, "theirs")
-    other.write(lambda connection: journal.move(connection, "shared", handled))
+    # The other server appends and handles in one commit: ours may still be catching up from its start.
+    other.write(
+        lambda connection: journal.move(
+            connection, "shared", journal.append(connection, "kind", "theirs", {})
+        )
+    )
     append(ours, "ours")
     assert changed.wait(15)
     made.stop()

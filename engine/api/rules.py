@@ -95,8 +95,12 @@ def _written(body: Mapping[str, Any]) -> Document:
 
 def _same(written: Document, rule: RuleSpec) -> bool:
     """Whether nothing but `enabled` differs."""
+    if not all(isinstance(written.get(part) or {}, Mapping) for part in ("type", "trigger", "action")):
+        return False
     trigger = written.get("trigger") or {}
     action = written.get("action") or {}
+    # As `_written` leaves it: the maker is not a caller's to change.
+    context = {name: value for name, value in rule.context.items() if name != "user"}
     pairs = (
         (written.get("name"), rule.name),
         (written.get("pack", rule.pack), rule.pack),
@@ -107,6 +111,8 @@ def _same(written: Document, rule: RuleSpec) -> bool:
         (written.get("criteria") or {}, dict(rule.criteria)),
         (action.get("ref"), rule.action["ref"]),
         (action.get("parameters") or {}, rule.action.get("parameters") or {}),
+        (written.get("tags", list(rule.tags)) or [], list(rule.tags)),
+        (written.get("context", context) or {}, context),
         ({name: value for name, value in written.items() if name.startswith("x-")}, dict(rule.extensions)),
     )
     return all(given == known for given, known in pairs)

@@ -72,6 +72,23 @@ def test_a_rule_is_replaced(server: Running, rule: Any) -> None:
     assert (answer["description"], answer["enabled"]) == ("new", False)
 
 
+def test_tags_and_context_alone_replace_a_rule(server: Running, rule: Any) -> None:
+    whole = server.get("/rules/probe.greet").json()
+    tags = [{"name": "team", "value": "web"}]
+    changed = {**whole, "tags": tags, "context": {"why": "a drill", "user": "eve"}}
+    answer = server.ask("PUT", "/rules/probe.greet", json=changed).json()
+    assert (answer["tags"], answer["context"]) == (tags, {"why": "a drill", "user": "admin"})
+    assert server.get("/rules/probe.greet").json() == answer
+
+
+@pytest.mark.parametrize("part", ["type", "trigger", "action"])
+def test_a_part_of_the_wrong_shape_is_refused(server: Running, rule: Any, part: str) -> None:
+    refused = server.ask("PUT", "/rules/probe.greet", json={**RULE, part: "core.noop"})
+    assert refused.status_code == 400
+    assert part in refused.json()["faultstring"]
+    assert server.get("/rules/probe.greet").json() == rule
+
+
 def test_a_rule_of_a_file_is_switched_and_nothing_else(server: Running) -> None:
     whole = server.get("/rules/probe.on_file").json()
     assert server.ask("PUT", "/rules/probe.on_file", json={**whole, "enabled": True}).json()["enabled"]

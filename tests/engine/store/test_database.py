@@ -1,16 +1,19 @@
 """The database: what is written together, what is lost, what is refused."""
 
+import pkgutil
 import sqlite3
 import subprocess
 import sys
 import textwrap
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, text
 
+import engine.records
 from engine.errors import StoreFailure
 from engine.records.journal import JournalEntry
 from engine.store import journal, migrate
@@ -130,11 +133,8 @@ def test_every_table_of_the_records_is_in_the_migrations(database: Database) -> 
     from alembic.runtime.migration import MigrationContext
     from sqlmodel import SQLModel
 
-    import engine.records.access
-    import engine.records.chat
-    import engine.records.datastore
-    import engine.records.execution
-    import engine.records.journal  # noqa: F401 - imported for their tables
+    for module in pkgutil.iter_modules(engine.records.__path__):
+        import_module(f"engine.records.{module.name}")
 
     def compare(connection: Connection) -> list[object]:
         context = MigrationContext.configure(connection, opts={"compare_type": False})

@@ -1,0 +1,1 @@
+"""Questions to people: raised, answered, escalated, expired; and approvals."""

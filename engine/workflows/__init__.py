@@ -1,0 +1,1 @@
+"""The workflow languages and their conductor: pure, without database, clock or network."""

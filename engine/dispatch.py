@@ -7,7 +7,7 @@ import logging
 import queue
 import threading
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -15,11 +15,11 @@ from functools import partial
 from sqlalchemy import Connection
 
 from engine.clock import utcnow
-from engine.errors import EngineError, RunnerFailure, StoreFailure
+from engine.errors import EngineError, IllegalTransition, RunnerFailure, StoreFailure
 from engine.executions import Executions
-from engine.expressions.masking import ValueMasker
+from engine.held_runs import Held, HeldRuns
 from engine.output import OutputLog
-from engine.records.execution import Execution
+from engine.records.execution import Execution, OutputChunk
 from engine.records.journal import JournalEntry
 from engine.recovery import Recovery
 from engine.runners.base import LetGo, RunControl, Runner, RunRequest, RunResult
@@ -32,17 +32,10 @@ from engine.store.policies import POLICY_CLOCK
 
 log = logging.getLogger(__name__)
 
+Begin = Callable[[Execution, RunRequest], None]
+Finish = Callable[[Execution, RunResult, Sequence[OutputChunk]], None]
+
 _LOOKED_AT = frozenset({REQUESTED, CHANGED})
-
-
-@dataclass(slots=True, kw_only=True)
-class Held:
-    """An execution that a thread of ours works on."""
-
-    execution: Execution
-    runner: Runner
-    control: RunControl
-    masker: ValueMasker
 
 
 @dataclass(slots=True, kw_only=True)
@@ -55,7 +48,13 @@ class ClaimRound:
 class Dispatch:
     """Three functions are called in the worker that runs the action: `runner_for(name)` gives the
     runner (RunnerFailure: there is none), `prepare(claim)` its request, and `hide(request, result)`
-    what may be kept of the result."""
+    what may be kept of the result.
+
+    `begins`: by the name of a runner whose work is rows and not a run (a workflow, a question to people),
+    what is called instead: one transaction, after which the execution is not claimed any more. As long as
+    it is claimed that transaction was not committed, so after a crash it waits again.
+    `finish` writes the end of a run, as Executions.finish does.
+    """
 
     def __init__(
         self,
@@ -67,6 +66,8 @@ class Dispatch:
         runner_for: Callable[[str], Runner],
         prepare: Callable[[store.Claim], RunRequest],
         hide: Callable[[RunRequest, RunResult], RunResult],
+        begins: Mapping[str, Begin],
+        finish: Finish,
         recovery: Recovery,
         server: str,
         workers: int,
@@ -79,14 +80,15 @@ class Dispatch:
         self._runner_for = runner_for
         self._prepare = prepare
         self._hide = hide
+        self._begins = begins
+        self._finish = finish
         self._server = server
         self._workers = workers
         self._limits = limits
         self._recovery = recovery
         self._lock = threading.Lock()
-        self._held: dict[str, Held] = {}
+        self._held = HeldRuns()
         self._running: Counter[str] = Counter()
-        self._canceled_early: set[str] = set()
         self._wake = threading.Event()
         # Whether there may be due executions that nobody has claimed.
         self._may_wait = threading.Event()
@@ -98,9 +100,7 @@ class Dispatch:
         self._is_drained = False
         self._stopping = threading.Event()
         self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
-        self._cancels: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
-        self._idle = threading.Condition(self._lock)
 
     # start and stop
 
@@ -113,27 +113,26 @@ class Dispatch:
         for number in range(self._workers):
             self._spawn(self._work, f"worker-{number}")
         self._spawn(self._claim_forever, "dispatch")
-        self._spawn(self._cancel_forever, "cancel")
+        self._spawn(self._held.cancel_forever, "cancel")
         self._spawn(self._keep_leases, "lease")
 
     def _survives(self, runner: str) -> bool:
+        if runner in self._begins:
+            return True
         try:
             return self._runner_for(runner).survives
         except RunnerFailure:
             return False
 
     def _keep_leases(self) -> None:
-        self._recovery.keep(self._stopping, is_busy=lambda: bool(self._held))
+        self._recovery.keep(self._stopping, is_busy=lambda: len(self._held) > 0)
 
     def stop(self, *, timeout_s: float) -> None:
         """Claim nothing more; wait for what would be lost with us. What survives us goes on."""
         self._stopping.set()
         self._wake.set()
-        self._cancels.put(None)
-        with self._idle:
-            self._idle.wait_for(
-                lambda: not any(not held.runner.survives for held in self._held.values()), timeout_s
-            )
+        self._held.stop_canceling()
+        self._held.wait_for_those_that_die_with_us(timeout_s)
         self._leave()
         self._detach()
         self._recovery.mark()
@@ -159,7 +158,7 @@ class Dispatch:
                 continue
             status = entry.data["status"]
             if status == Status.CANCELING:
-                self._cancels.put(entry.subject)
+                self._held.cancel(entry.subject)
             elif status == Status.CANCELED:
                 # Perhaps by a policy: then nobody else tells those who wait for its end.
                 self._jobs.put(partial(self._executions.tell_ended, entry.subject))
@@ -281,6 +280,7 @@ class Dispatch:
 
     def _hold_and_queue(self, claim: store.Claim, *, adopt: bool = False) -> None:
         execution = claim.execution
+        self._held.expect(execution.id)
         with self._lock:
             self._running[execution.runner] += 1
         self._jobs.put(lambda: self._run(claim, adopt=adopt))
@@ -300,20 +300,35 @@ class Dispatch:
             if self._stopping.is_set() and not adopt:
                 self._executions.give_back(execution.id, attempt=execution.attempt)
                 return
-            self._run_held(claim, adopt=adopt)
+            if execution.runner in self._begins:
+                self._begin(claim, adopt=adopt)
+            else:
+                self._run_held(claim, adopt=adopt)
         except EngineError as error:
             log.warning("execution %s: %s", execution.id, error)
         except Exception:  # a fault of ours must neither end the worker nor leave the execution running
             log.exception("execution %s broke the worker", execution.id, extra={"execution": execution.id})
             self._give_up(execution)
         finally:
-            with self._idle:
-                self._held.pop(execution.id, None)
-                self._canceled_early.discard(execution.id)
+            self._held.drop(execution.id)
+            with self._lock:
                 self._running[execution.runner] -= 1
-                self._idle.notify_all()
             if self._may_wait.is_set():
                 self._wake.set()
+
+    def _begin(self, claim: store.Claim, *, adopt: bool) -> None:
+        """What becomes rows. It was not begun as long as it is claimed."""
+        execution = claim.execution
+        if adopt:
+            self._recovery.give_back(execution)
+            return
+        try:
+            self._begins[execution.runner](execution, self._prepare(claim))
+        except IllegalTransition:
+            raise
+        except EngineError as error:
+            if not (isinstance(error, StoreFailure) and self._stopping.is_set()):
+                self._finish(execution, _ending(error, Status.FAILED), ())
 
     def _run_held(self, claim: store.Claim, *, adopt: bool) -> None:
         execution = claim.execution
@@ -325,7 +340,7 @@ class Dispatch:
             runner = self._runner_for(execution.runner)
             request = self._prepare(claim)
             control = RunControl(output=sink.write)
-            self._hold(Held(execution=execution, runner=runner, control=control, masker=request.masker))
+            self._held.hold(Held(execution=execution, runner=runner, control=control, masker=request.masker))
             if adopt:
                 result = runner.adopt(request, control)
             elif control.cancelled.is_set():
@@ -348,16 +363,9 @@ class Dispatch:
             sink.close()
             self._recovery.give_back(execution)
         else:
-            self._executions.finish(execution.id, result, attempt=execution.attempt, chunks=sink.close())
+            self._finish(execution, result, sink.close())
         if runner is not None and request is not None:
             runner.forget(request)
-
-    def _hold(self, held: Held) -> None:
-        with self._lock:
-            self._held[held.execution.id] = held
-            early = held.execution.id in self._canceled_early or held.execution.status is Status.CANCELING
-        if early:
-            held.control.cancel()
 
     def _give_up(self, execution: Execution) -> None:
         """Last resort: the execution ends, visibly, with the fault in the log."""
@@ -366,28 +374,13 @@ class Dispatch:
             result={"error": "Stormcrow failed to run this action; its log says why.", "traceback": ""},
         )
         try:
-            self._executions.finish(execution.id, failure, attempt=execution.attempt)
+            self._finish(execution, failure, ())
         except EngineError as error:
             log.warning("execution %s: %s", execution.id, error)
 
     def learn(self, execution_id: str, secrets: Collection[str]) -> None:
         """The run has read these in clear: they are hidden in all that it says from now on."""
-        with self._lock:
-            held = self._held.get(execution_id)
-        if held is not None:
-            held.masker.learn(secrets)
-
-    # cancel
-
-    def _cancel_forever(self) -> None:
-        while (execution_id := self._cancels.get()) is not None:
-            with self._lock:
-                held = self._held.get(execution_id)
-                if held is None:
-                    # Claimed, but not in its worker yet: it will look here.
-                    self._canceled_early.add(execution_id)
-            if held is not None:
-                held.control.cancel()
+        self._held.learn(execution_id, secrets)
 
 
 def _asks_for_work(entry: JournalEntry) -> bool:

@@ -166,7 +166,7 @@ class Executions:
         *,
         error: BadTemplate | None,
     ) -> PreparedExecution:
-        execution_id = new_id()
+        execution_id = wanted.execution_id or new_id()
         now = utcnow()
         shown = plan.mask(revealed.parameters)
         if revealed.secrets:
@@ -254,10 +254,19 @@ class Executions:
     def finish(
         self, execution_id: str, outcome: RunResult, *, attempt: int, chunks: Sequence[OutputChunk] = ()
     ) -> Status:
-        """Write the end of an attempt. What was cancelled meanwhile stays canceled.
+        """Write the end of an attempt, as `ending` says."""
+        status = self._database.write(self.ending(execution_id, outcome, attempt=attempt, chunks=chunks))
+        self._endings.tell(execution_id)
+        return status
 
-        Raises IllegalTransition when the attempt is not the current one: a server that was taken
-        for dead came back, and its result does not count.
+    def ending(
+        self, execution_id: str, outcome: RunResult, *, attempt: int, chunks: Sequence[OutputChunk] = ()
+    ) -> Callable[[Connection], Status]:
+        """What writes the end of an attempt, in its caller's transaction, and gives the status.
+
+        What was cancelled meanwhile stays canceled. Raises IllegalTransition when the attempt is not
+        the current one: a server that was taken for dead came back, and its result does not count.
+        The caller calls `tell_ended` after the commit.
         """
         result, size = self._bounded(outcome.result)
 
@@ -284,9 +293,7 @@ class Executions:
             insertion(repeated.execution, repeated.sealed)(connection)
             return wanted
 
-        status = self._database.write(work)
-        self._endings.tell(execution_id)
-        return status
+        return work
 
     def _repetition(
         self, connection: Connection, execution_id: str, step: store.Step, ended: Status
@@ -336,7 +343,7 @@ class Executions:
                 return
             if step.status not in CANCELABLE:
                 raise IllegalTransition(f"Action cannot be canceled. State = {step.status}.")
-            starts_later = step.status in (Status.REQUESTED, Status.DELAYED, Status.PAUSED)
+            starts_later = step.status in (Status.REQUESTED, Status.DELAYED)
             context = {**step.context, "cancelled_by": user}
             values: dict[str, Any] = {"context": orjson.dumps(context)}
             if starts_later:

@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from typing import Any
@@ -36,6 +36,7 @@ from engine.records.policy import PlaceInLine
 from engine.records.trigger import Emitted, Event
 from engine.recovery import Recovery
 from engine.runner_set import RunnerSet
+from engine.runners.base import RunResult
 from engine.settings import Settings, local_url
 from engine.starts import Starts
 from engine.store import executions as store
@@ -152,6 +153,8 @@ class Engine:
                 claim, executions=self._executions, access=self.access
             ),
             hide=self.preparation.hide,
+            begins={},
+            finish=self._finish,
             recovery=Recovery(
                 self.database,
                 self._executions,
@@ -252,6 +255,9 @@ class Engine:
         except FutureTimeout:
             self._executions.give_up(execution_id, future)
             return self._executions.get(execution_id)
+
+    def _finish(self, execution: Execution, outcome: RunResult, chunks: Sequence[OutputChunk]) -> None:
+        self._executions.finish(execution.id, outcome, attempt=execution.attempt, chunks=chunks)
 
     def give_up(self, execution_id: str, future: "Future[Execution]") -> None:
         """The caller of `ended` does not wait any more."""

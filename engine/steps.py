@@ -117,7 +117,19 @@ def facts(status: Status, action: str, context: Mapping[str, Any]) -> dict[str, 
         told["adapter"] = chat.get("adapter") or ""
     if context.get("notify"):
         told["notifies"] = True
+    workflow = workflow_of(context)
+    if workflow:
+        told["workflow"] = workflow
     return told
+
+
+def workflow_of(context: Mapping[str, Any]) -> str:
+    """The workflow whose task an execution is for; empty when it is nobody's."""
+    for language in ("orquesta", "chain"):
+        told = context.get(language)
+        if isinstance(told, Mapping):
+            return str(told.get("workflow_execution_id") or "")
+    return ""
 
 
 def canceled_result(user: str, partial: Any) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from engine.specs.alias import AliasSpec
 from engine.specs.pack import PackSpec
 from engine.specs.parameter import ParameterSpec
 from engine.specs.rule import RuleSpec
-from engine.specs.runner_type import RunnerTypeSpec
+from engine.specs.runner_type import WORKFLOWS, RunnerTypeSpec
 from engine.specs.sensor import SensorSpec, TriggerTypeSpec
 
 Document = dict[str, Any]
@@ -278,7 +278,7 @@ def _liveaction(execution: Execution, notify: Document | None) -> Document:
     return {
         "id": liveaction_id(execution.id),
         "action": execution.action,
-        "action_is_workflow": execution.runner in {"orquesta", "action-chain"},
+        "action_is_workflow": execution.runner in WORKFLOWS,
         "callback": {},
         "parameters": execution.parameters,
         "runner_info": {"hostname": socket.gethostname()} if execution.claimed_by else {},

@@ -142,6 +142,8 @@ class ExecutionRequest:
     """Within 24 hours the same key of the same user answers with the first execution."""
     secrets: tuple[str, ...] = ()
     """Values to be hidden wherever they stand in the parameters and in what the run says."""
+    execution_id: str = ""
+    """Made by `new_id` beforehand; empty: one is made."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

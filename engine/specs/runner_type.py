@@ -235,6 +235,9 @@ RUNNER_TYPES: Mapping[str, RunnerTypeSpec] = MappingProxyType(
     }
 )
 
+# Runners whose actions are workflows: they have tasks, can be paused, and live in rows of the database.
+WORKFLOWS: frozenset[str] = frozenset({"orquesta", "action-chain"})
+
 # Names in old packs: the spelling that StackStorm resolves itself, and those it dropped.
 RUNNER_ALIASES: Mapping[str, str] = MappingProxyType(
     {

@@ -223,9 +223,9 @@ def held(
     connection: Connection, *, server: str | None = None, expired_at: datetime | None = None
 ) -> list[Claim]:
     """What is held by `server`, or by anybody whose lease ended before `expired_at`."""
-    query = (
-        select(*_SHOWN, _C.sealed).where(_C.status.in_([status.value for status in HELD])).order_by(_C.seq)
-    )
+    # What nobody has claimed is a workflow that runs: it lives in its rows, not in a worker.
+    is_held = _C.status.in_([status.value for status in HELD]) & _C.claimed_by.is_not(None)
+    query = select(*_SHOWN, _C.sealed).where(is_held).order_by(_C.seq)
     if server is not None:
         query = query.where(_C.claimed_by == server)
     if expired_at is not None:

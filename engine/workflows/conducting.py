@@ -1,0 +1,96 @@
+"""What a conductor of any workflow language is to its host.
+
+A conductor is pure: events go in through `take`, what the host has to do comes out of `work`, and
+`delta` is what must be stored with it. The host gives a conductor up when that was not committed.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from engine.workflows.calls import Delta, Event, Host, Work
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskView:
+    """One run of a task, for people."""
+
+    entry: int
+    """Its number in the sequence, from 0."""
+    task: str
+    route: int = 0
+    status: str
+    action: str = ""
+    """Empty: the task has none."""
+    execution_ids: Sequence[str] = ()
+    """The newest attempt's executions; with items: those that were requested, in item order."""
+    items_done: int | None = None
+    items_total: int | None = None
+    """None: no with-items task."""
+    attempt: int = 1
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+
+
+class Conductor(Protocol):
+    @property
+    def status(self) -> str:
+        """The workflow's status, in StackStorm's word."""
+        ...
+
+    @property
+    def is_ended(self) -> bool: ...
+
+    @property
+    def result(self) -> Any:
+        """The execution's result, once it has ended."""
+        ...
+
+    def take(self, event: Event) -> None:
+        """Raises IllegalTransition or BadInput for commands that make no sense now."""
+        ...
+
+    def work(self) -> Work:
+        """What is to be done now; what it names counts as done."""
+        ...
+
+    def delta(self) -> Delta:
+        """What has changed since the last call."""
+        ...
+
+    def snapshot(self) -> Delta:
+        """Everything; with it, earlier deltas are not needed to load."""
+        ...
+
+    def awaited(self) -> Collection[str]:
+        """The executions whose end it waits for."""
+        ...
+
+    def awaits(self, execution_id: str) -> bool: ...
+
+    def tree(self) -> Sequence[TaskView]: ...
+
+
+class Language(Protocol):
+    """How workflows of one runner are made from their text. A plan is worked out once per text."""
+
+    def plan(self, text: str) -> Any:
+        """Raises BadContent, with what is wrong as a workflow's errors in `errors`, if any."""
+        ...
+
+    def begin(
+        self, plan: Any, *, context: Mapping[str, Any], inputs: Mapping[str, Any], host: Host
+    ) -> Conductor:
+        """`context`: what the host says of itself, as `ctx().st2` and `ctx().parent`."""
+        ...
+
+    def load(
+        self,
+        plan: Any,
+        *,
+        context: Mapping[str, Any],
+        snapshot: bytes | None,
+        deltas: Sequence[bytes],
+        host: Host,
+    ) -> Conductor: ...

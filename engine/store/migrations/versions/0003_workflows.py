@@ -9,6 +9,7 @@ down_revision = "0002"
 
 def upgrade() -> None:
     _workflows()
+    _inquiries()
 
 
 def _workflows() -> None:
@@ -45,4 +46,32 @@ def _workflows() -> None:
         sa.Column("workflow_id", sa.String(24), primary_key=True),
         sa.Column("digest", sa.String, primary_key=True),
         sa.Column("data", sa.LargeBinary, nullable=False),
+    )
+
+
+def _inquiries() -> None:
+    op.create_table(
+        "inquiry",
+        sa.Column("id", sa.String(24), primary_key=True),
+        sa.Column("action", sa.String, nullable=False),
+        sa.Column("state", sa.String, nullable=False),
+        sa.Column("version", sa.Integer, nullable=False),
+        sa.Column("raised_at", sa.BigInteger, nullable=False),
+        sa.Column("level", sa.Integer, nullable=False),
+        sa.Column("level_at", sa.BigInteger, nullable=False),
+        sa.Column("deadline_at", sa.BigInteger),
+        sa.Column("reminders", sa.Integer, nullable=False),
+        sa.Column("wake_at", sa.BigInteger),
+        sa.Column("asked", sa.LargeBinary, nullable=False),
+        sa.Column("outcome", sa.LargeBinary),
+        sa.Column("sealed", sa.LargeBinary),
+    )
+    op.create_index("inquiry_by_wake", "inquiry", ["wake_at"])
+    op.create_index("inquiry_by_state", "inquiry", ["state", "raised_at"])
+    op.create_table(
+        "inquiry_vote",
+        sa.Column("inquiry_id", sa.String(24), primary_key=True),
+        sa.Column("user", sa.String, primary_key=True),
+        sa.Column("at", sa.BigInteger, nullable=False),
+        sa.Column("vote", sa.LargeBinary, nullable=False),
     )

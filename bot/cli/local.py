@@ -44,12 +44,13 @@ def check_packs(settings: Settings, path: Path | None) -> "list[Finding]":
     from engine.content.check import check  # noqa: PLC0415 - heavy
     from engine.content.registry import Registry  # noqa: PLC0415 - heavy
     from engine.criteria.lint import lint as lint_rules  # noqa: PLC0415 - heavy
+    from engine.workflows.chain_lint import lint as lint_chains  # noqa: PLC0415 - heavy
 
     if path is not None and not path.is_dir():
         raise CommandError(Code.NOT_FOUND, f"{path} is not a folder.", hint="Name the folder of a pack.")
     if path is None:
         registry = read_registry(settings)
-        return [*check(registry), *lint(registry), *lint_rules(registry)]
+        return [*check(registry), *lint(registry), *lint_rules(registry), *lint_chains(registry)]
     folder = path.resolve()
     # The pack's neighbours are read too: its aliases may name their actions.
     content = replace(settings.content, packs=[str(folder), str(folder.parent), *settings.content.packs])
@@ -57,10 +58,12 @@ def check_packs(settings: Settings, path: Path | None) -> "list[Finding]":
     mine = {ref for ref, pack in known.packs.items() if pack.folder.resolve().is_relative_to(folder)}
     aliases = {ref: alias for ref, alias in known.aliases.items() if alias.pack in mine}
     rules = {ref: rule for ref, rule in known.rules.items() if rule.pack in mine}
+    actions = {ref: action for ref, action in known.actions.items() if action.pack in mine}
     return [
         *check(path, known=known),
         *lint(Registry(actions=known.actions, aliases=aliases)),
         *lint_rules(Registry(packs=known.packs, rules=rules)),
+        *lint_chains(Registry(actions=actions), known=known),
     ]
 
 

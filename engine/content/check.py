@@ -227,12 +227,14 @@ def _parameter(action: ActionSpec, parameter: ParameterSpec) -> Iterator[Finding
 
 def _references(registry: Registry, actions: Mapping[str, Any], packs: set[str]) -> Iterator[Finding]:
     for alias in registry.aliases.values():
-        yield from _reference(_where(alias), f"alias {alias.ref}", alias.action_ref, actions, packs)
+        yield from missing_reference(_where(alias), f"alias {alias.ref}", alias.action_ref, actions, packs)
     for rule in registry.rules.values():
         for action in (rule.action, *rule.extensions.get("x-actions", ())):
-            yield from _reference(_where(rule), f"rule {rule.ref}", action["ref"], actions, packs)
+            yield from missing_reference(_where(rule), f"rule {rule.ref}", action["ref"], actions, packs)
     for policy in registry.policies.values():
-        yield from _reference(_where(policy), f"policy {policy.ref}", policy.resource_ref, actions, packs)
+        yield from missing_reference(
+            _where(policy), f"policy {policy.ref}", policy.resource_ref, actions, packs
+        )
         action = actions.get(policy.resource_ref)
         if isinstance(action, ActionSpec):
             yield from _attributes(policy, action)
@@ -252,9 +254,10 @@ def _attributes(policy: PolicySpec, action: ActionSpec) -> Iterator[Finding]:
             )
 
 
-def _reference(
+def missing_reference(
     where: str, what: str, ref: str, actions: Mapping[str, Any], packs: set[str]
 ) -> Iterator[Finding]:
+    """That `what` names an action which is not there, if so; none for templates."""
     if ref in actions or "{{" in ref:
         return
     pack = ref.partition(".")[0]

@@ -13,6 +13,8 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection
 
+from engine.errors import BadInput
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Author:
@@ -111,7 +113,35 @@ class LongText:
     kind: Literal["file"] = "file"
 
 
-Piece = Text | Code | Fields | Table | LongText
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Branch:
+    """One line of a tree."""
+
+    name: str
+    depth: int = 0
+    status: str = ""
+    """StackStorm's word; empty: the line only says in `note` what is left out here."""
+    note: str = ""
+    elapsed_s: float | None = None
+    since: str = ""
+    """While it runs: the moment from which its time counts, as ISO 8601."""
+    execution_id: str = ""
+    """Whose output belongs to it; empty where several executions or none did it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tree:
+    """The tasks of a workflow with those of its sub-workflows below them, in the order of their start."""
+
+    branches: tuple[Branch, ...]
+    title: str = ""
+    """How many there are of each status."""
+    is_folded: bool = False
+    """Only the title shows until somebody asks for the rest, where a chat can do that."""
+    kind: Literal["tree"] = "tree"
+
+
+Piece = Text | Code | Fields | Table | LongText | Tree
 
 
 class Tone(StrEnum):
@@ -144,6 +174,40 @@ class Button:
     style: Literal["normal", "primary", "danger"] = "normal"
 
 
+# Questions to people
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """One field of a form, from one property of a JSON schema."""
+
+    name: str
+    """Empty: the answer is this one value itself, and not an object."""
+    label: str
+    about: str = ""
+    type: Literal["string", "integer", "number", "boolean", "array", "object", "any"] = "string"
+    choices: tuple[str, ...] = ()
+    """What may be chosen; of an array several of them."""
+    default: str = ""
+    is_required: bool = False
+    is_secret: bool = False
+    """Never asked for in a channel, never shown again."""
+    is_long: bool = False
+    """Several lines may be written."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prompt:
+    """Something that waits for a person: an inquiry."""
+
+    id: str
+    questions: tuple[Question, ...] = ()
+    """A form, with one button that sends it; where there are `buttons` it belongs to them."""
+    buttons: tuple[Button, ...] = ()
+    answer_with: str = ""
+    """The words that answer it where there are no buttons, for example `approve 7f3a1c`."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
     """One message of ours."""
@@ -164,44 +228,8 @@ class Reply:
     """What an alias says for one chat in particular, by the chat's name; others ignore it."""
     mention: str = ""
     """The id of the one person this is for; empty: nobody is called."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Card:
-    """A reply that stands for a thing and is edited for as long as the thing changes."""
-
-    key: str
-    """What it stands for; the same key is the same card."""
-    reply: Reply
-
-
-# Questions to people
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    """One field of a form, from one property of a JSON schema."""
-
-    name: str
-    label: str
-    type: Literal["string", "integer", "number", "boolean", "array", "object"] = "string"
-    choices: tuple[str, ...] = ()
-    default: str = ""
-    is_required: bool = False
-    is_secret: bool = False
-    """Never asked for in a channel, never shown again."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prompt:
-    """Something that waits for a person: an inquiry, or a command that lacks parameters."""
-
-    id: str
-    reply: Reply
-    questions: tuple[Question, ...] = ()
-    buttons: tuple[Button, ...] = ()
-    answer_with: str = ""
-    """The words that answer it where there are no buttons, for example `answer 7f3a1c approve`."""
+    prompt: Prompt | None = None
+    """What it asks for; gone as soon as that is answered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,8 +240,19 @@ class Answer:
     author: Author
     place: Place
     values: Mapping[str, str] = field(default_factory=dict)
+    """Question's name -> what was written; several choices as a list in JSON."""
     button: str = ""
+    """The `value` of the button that was pressed."""
     delivery_key: str = ""
+
+
+class BadAnswer(BadInput):
+    """Values of an answer do not fit; `problems` says what is wrong: question's name -> a sentence."""
+
+    def __init__(self, problems: Mapping[str, str], *, hint: str = "") -> None:
+        said = " ".join(f"{name}: {problem}" if name else problem for name, problem in problems.items())
+        super().__init__(said, hint=hint)
+        self.problems = dict(problems)
 
 
 # The port
@@ -239,6 +278,8 @@ class Outgoing:
     reply: Reply
     may_replace: bool = True
     """False: when the message is there already, it stays as it is."""
+    only_for: str = ""
+    """The id of the one person who may read it, now and later; empty: everybody at that place."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,6 +292,7 @@ class Posted:
 
 
 Receive = Callable[[Message], None]
+Respond = Callable[[Answer], Reply]
 
 
 class ChatAdapter(ABC):
@@ -261,6 +303,8 @@ class ChatAdapter(ABC):
       exception means: not accepted; the chat may deliver it again, under the same delivery key.
     - It leaves out its own messages, marks those of other bots, and sees to it that `author.id`
       cannot be chosen by the person (or leaves `engine_user` empty).
+    - It gives what buttons and forms say to `respond`, and shows what that answers, or raises as an
+      EngineError, to the person who answered and to nobody else. It keeps no value of a secret question.
     - It draws a Reply within the limits of its chat. Data stays inert: no mention, link preview,
       tag, escape sequence or code fence in a piece takes effect.
     - `post` and `edit` return when the chat has taken the message, and raise OSError when it has

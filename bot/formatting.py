@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from bot.chat import Code, Fields, LongText, Piece, Reply, Table, Text
+from bot.chat import Branch, Code, Fields, LongText, Piece, Reply, Table, Text, Tree
 
 # CSI, OSC (ended by BEL or ST), and the other escape sequences of terminals.
 _ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[@-_]")
@@ -24,6 +24,19 @@ _TYPOGRAPHY = str.maketrans(
 
 # Columns: words that stand three or more spaces apart.
 _COLUMNS = re.compile(r"\S {3,}\S|\S\t+\S")
+
+# A sign and a word for each status; what is not here is its own word.
+_STATUSES = {
+    "succeeded": ("✓", "succeeded"),
+    "failed": ("✕", "failed"),
+    "timeout": ("⏱", "timed out"),
+    "abandoned": ("⚠", "abandoned"),
+    "canceled": ("⊘", "cancelled"),
+    "canceling": ("◌", "cancelling"),
+    "paused": ("Ⅱ", "paused"),
+    "pending": ("?", "waits for an answer"),
+    "running": ("●", "running"),
+}
 
 PRETEXT_MARK = "{~}"
 SHORT_ID_LENGTH = 6
@@ -60,6 +73,15 @@ def duration(seconds: float) -> str:
     if minutes < 60:
         return f"{minutes} min {rest} s"
     return f"{minutes // 60} h {minutes % 60} min"
+
+
+def status_word(status: str) -> str:
+    """A status as people read it."""
+    return _STATUSES.get(status, ("", status))[1]
+
+
+def status_sign(status: str) -> str:
+    return _STATUSES.get(status, ("◌", ""))[0]
 
 
 def span(seconds: float) -> str:
@@ -152,8 +174,34 @@ def _piece_text(piece: Piece) -> str:
         return "\n".join(part for part in (piece.title, columns(piece.rows)) if part)
     if isinstance(piece, Table):
         return columns(piece.rows, piece.columns)
+    if isinstance(piece, Tree):
+        return tree_text(piece)
     if isinstance(piece, Code) and piece.title:
         return f"{piece.title}\n{piece.text}"
     if isinstance(piece, Text | Code | LongText):
         return piece.text
     return ""
+
+
+def tree_text(tree: Tree) -> str:
+    """A line for each task, in columns: sign and name, status, notes, time, the end of its id."""
+    laid_out = iter(columns(tuple(map(_branch_cells, filter(_is_task, tree.branches)))).split("\n"))
+    lines = [
+        next(laid_out) if _is_task(branch) else f"{'  ' * branch.depth}{branch.note}"
+        for branch in tree.branches
+    ]
+    return "\n".join(part for part in (tree.title, *lines) if part)
+
+
+def _is_task(branch: Branch) -> bool:
+    return bool(branch.status)
+
+
+def _branch_cells(branch: Branch) -> tuple[str, ...]:
+    return (
+        f"{'  ' * branch.depth}{status_sign(branch.status)} {branch.name}",
+        status_word(branch.status),
+        branch.note,
+        "" if branch.elapsed_s is None else duration(branch.elapsed_s),
+        short_id(branch.execution_id),
+    )

@@ -1,9 +1,11 @@
 // Talks to the server: JSON there and back, and an outbox that survives the page and the server.
 
 export class Refused extends Error {
-  constructor(status, message, hint) {
-    super(hint ? `${message} ${hint}` : message);
+  constructor(status, data, fallback) {
+    const message = data.error || data.faultstring || fallback;
+    super(data.hint ? `${message} ${data.hint}` : message);
     this.status = status;
+    this.data = data;
   }
 }
 
@@ -18,7 +20,7 @@ export async function call(path, { method = "GET", body } = {}) {
   const text = await response.text();
   let data = {};
   try { data = JSON.parse(text); } catch { data = { error: text.slice(0, 200) }; }
-  if (!response.ok) throw new Refused(response.status, data.error || data.faultstring || response.statusText, data.hint);
+  if (!response.ok) throw new Refused(response.status, data, response.statusText);
   return data;
 }
 
@@ -81,7 +83,7 @@ function load() {
   try { return JSON.parse(localStorage.getItem(BOX)) || []; } catch { return []; }
 }
 
-function newKey() {
+export function newKey() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

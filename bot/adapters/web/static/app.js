@@ -3,6 +3,7 @@
 import { call, Outbox, Refused, Stream } from "./api.js";
 import { Completer } from "./complete.js";
 import { Detail } from "./detail.js";
+import { Prompts } from "./prompts.js";
 import { duration, el, FINISHED, message as draw } from "./render.js";
 
 const $ = (id) => document.getElementById(id);
@@ -95,10 +96,15 @@ function keep(one) {
 const inChannel = () => Array.from(state.messages.values()).filter((one) => one.channel === state.channel).sort((a, b) => a.seq - b.seq);
 const threadOf = (id) => Array.from(state.messages.values()).filter((one) => one.thread === id).sort((a, b) => a.seq - b.seq);
 
+const drawing = () => ({ press, prompts, me: state.me, prefix: state.me.prefix });
+// What only this person may read stands in the direct channel, and here too.
+const privateAnswers = (one) => Array.from(state.messages.values()).filter((each) => each.is_bot && each.channel === state.me.direct && each.channel !== one.channel && each.body.reply_to === one.id);
+
 function drawStart(one) {
   const thread = threadOf(one.id);
   const answers = thread.filter((each) => each.is_bot && each.body.reply_to === one.id);
-  return draw(one, { answers, others: thread.length - answers.length, openThread, press, prefix: state.me.prefix });
+  const waiting = thread.filter((each) => each.body.prompt && !answers.includes(each));
+  return draw(one, { answers: [...answers, ...waiting, ...privateAnswers(one)], others: thread.length - answers.length, openThread, ...drawing() });
 }
 
 function showMessages() {
@@ -121,6 +127,14 @@ function showEmpty() {
 }
 
 function refresh(one) {
+  const focused = prompts.focused();
+  redraw(one);
+  prompts.refocus(focused);
+}
+
+function redraw(one) {
+  const asked = one.channel === state.me.direct && one.body.reply_to && state.messages.get(one.body.reply_to);
+  if (asked && asked.channel !== one.channel) redraw(asked);
   const id = one.thread || one.id;
   if (one.channel === state.channel) {
     const atEnd = isAtEnd();
@@ -197,6 +211,8 @@ function problem(error) {
   else $("link").textContent = error.message;
 }
 
+const prompts = new Prompts({ refused: (error) => { if (error.status === 401) askLogin(); } });
+
 const isAtEnd = () => { const log = $("log"); return log.scrollHeight - log.scrollTop - log.clientHeight < 80; };
 function toEnd() { const log = $("log"); log.scrollTop = log.scrollHeight; }
 
@@ -270,7 +286,7 @@ function showThread() {
   $("panel-title").textContent = "Thread";
   const answersOf = (one) => rest.filter((each) => each.is_bot && each.body.reply_to === one.id);
   const people = [start, ...rest.filter((one) => !one.is_bot || !rest.concat(start).some((each) => each.id === one.body.reply_to))];
-  body.replaceChildren(...people.map((one) => draw(one, { answers: one.is_bot ? [] : answersOf(one), press, prefix: state.me.prefix })),
+  body.replaceChildren(...people.map((one) => draw(one, { answers: one.is_bot ? [] : [...answersOf(one), ...privateAnswers(one)], ...drawing() })),
     ...pending(start.id).map(drawPending));
   $("reply").hidden = false;
   tick();
@@ -507,6 +523,7 @@ async function begin() {
   await loadChannels();
   const first = startChannel();
   const cursor = await loadHistory(first);
+  if (first !== state.me.direct) await loadHistory(state.me.direct);
   state.stream = new Stream({ cursor, on, state: showLink });
   state.channel = "";
   if (!location.hash) history.replaceState(null, "", first.startsWith("@") ? "#direct" : `#channel/${first}`);

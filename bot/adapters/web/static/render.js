@@ -15,18 +15,18 @@ export function el(name, properties = {}, ...children) {
 const SIGNS = {
   succeeded: ["✓", "succeeded"], failed: ["✕", "failed"], timeout: ["⏱", "timed out"],
   abandoned: ["⚠", "abandoned"], canceled: ["⊘", "cancelled"], canceling: ["◌", "cancelling"],
-  paused: ["Ⅱ", "paused"], pausing: ["◌", "pausing"], pending: ["?", "waits for an answer"],
+  paused: ["Ⅱ", "paused"], pausing: ["◌", "pausing"], pending: ["?", "waits for an answer"], running: ["◌", "running"],
 };
 export const FINISHED = new Set(["succeeded", "failed", "timeout", "abandoned", "canceled"]);
 
 export function toneOf(status) {
   if (status === "succeeded") return "good";
-  if (status === "canceled") return "warning";
+  if (status === "canceled" || status === "pending" || status === "paused") return "warning";
   return FINISHED.has(status) ? "bad" : "running";
 }
 
 export function badge(status) {
-  const [sign, word] = SIGNS[status] || ["◌", status === "running" ? "running" : status];
+  const [sign, word] = SIGNS[status] || ["◌", status];
   return el("span", { class: "badge", "data-tone": toneOf(status) },
     el("span", { class: "sign", "aria-hidden": "true" }, sign), word);
 }
@@ -90,7 +90,28 @@ function fields(piece) {
   return piece.title ? el("div", { class: "titled" }, el("h4", {}, piece.title), list) : list;
 }
 
-function piece(one) {
+// The tasks of a workflow: one line each, with the way to what each printed.
+function tree(piece) {
+  const line = (one) => {
+    if (!one.status) return el("li", { class: "left-out", "data-depth": one.depth }, one.note);
+    const [sign, word] = SIGNS[one.status] || ["◌", one.status];
+    const time = one.since
+      ? el("span", { class: "elapsed", "data-since": one.since }, "")
+      : el("span", { class: "elapsed" }, one.elapsed_s === null || one.elapsed_s === undefined ? "" : duration(one.elapsed_s));
+    const name = one.execution_id
+      ? el("a", { class: "task", href: `#execution/${one.execution_id}`, title: `Details and output of ${one.name}` }, one.name)
+      : el("span", { class: "task" }, one.name);
+    return el("li", { "data-depth": one.depth, "data-tone": toneOf(one.status), "data-status": one.status },
+      el("span", { class: "sign", "aria-hidden": "true" }, sign), name,
+      el("span", { class: "state-word" }, word), one.note ? el("span", { class: "note" }, one.note) : null, time);
+  };
+  const list = el("ol", { class: "tree" }, ...piece.branches.map(line));
+  if (piece.is_folded) return el("details", { class: "long" }, el("summary", {}, piece.title), list);
+  return el("div", { class: "titled" }, piece.title ? el("h4", {}, piece.title) : null, list);
+}
+
+export function piece(one) {
+  if (one.kind === "tree") return tree(one);
   if (one.kind === "code") return code(one.text, one.title);
   if (one.kind === "fields") return fields(one);
   if (one.kind === "table") return table(one);
@@ -102,7 +123,7 @@ function piece(one) {
 }
 
 // The answer of the bot, below the message it belongs to.
-export function answer(message, { press }) {
+export function answer(message, { press, prompts, me }) {
   const body = message.body;
   const running = body.status && !FINISHED.has(body.status);
   const head = [];
@@ -124,11 +145,14 @@ export function answer(message, { press }) {
     el("a", { href: one.url, rel: "noopener noreferrer", target: "_blank", title: one.url }, one.label));
   const buttons = (body.buttons || []).map((one) =>
     el("button", { type: "button", class: `button small ${one.style || ""}`, onclick: () => press(one, message) }, one.label));
+  const isPrivate = me && message.channel === me.direct && body.reply_to;
   return el("section", { class: "answer", "data-id": message.id, "data-tone": body.tone || "neutral", "data-status": body.status || "" },
+    isPrivate ? el("p", { class: "private" }, "Only you see this.") : null,
     head.length ? el("header", { class: "answer-head" }, ...head) : null,
     body.pretext ? prose(body.pretext) : null,
     ...(body.pieces || []).map(piece),
     links.length ? el("p", { class: "links" }, ...links) : null,
+    body.prompt && prompts ? prompts.draw(body.prompt, message) : null,
     buttons.length ? el("div", { class: "buttons" }, ...buttons) : null);
 }
 
@@ -142,7 +166,7 @@ function avatar(name, isBot) {
 const STATES = { sending: "sending…", queued: "waiting for the server…", sent: "" };
 
 // A message of a person, with the answers to it and the way into its thread.
-export function message(one, { answers = [], others = 0, state = "", openThread, press, prefix }) {
+export function message(one, { answers = [], others = 0, state = "", openThread, press, prefix, prompts, me }) {
   const isBot = one.is_bot;
   const name = isBot ? one.author : one.body.name || one.author;
   const unverified = !isBot && one.author.startsWith("~");
@@ -151,12 +175,12 @@ export function message(one, { answers = [], others = 0, state = "", openThread,
     unverified ? el("span", { class: "unverified", title: "This name was picked, not proven by a login" }, "unverified") : null,
     clock(one.at), state && STATES[state] ? el("span", { class: "state", role: "status" }, STATES[state]) : null);
   const isCommand = text.startsWith(prefix) || answers.length > 0;
-  const content = isBot ? answer(one, { press }) : el("div", { class: isCommand ? "said command" : "said" }, prose(text));
+  const content = isBot ? answer(one, { press, prompts, me }) : el("div", { class: isCommand ? "said command" : "said" }, prose(text));
   const thread = openThread
     ? el("button", { type: "button", class: `thread quiet ${others ? "busy" : ""}`, onclick: () => openThread(one.id) },
       others ? `${others} ${others === 1 ? "reply" : "replies"}` : "Reply")
     : null;
   return el("article", { class: `message ${state}`, "data-id": one.id },
     avatar(name, isBot),
-    el("div", { class: "content" }, head, content, ...answers.map((each) => answer(each, { press })), thread));
+    el("div", { class: "content" }, head, content, ...answers.map((each) => answer(each, { press, prompts, me })), thread));
 }

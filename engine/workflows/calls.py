@@ -25,6 +25,10 @@ class ActionCall:
     input: Mapping[str, Any] = field(default_factory=dict)
     delay_s: int = 0
     purpose: Purpose = "run"
+    note: Mapping[str, Any] = field(default_factory=dict)
+    """What a chain's child is told of its node."""
+    notify: Mapping[str, Any] | None = None
+    """Who is told of its end, where the task says so itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +72,10 @@ class Work:
 
     calls: tuple[ActionCall, ...] = ()
     cancel: tuple[str, ...] = ()
-    """Executions to be cancelled: children of a cancelled workflow, actions out of time."""
+    """Executions to be really stopped: actions out of time, items that are not wanted any more."""
+    wind_down: tuple[str, ...] = ()
+    """All that is active in a cancelled workflow: what has not started, questions and sub-workflows
+    are cancelled; actions that run go on to their end, as in StackStorm."""
     pause: tuple[str, ...] = ()
     """Executions to be paused when they are workflows themselves."""
     resume: tuple[str, ...] = ()

@@ -33,6 +33,7 @@ _FIRST = ChatTarget()
 class ChatRoutes:
     def __init__(self, settings: ChatSettings) -> None:
         written = {route: _target(text) for route, text in settings.routes.items()}
+        self._foreign = frozenset(route for route, target in written.items() if target is None)
         chats = {CHAT: _FIRST, **({"web": ChatTarget(adapter="web")} if settings.web else {})}
         self._notified: Mapping[str, ChatTarget | None] = MappingProxyType({**chats, **written})
         bots = dict.fromkeys(_BOTS, _FIRST)
@@ -41,6 +42,10 @@ class ChatRoutes:
     def notified(self, route: str) -> ChatTarget | None:
         """Where a notification on this route is said; None: not by us."""
         return self._notified.get(route)
+
+    def is_foreign(self, route: str) -> bool:
+        """Whether the settings say that it is none of ours."""
+        return route in self._foreign
 
     def announced(self, route: str) -> ChatTarget | None:
         """Where an announcement on this route is said. Also those for Hubot and Errbot, so that packs

@@ -90,6 +90,7 @@ def _wanted(type_: Any, at_least: float, at_most: float | None) -> str:
         list[str]: "a list of texts",
         dict[str, int]: f"a mapping of names to whole numbers {bounds}",
         dict[str, str]: "a mapping of names to texts",
+        dict[str, list[str]]: "a mapping of names to lists of texts",
     }
     return words[type_]
 
@@ -241,6 +242,11 @@ def _fits(key: KeyDescription, value: Any) -> bool:
         return isinstance(value, dict) and all(
             isinstance(text, str) for pair in value.items() for text in pair
         )
+    if key.type == dict[str, list[str]]:
+        return isinstance(value, dict) and all(
+            isinstance(name, str) and isinstance(items, list) and all(isinstance(item, str) for item in items)
+            for name, items in value.items()
+        )
     return type(value) is key.type
 
 
@@ -266,6 +272,13 @@ def _check_names(key: KeyDescription, value: Any, where: str) -> None:
                 raise BadSettings(
                     f"{network!r} is not a network.", hint="Write 10.0.0.0/8 or fd00::/8.", where=where
                 ) from error
+    if (key.section, key.key) == ("people", "linked"):
+        names = [name for first, others in value.items() for name in {first, *others}]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise BadSettings(
+                f"{twice[0]!r} belongs to two people.", hint="Write each account once.", where=where
+            )
 
 
 def show(settings: Settings) -> str:

@@ -6,7 +6,7 @@ stored, and costs no commit.
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -31,7 +31,7 @@ from engine.store import journal
 from engine.store.datastore import CHANGED as KEY_CHANGED
 from engine.store.datastore import REMOVED as KEY_REMOVED
 from engine.store.reader import nothing
-from engine.triggers import Triggers
+from engine.triggers import ENGINE, Triggers, event_of
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +45,6 @@ _KEY_TRIGGERS = (KEY_CREATE, KEY_UPDATE, KEY_VALUE_CHANGE, KEY_DELETE)
 
 READER = "internal-triggers"
 KINDS = (CHANGED, KEY_CHANGED, KEY_REMOVED)
-_SOURCE = "engine"
 
 Job = Callable[[Connection], object]
 
@@ -137,9 +136,7 @@ class InternalTriggers:
             wanted.append((KEY_VALUE_CHANGE, {"old_object": old, "new_object": new}))
         return self._fired(
             [
-                Event(
-                    trigger=trigger, payload=payload, source=_SOURCE, user=str(entry.data.get("user") or "")
-                )
+                Event(trigger=trigger, payload=payload, source=ENGINE, user=str(entry.data.get("user") or ""))
                 for trigger, payload in wanted
                 if self._triggers.listens(trigger)
             ]
@@ -154,22 +151,6 @@ class InternalTriggers:
                 # Somebody's own type of this name refuses the payload: the others go on.
                 log.error("%s cannot be fired: %s", event.trigger, error)
         return jobs
-
-
-def event_of(execution: Execution, trigger: str, payload: Any) -> Event:
-    """An event in the trace of an execution, as deep in rules as it."""
-    trace = execution.context.get("trace_context")
-    trace = trace if isinstance(trace, Mapping) else {}
-    depth = execution.context.get("rule_depth")
-    return Event(
-        trigger=trigger,
-        payload=payload,
-        source=_SOURCE,
-        user=execution.user,
-        trace_id=str(trace.get("id_") or execution.id),
-        trace_tag=str(trace.get("trace_tag") or f"execution-{execution.id}"),
-        depth=depth if isinstance(depth, int) else 0,
-    )
 
 
 def _action_payload(execution: Execution) -> dict[str, Any]:

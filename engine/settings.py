@@ -238,6 +238,28 @@ class EventSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PeopleSettings:
+    """Who is who: roles, groups and accounts, for questions and approvals."""
+
+    roles: dict[str, list[str]] = key(
+        {}, "Roles, each with the users who have it, for example {approver: [ann, bob]}."
+    )
+    groups: dict[str, list[str]] = key(
+        {}, "Groups, each with its users, for example {sre: [ann, bob], security: [eve]}."
+    )
+    linked: dict[str, list[str]] = key(
+        {},
+        "Other accounts of the same person, for example {ann: ['~ann', '~slack.T1.U7', ann-ci]}: "
+        "they count as one, and have what the first has.",
+    )
+    trust_unverified: bool = key(
+        False,
+        "Whether somebody whom nothing vouches for (a name picked in the web chat) counts as a person of "
+        "their own where an approval needs several people, or another than the one who asks.",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SensorSettings:
     """How sensors run."""
 
@@ -299,6 +321,7 @@ class Settings:
     templates: TemplateSettings = field(default_factory=TemplateSettings)
     chat: ChatSettings = field(default_factory=ChatSettings)
     events: EventSettings = field(default_factory=EventSettings)
+    people: PeopleSettings = field(default_factory=PeopleSettings)
     sensors: SensorSettings = field(default_factory=SensorSettings)
     datastore: DatastoreSettings = field(default_factory=DatastoreSettings)
     log: LogSettings = field(default_factory=LogSettings)

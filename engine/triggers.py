@@ -22,7 +22,7 @@ from engine.errors import BadInput, Busy, StoreFailure
 from engine.expressions.masking import is_secret_at
 from engine.expressions.schema import Problem
 from engine.notices import Notice, tell
-from engine.records.execution import new_id
+from engine.records.execution import Execution, new_id
 from engine.records.trigger import (
     Emitted,
     Event,
@@ -38,6 +38,8 @@ log = logging.getLogger(__name__)
 
 # Where an event came in that no rule may follow any more.
 _LOOP_KEY = "rule-loop"
+# The source of what the engine's own doing fires.
+ENGINE = "engine"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -283,6 +285,22 @@ class Triggers:
             return Emitted(instance=_shown(stopped))
 
         return PreparedEvent(instance=stopped, insert=insert)
+
+
+def event_of(execution: Execution, trigger: str, payload: Any) -> Event:
+    """An event in the trace of an execution, as deep in rules as it."""
+    trace = execution.context.get("trace_context")
+    trace = trace if isinstance(trace, Mapping) else {}
+    depth = execution.context.get("rule_depth")
+    return Event(
+        trigger=trigger,
+        payload=payload,
+        source=ENGINE,
+        user=execution.user,
+        trace_id=str(trace.get("id_") or execution.id),
+        trace_tag=str(trace.get("trace_tag") or f"execution-{execution.id}"),
+        depth=depth if isinstance(depth, int) else 0,
+    )
 
 
 def _shown(instance: TriggerInstance) -> TriggerInstance:

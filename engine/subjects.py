@@ -1,0 +1,69 @@
+"""What an approval is for: an action with exact parameters, its digest, and what of it is secret."""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from engine.content.registry import Content
+from engine.errors import BadInput, BadParameter, NotFound
+from engine.expressions.params import Plans
+from engine.records.inquiry import Subject
+
+# The parameter of the inquirer that names it.
+PARAMETER = "approves"
+_MEMBERS = frozenset({"action", "parameters"})
+
+
+def digest_of(action: str, parameters: Mapping[str, Any]) -> str:
+    """64 hexadecimal characters: SHA-256 over canonical JSON (sorted keys, no spaces, UTF-8) of
+    {"action": ref, "parameters": object}. Raises BadInput for what is no JSON."""
+    try:
+        canonical = orjson.dumps(
+            {"action": action, "parameters": dict(parameters)}, option=orjson.OPT_SORT_KEYS
+        )
+    except TypeError as error:
+        raise BadInput(f"The parameters of {action} are not JSON: {error}") from error
+    return hashlib.sha256(canonical).hexdigest()
+
+
+def is_bound_to(digest: str, action: str, parameters: Mapping[str, Any]) -> bool:
+    """Whether an approval with this digest is for just this; anything else must be asked anew."""
+    return digest == digest_of(action, parameters)
+
+
+class Subjects:
+    def __init__(self, content: Content, plans: Plans) -> None:
+        self._content = content
+        self._plans = plans
+
+    def of(self, value: Any) -> Subject:
+        """From the parameter `approves`. Raises BadParameter, NotFound."""
+        action, parameters = _parts(value)
+        plan = self._plans.get(self._content.current.action(action))
+        return Subject(action=action, parameters=plan.mask(parameters), digest=digest_of(action, parameters))
+
+    def secrets(self, value: Any) -> tuple[str, ...]:
+        """What must not be seen of the parameter `approves`; nothing where it cannot be read."""
+        try:
+            action, parameters = _parts(value)
+            return self._plans.get(self._content.current.action(action)).secret_values(parameters)
+        except (BadParameter, NotFound):
+            return ()
+
+
+def _parts(value: Any) -> tuple[str, dict[str, Any]]:
+    if (
+        not isinstance(value, Mapping)
+        or not isinstance(value.get("action"), str)
+        or not value.keys() <= _MEMBERS
+    ):
+        raise BadParameter(
+            f'"{PARAMETER}" must name an action and its parameters.',
+            hint="Write {action: PACK.NAME, parameters: {NAME: VALUE}}.",
+        )
+    parameters = value.get("parameters") or {}
+    if not isinstance(parameters, Mapping):
+        raise BadParameter(f'The "parameters" of "{PARAMETER}" must be an object.')
+    return value["action"], dict(parameters)

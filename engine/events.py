@@ -18,6 +18,7 @@ from engine.expressions.jinja import Templates
 from engine.expressions.params import Plans
 from engine.foundation import Foundation
 from engine.held_rules import HeldRules
+from engine.inquiries.assembly import InquiryParts, make_inquiries
 from engine.internal_triggers import InternalTriggers
 from engine.notices import Notice
 from engine.preparation import Preparation
@@ -106,6 +107,17 @@ class Events:
             read=parts.executions.get,
         )
         self.sensors = self._make_sensors(environment)
+        self.inquiries, self._inquiry_clock = make_inquiries(
+            InquiryParts(
+                settings=settings,
+                database=database,
+                vault=parts.foundation.vault,
+                content=parts.content,
+                plans=parts.plans,
+                executions=parts.executions,
+                triggers=self.triggers,
+            )
+        )
         self._make_clocks()
 
     def _make_sensors(self, environment: Mapping[str, str]) -> Sensors:
@@ -158,6 +170,7 @@ class Events:
         self.triggers.start()
         self._parts.foundation.expiry.start()
         self.held.start()
+        self._inquiry_clock.start()
         self.timers.start()
 
     def stop(self) -> None:
@@ -166,6 +179,7 @@ class Events:
         self.sensors.stop()
         self._parts.foundation.expiry.stop()
         self.timers.stop()
+        self._inquiry_clock.stop()
         self.triggers.stop()
         self.held.stop()
         self.alerts.stop()

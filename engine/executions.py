@@ -30,6 +30,7 @@ from engine.store import sealed_parameters
 from engine.store.database import Database
 from engine.store.sealed_parameters import Revealed
 from engine.store.vault import Vault
+from engine.subjects import Subjects
 
 log = logging.getLogger(__name__)
 
@@ -82,6 +83,7 @@ class Executions:
         self._scope_for = scope_for
         self._result_limit_bytes = result_limit_bytes
         self._endings = Endings(self.get)
+        self._subjects = Subjects(content, plans)
 
     # request
 
@@ -114,6 +116,7 @@ class Executions:
             parameters = plan.live(wanted.parameters, scope=scope, secrets=secrets)
         except BadTemplate as found:
             parameters, error = dict(wanted.parameters), found
+        secrets += self._subjects.secrets(action, parameters)
         revealed = Revealed(parameters=parameters, secrets=tuple(dict.fromkeys(secrets)))
         return self._prepared(wanted, action, plan, revealed, context, error=error)
 

@@ -43,6 +43,7 @@ from engine.store import executions as store
 from engine.store import policies as policy_store
 from engine.store.database import Listener
 from engine.store.reader import Handle, JournalReader, Wants
+from engine.subjects import RUNNER as INQUIRER
 
 __all__ = ["AliasExecution", "Engine", "ExecutionFilter", "ExecutionRequest", "ResultText"]
 
@@ -125,6 +126,7 @@ class Engine:
         self.history, self.traces, self.explainer = events.history, events.traces, events.explainer
         self.alerts, self.webhooks, self.held = events.alerts, events.webhooks, events.held
         self.sensors, self.timers, self.schedules = events.sensors, events.timers, events.schedules
+        self.inquiries = events.inquiries
         self._readers: list[JournalReader] = []
         self._is_started = False
         self.admin_key: str | None = None
@@ -153,7 +155,7 @@ class Engine:
                 claim, executions=self._executions, access=self.access
             ),
             hide=self.preparation.hide,
-            begins={},
+            begins={INQUIRER: self.inquiries.begin},
             finish=self._finish,
             recovery=Recovery(
                 self.database,

@@ -10,9 +10,11 @@ from engine.content.registry import Content
 from engine.errors import BadInput, BadParameter, NotFound
 from engine.expressions.params import Plans
 from engine.records.inquiry import Subject
+from engine.specs.action import ActionSpec
 
 # The parameter of the inquirer that names it.
 PARAMETER = "approves"
+RUNNER = "inquirer"
 _MEMBERS = frozenset({"action", "parameters"})
 
 
@@ -44,12 +46,15 @@ class Subjects:
         plan = self._plans.get(self._content.current.action(action))
         return Subject(action=action, parameters=plan.mask(parameters), digest=digest_of(action, parameters))
 
-    def secrets(self, value: Any) -> tuple[str, ...]:
-        """What must not be seen of the parameter `approves`; nothing where it cannot be read."""
+    def secrets(self, asking: ActionSpec, parameters: Mapping[str, Any]) -> tuple[str, ...]:
+        """What of another action's parameters stands in those of `asking`, and is secret there."""
+        if asking.runner_type != RUNNER or parameters.get(PARAMETER) is None:
+            return ()
         try:
-            action, parameters = _parts(value)
-            return self._plans.get(self._content.current.action(action)).secret_values(parameters)
+            action, inner = _parts(parameters[PARAMETER])
+            return self._plans.get(self._content.current.action(action)).secret_values(inner)
         except (BadParameter, NotFound):
+            # Whoever asks people then says so.
             return ()
 
 

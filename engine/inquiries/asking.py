@@ -166,7 +166,7 @@ def decision_of(schema: Mapping[str, Any]) -> str:
         if isinstance(part, Mapping) and part.get("type") == "boolean"
     ]
     marked = [name for name in yes_or_no if properties[name].get(_MARK) is True]
-    return next((*marked, *(name for name in _DECISIONS if name in yes_or_no)), "")
+    return next(iter((*marked, *(name for name in _DECISIONS if name in yes_or_no))), "")
 
 
 def _on_timeout(word: Any) -> OnTimeout:

@@ -28,7 +28,6 @@ from engine.records.inquiry import (
 )
 from engine.runners.base import RunResult
 from engine.status import Status
-from engine.steps import canceled_result, take_step
 from engine.store import executions as execution_store
 from engine.store import inquiries as store
 from engine.store import journal
@@ -111,10 +110,10 @@ class Changes:
         stored, step = store.get(connection, inquiry_id), execution_store.step(connection, inquiry_id)
         if stored is None or step is None or step.status is not Status.PENDING:
             return False
-        result = orjson.dumps(canceled_result(user, None))
         context = orjson.dumps({**step.context, "cancelled_by": user})
-        values = {"result": result, "result_size": len(result), "context": context}
-        take_step(connection, inquiry_id, step, Status.CANCELED, values=values)
+        execution_store.change(connection, inquiry_id, old=step.status, values={"context": context})
+        ended = RunResult(status=Status.CANCELED, result={})
+        self._executions.ending(inquiry_id, ended, attempt=step.attempt)(connection)
         self._take_back(connection, stored, user)
         return True
 

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from engine.clock import utcnow
 from engine.content.registry import Content
 from engine.errors import StoreFailure
-from engine.inquiries.desk import RUNNER, Inquiries
+from engine.inquiries.desk import Inquiries
 from engine.records.inquiry import KINDS
 from engine.records.journal import JournalEntry
 from engine.status import Status
 from engine.steps import CHANGED
 from engine.store import inquiries as store
 from engine.store.database import Database
+from engine.subjects import RUNNER
 
 log = logging.getLogger(__name__)
 

@@ -32,11 +32,11 @@ from engine.store import sealed_parameters
 from engine.store.database import Database
 from engine.store.inquiries import StoredInquiry
 from engine.store.vault import Vault
+from engine.subjects import RUNNER
 from engine.triggers import PreparedEvent, Triggers, event_of
 
 log = logging.getLogger(__name__)
 
-RUNNER = "inquirer"
 TRIGGER = "core.st2.generic.inquiry"
 SHORTEST_ENDING = 4
 

@@ -115,6 +115,24 @@ _INQUIRY_SCHEMA = {
         }
     },
 }
+_INQUIRER = {
+    "schema": _object("Schema of the answer.", default=_INQUIRY_SCHEMA),
+    "route": _string("Route of the question.", default=""),
+    "roles": _array("Roles that may answer.", default=[]),
+    "users": _array("Users that may answer.", default=[]),
+    "ttl": _integer("Time to live, in minutes; 0 or less: for ever.", default=1440),
+    "text": _string("The question in words.", default=""),
+    "groups": _array("Groups that may answer.", default=[]),
+    "on_timeout": _string(
+        "What happens without an answer.", default="fail", enum=["fail", "reject", "escalate"]
+    ),
+    "remind": _integer("Minutes between reminders; 0: none.", default=0),
+    "escalate": _object("Who is asked besides: after, users, roles, groups, route, ttl, on_timeout."),
+    "x-quorum": {"description": "How many must approve: a number, or {GROUP: NUMBER}."},
+    "x-separate": _boolean("Whoever asks for it may not approve it.", default=False),
+    "reason": _string("Whether an answer needs a reason.", default="optional", enum=["optional", "required"]),
+    "approves": _object("What is approved: {action, parameters}."),
+}
 
 _CMD = _string("Command line.")
 _TABLE: tuple[tuple[str, str, dict[str, Schema], str | None], ...] = (
@@ -193,13 +211,7 @@ _TABLE: tuple[tuple[str, str, dict[str, Schema], str | None], ...] = (
     (
         "inquirer",
         "A question to people.",
-        {
-            "schema": _object("Schema of the answer.", default=_INQUIRY_SCHEMA),
-            "route": _string("Route of the question.", default=""),
-            "roles": _array("Roles that may answer.", default=[]),
-            "users": _array("Users that may answer.", default=[]),
-            "ttl": _integer("Time to live, in minutes.", default=1440),
-        },
+        _INQUIRER,
         None,
     ),
     (

@@ -17,8 +17,9 @@ from sqlalchemy import Column, ColumnElement, Connection, Row, Table, delete, fu
 from engine.errors import StoreFailure
 from engine.records.datastore import DatastoreRow, SealKeyRow
 from engine.records.execution import ExecutionRow
+from engine.records.inquiry import InquiryRow
 from engine.records.trigger import TriggerInstanceRow
-from engine.store import datastore, executions, triggers
+from engine.store import datastore, executions, inquiries, triggers
 from engine.store.database import Database
 from engine.store.key_ring import KeyRing
 from engine.store.vault import ID_BYTES, Vault
@@ -44,6 +45,7 @@ class SealedColumn:
 
 _E = ExecutionRow.__table__  # type: ignore[attr-defined]  # as above
 _D = DatastoreRow.__table__  # type: ignore[attr-defined]  # as above
+_Q = InquiryRow.__table__  # type: ignore[attr-defined]  # as above
 _T = TriggerInstanceRow.__table__  # type: ignore[attr-defined]  # as above
 SEALED = (
     SealedColumn(
@@ -69,6 +71,14 @@ SEALED = (
         needed=(_E.c.id,),
         place=lambda row: executions.seal_place(row.id),
         is_sealed=_E.c.sealed.is_not(None),
+    ),
+    SealedColumn(
+        table=_Q,
+        order=_Q.c.id,
+        column=_Q.c.sealed,
+        needed=(_Q.c.id,),
+        place=lambda row: inquiries.seal_place(row.id),
+        is_sealed=_Q.c.sealed.is_not(None),
     ),
 )
 

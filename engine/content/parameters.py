@@ -15,7 +15,8 @@ from engine.content.shape import Field, Path, WrongShape, each, of_kind, shown, 
 from engine.specs.parameter import ParameterSpec
 from engine.specs.runner_type import OVERRIDABLE, RunnerTypeSpec
 
-_NAME = re.compile(r"\w+")
+# StackStorm refuses names with a hyphen; ours, which begin with x-, can so be nobody else's.
+_NAME = re.compile(r"(x-)?\w+")
 _TYPES = frozenset({"array", "boolean", "integer", "null", "number", "object", "string"})
 
 

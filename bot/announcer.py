@@ -16,15 +16,17 @@ from functools import partial
 
 from sqlalchemy import Connection
 
-from bot import notices, wording
+from bot import notices, prompts, wording
 from bot.chat import ChatAdapter, Outgoing, Place, Posted
 from bot.live import Live, Watched
 from bot.notices import Notices
+from bot.prompts import ChangedInquiry, Prompts
 from engine.alias_executions import AliasExecution
 from engine.notices import NOTICE, Notice, of_data
 from engine.policies.notes import policy_note
 from engine.records.chat import NoticePosting, Posting
 from engine.records.execution import Execution
+from engine.records.inquiry import KINDS as INQUIRY_KINDS
 from engine.records.journal import JournalEntry
 from engine.service import Engine
 from engine.status import FINISHED
@@ -36,6 +38,9 @@ log = logging.getLogger(__name__)
 
 # How many messages to a chat elsewhere are remembered: more than one batch of the journal.
 _REMEMBERED = 1000
+
+
+_Item = Execution | Notice | ChangedInquiry
 
 
 @dataclass(slots=True, kw_only=True)
@@ -56,6 +61,11 @@ class Announcer:
         """`chats`: the names of all chats that run, the first one first; empty: this one alone."""
         self._engine = engine
         self._notices = Notices(engine, adapter, chats=chats or (adapter.name,))
+        self._prompts = Prompts(
+            self._notices,
+            prefix=engine.settings.chat.prefix,
+            has_edits=adapter.capabilities.edits,
+        )
         # What was sent elsewhere, by its key: the transaction after it may have to be tried again.
         self._sent: OrderedDict[str, tuple[Outgoing, Posted]] = OrderedDict()
         self._adapter = adapter
@@ -71,8 +81,8 @@ class Announcer:
             self._engine.subscribe(
                 f"announcer:{self._adapter.name}",
                 self.handle,
-                kinds=("execution.changed", NOTICE),
-                wants=lambda entry: entry.kind == NOTICE or self._is_end_here(entry),
+                kinds=("execution.changed", NOTICE, *INQUIRY_KINDS),
+                wants=lambda entry: entry.kind != "execution.changed" or self._is_end_here(entry),
             ),
         ]
 
@@ -97,6 +107,8 @@ class Announcer:
             for item in wanted:
                 if isinstance(item, Notice):
                     self._say_notice(item, said)
+                elif isinstance(item, ChangedInquiry):
+                    self._say_inquiry(item, said)
                 else:
                     self._say_end(item, said)
             jobs = said.jobs
@@ -104,17 +116,22 @@ class Announcer:
                 jobs.insert(0, self._adapter.posting_job(said.outgoing))
         return partial(_all, jobs) if jobs else nothing
 
-    def _wanted(self, entries: list[JournalEntry]) -> list[Execution | Notice]:
-        """Executions of this chat that have ended, and notices for it, in the order of the journal.
+    def _wanted(self, entries: list[JournalEntry]) -> list[_Item]:
+        """Executions of this chat that have ended, inquiries and notices for it, in the order of the journal.
 
-        Of several notices with one key only the newest is said, in the place of the first.
+        Of several notices with one key only the newest is said, in the place of the first; so with inquiries.
         """
-        found: dict[str, Execution | Notice] = {}
+        found: dict[str, _Item] = {}
         for entry in entries:
             if entry.kind == NOTICE:
                 notice = of_data(entry.data)
-                if self._notices.takes(notice):
+                if self._notices.takes(notice.adapter):
                     found[notices.message_key(notice)] = notice
+            elif entry.kind in INQUIRY_KINDS:
+                if self._prompts.takes(entry):
+                    before = found.get(key := f"inquiry:{entry.subject}")
+                    earlier = before if isinstance(before, ChangedInquiry) else None
+                    found[key] = prompts.changed(entry, earlier)
             elif self._is_end_here(entry):
                 found[entry.subject] = self._engine.execution(entry.subject)
         return list(found.values())
@@ -124,13 +141,14 @@ class Announcer:
         data = entry.data
         return "adapter" in data and data.get("status") in FINISHED and self._notices.is_ours(data["adapter"])
 
-    @staticmethod
-    def _keys(wanted: list[Execution | Notice]) -> set[str]:
-        """The notices whose place must be known."""
+    def _keys(self, wanted: list[_Item]) -> set[str]:
+        """What messages' places must be known."""
         keys: set[str] = set()
         for item in wanted:
             if isinstance(item, Notice):
                 keys |= {item.key, item.thread_key}
+            elif isinstance(item, ChangedInquiry):
+                keys |= self._prompts.keys(item.inquiry)
             else:
                 keys.add(wording.thread_key_of(item))
         return keys - {""}
@@ -138,25 +156,50 @@ class Announcer:
     def _say_notice(self, notice: Notice, said: "_Said") -> None:
         outgoing = self._notices.outgoing(notice, said.standing)
         known = notices.known_posting(notice, said.standing)
+        self._say_standing(notice.key, outgoing, known, said, generation=notice.generation)
+
+    def _say_inquiry(self, told: ChangedInquiry, said: "_Said") -> None:
+        for message in list(self._prompts.messages(told, said.standing)):
+            self._say_standing(message.key, message, said.standing.get(message.key), said)
+        for call in self._prompts.calls(told, said.standing):
+            if self._adapter.is_own:
+                said.outgoing.append(call)
+            else:
+                self._send(call, None)
+
+    def _say_standing(
+        self,
+        key: str,
+        outgoing: Outgoing,
+        known: NoticePosting | None,
+        said: "_Said",
+        *,
+        generation: str = "",
+    ) -> None:
+        """Say what is edited later on; `known`: where it stands already."""
         if self._adapter.is_own:
             said.outgoing.append(outgoing)
-            posting = self._notices.posting(notice, outgoing, said.standing)
+            posted = Posted(
+                channel=outgoing.place.channel,
+                message_id=self._adapter.message_id(outgoing.key),
+                thread=outgoing.place.thread,
+            )
         else:
             where = None
             if known is not None:
                 where = Posted(channel=known.channel, message_id=known.message_id, thread=known.thread_id)
             posted = self._send(outgoing, where)
-            posting = known or NoticePosting(
-                adapter=self._adapter.name,
-                key=notice.key,
-                generation=notice.generation,
-                channel=posted.channel,
-                thread_id=posted.thread,
-                message_id=posted.message_id,
-            )
+        posting = known or NoticePosting(
+            adapter=self._adapter.name,
+            key=key,
+            generation=generation,
+            channel=posted.channel,
+            thread_id=posted.thread,
+            message_id=posted.message_id,
+        )
         if known is None:
             said.jobs.append(partial(store.keep_notice, posting=posting))
-        said.standing[notice.key] = posting
+        said.standing[key] = posting
 
     def _say_end(self, execution: Execution, said: "_Said") -> None:
         watched = self._live.forget(execution.id)

@@ -27,6 +27,10 @@ OWN = (
     ("output id", "everything an execution printed or answered"),
     ("cancel id", "stop an execution"),
     ("rerun id", "start an execution once more, with the same parameters"),
+    ("inquiries [all]", "what waits for your answer, or for anybody's"),
+    ("approve id [reason]", "say yes to a question"),
+    ("reject id [reason]", "say no to it"),
+    ("answer id [values]", "answer it with values: name=value, JSON, or the one value it asks for"),
     ("anyway rule event", "start what a budget or a freeze held back"),
     (
         "schedule when command",

@@ -132,7 +132,9 @@ class App:
         mount(http, adapter)
         self._end_streams = adapter.hub.stop
         self._stage("announcer", announcer.start, announcer.stop)
-        self._stage("web adapter", lambda: adapter.start(commands.receive), adapter.stop)
+        self._stage(
+            "web adapter", lambda: adapter.start(commands.receive, commands.responses.respond), adapter.stop
+        )
 
     def _reload_soon(self, _number: int, _frame: FrameType | None) -> None:
         threading.Thread(target=self.reload, name="reload", daemon=True).start()

@@ -230,6 +230,8 @@ class Reply:
     """The id of the one person this is for; empty: nobody is called."""
     prompt: Prompt | None = None
     """What it asks for; gone as soon as that is answered."""
+    is_private: bool = False
+    """For the person who asked, and nobody else."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -243,7 +245,6 @@ class Answer:
     """Question's name -> what was written; several choices as a list in JSON."""
     button: str = ""
     """The `value` of the button that was pressed."""
-    delivery_key: str = ""
 
 
 class BadAnswer(BadInput):
@@ -317,8 +318,8 @@ class ChatAdapter(ABC):
     """True: its messages are rows of our own database, and `posting_job` posts them exactly once."""
 
     @abstractmethod
-    def start(self, receive: Receive) -> None:
-        """Begin to deliver. Returns when the chat is reached, or is being tried."""
+    def start(self, receive: Receive, respond: Respond) -> None:
+        """Begin to deliver messages, and answers to prompts. Returns when the chat is reached or tried."""
 
     @abstractmethod
     def stop(self) -> None:

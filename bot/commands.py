@@ -1,9 +1,8 @@
 """From a message to what it asks for: a built-in command, or an alias that starts an action.
 
-The built-in words are `help`, `status`, `output`, `cancel`, `rerun`, `anyway` and `schedule`. `help` is
-always ours. The others are ours in exactly the shape that help shows (`cancel ID`, where an ID is
-hexadecimal or the word `last`); any other text that begins with such a word belongs to the alias that
-matches it.
+`help` is always ours. The other built-in words are ours in exactly the shape that help shows (`cancel ID`,
+where an ID is hexadecimal or the word `last`); any other text that begins with such a word belongs to the
+alias that matches it. What is said about an answer to a question is said to whoever gave it, in private.
 """
 
 import re
@@ -14,11 +13,13 @@ from functools import partial
 
 from sqlalchemy import Connection
 
-from bot import answers, formatting, schedules
+from bot import answers, formatting, inquiries, schedules
 from bot.announcer import Announcer
-from bot.chat import ChatAdapter, Message, Outgoing, Reply
+from bot.chat import Author, ChatAdapter, Message, Outgoing, Reply
 from bot.identities import Identity, identify
+from bot.responses import Responses
 from engine.errors import BadInput, EngineError, NoMatch
+from engine.expressions.masking import MASK
 from engine.records.chat import NewChatMessage
 from engine.schedules.book import NewSchedule
 from engine.service import Engine
@@ -31,8 +32,14 @@ _SHAPES: dict[str, re.Pattern[str]] = {
     "cancel": re.compile(r"cancel\s+(?P<id>last|[0-9a-f]{6,24})", re.IGNORECASE),
     "schedule": schedules.SHAPE,
     "rerun": re.compile(r"rerun\s+(?P<id>last|[0-9a-f]{6,24})", re.IGNORECASE),
+    "inquiries": re.compile(r"inquiries(?:\s+(?P<all>all))?", re.IGNORECASE),
+    "answer": re.compile(r"answer\s+(?P<id>[0-9a-f]{6,24})(?P<words>\s.*)?", re.IGNORECASE | re.DOTALL),
+    "approve": re.compile(r"approve\s+(?P<id>[0-9a-f]{6,24})(?P<words>\s.*)?", re.IGNORECASE | re.DOTALL),
+    "reject": re.compile(r"reject\s+(?P<id>[0-9a-f]{6,24})(?P<words>\s.*)?", re.IGNORECASE | re.DOTALL),
     "anyway": re.compile(r"anyway\s+(?P<rule>[\w.-]+)\s+(?P<id>[0-9a-f]{24})", re.IGNORECASE),
 }
+
+_RESPONSES = frozenset({"answer", "approve", "reject"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +61,7 @@ class Commands:
         self._adapter = adapter
         self._announcer = announcer
         self._settings = engine.settings.chat
+        self.responses = Responses(engine, adapter)
 
     def receive(self, message: Message) -> None:
         """Returns when the message and what it asks for are committed.
@@ -90,6 +98,9 @@ class Commands:
 
     def _concealed(self, text: str) -> str:
         """The command as it may be kept, without the values of secret parameters."""
+        answer = _SHAPES["answer"].fullmatch(text)
+        if answer and answer["words"] and self.responses.concealed(answer["id"].lower()):
+            return f"{text[: answer.start('words')]} {MASK}"
         later = schedules.SHAPE.fullmatch(text)
         command = schedules.command_in(self._engine, later["when"]) if later and later["when"] else ""
         if not command:
@@ -143,6 +154,12 @@ class Commands:
             return [answers.explain(self._engine, fits["words"] or "", prefix=prefix)]
         if word == "schedule":
             return self._schedule(fits, asked)
+        if word == "inquiries":
+            everything = bool(fits["all"])
+            found = self.responses.waiting(asked.message.author, everything=everything)
+            return [inquiries.listed(found, mine=not everything, prefix=prefix)]
+        if word in _RESPONSES:
+            return [self._respond(word, fits, asked.message.author)]
         given = (fits["id"] or "").lower()
         if word == "status":
             if given:
@@ -156,6 +173,12 @@ class Commands:
             return self._anyway(fits["rule"], given, asked)
         self._rerun(given, asked)
         return []
+
+    def _respond(self, word: str, fits: re.Match[str], author: Author) -> Reply:
+        try:
+            return self.responses.by_words(word, fits["id"].lower(), fits["words"] or "", author)
+        except EngineError as error:
+            return replace(answers.refusal(error), is_private=True)
 
     def _rerun(self, execution_id: str, asked: Asked) -> None:
         first = self._engine.execution(execution_id)
@@ -278,6 +301,7 @@ class Commands:
                 place=message.answer_place,
                 reply=reply,
                 may_replace=False,
+                only_for=message.author.id if reply.is_private else "",
             )
             for number, reply in enumerate(replies)
         ]

@@ -106,7 +106,12 @@ def _shown(value: Any) -> str:
         return formatting.clean(value)
     if isinstance(value, list) and all(isinstance(one, str) and "," not in one for one in value):
         return ", ".join(formatting.clean(one) for one in value)
-    return orjson.dumps(value, default=str).decode()
+    return as_text(value)
+
+
+def as_text(value: Any) -> str:
+    """Any value as JSON."""
+    return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
 
 
 # from texts to values

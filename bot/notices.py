@@ -45,10 +45,13 @@ class Notices:
         """Whether `wanted` is this chat; what names none is for the first."""
         return wanted == self._adapter.name or (not wanted and self._is_first)
 
-    def takes(self, notice: Notice) -> bool:
-        """Whether it is said here. The first chat also says what is for a chat that does not run."""
-        is_lost = notice.adapter not in self._chats
-        return self.is_ours(notice.adapter) or (is_lost and self._is_first)
+    def takes(self, wanted: str) -> bool:
+        """Whether what is for that chat is said here; the first also says what is for one that is not."""
+        return self.is_ours(wanted) or (self.is_lost(wanted) and self._is_first)
+
+    def is_lost(self, wanted: str) -> bool:
+        """Whether a chat is named that does not run."""
+        return wanted != "" and wanted not in self._chats
 
     @property
     def _is_first(self) -> bool:
@@ -64,20 +67,6 @@ class Notices:
     def outgoing(self, notice: Notice, standing: Standing) -> Outgoing:
         reply = self._reply(notice)
         return Outgoing(key=message_key(notice), place=self._place(notice, standing), reply=reply)
-
-    def posting(self, notice: Notice, outgoing: Outgoing, standing: Standing) -> NoticePosting:
-        """Where it stands from now on, in a chat of our own."""
-        known = known_posting(notice, standing)
-        if known is not None:
-            return known
-        return NoticePosting(
-            adapter=self._adapter.name,
-            key=notice.key,
-            generation=notice.generation,
-            channel=outgoing.place.channel,
-            thread_id=outgoing.place.thread,
-            message_id=self._adapter.message_id(outgoing.key),
-        )
 
     def channel(self, wanted: str) -> str:
         """The channel of that name, or the one for what names none."""

@@ -3,154 +3,35 @@
 At a terminal it is a prompt line, with answers above it as they come. With lines on standard input
 it sends one after the other, prints the final answer of each, and says by its exit code whether all
 of them succeeded: 0 yes, 1 no, 3 the server cannot be reached or refuses the key.
+
+`answer ID` alone asks the questions of an inquiry one by one; what is secret is not shown while it is
+typed, and goes to the server without standing in any chat.
 """
 
 import contextlib
-import http.client
-import queue
+import getpass
 import re
-import secrets
 import sys
 import threading
-import time
-from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlsplit
 
-import orjson
 import requests
 
 from bot import formatting
+from bot.adapters.terminal_client import Client
 from bot.adapters.web import wire
-from bot.chat import Reply
+from bot.chat import Reply, Tree
 
 OK, FAILED, NO_SERVER = 0, 1, 3
 _FINISHED = frozenset({"succeeded", "failed", "timeout", "abandoned", "canceled"})
 _COLOURS = {"good": "32", "bad": "31", "warning": "33", "running": "34", "neutral": "36"}
-# Retries while the server is away, and the longest we wait for it at the start.
-_FIRST_PAUSE_S = 0.2
-_LONGEST_PAUSE_S = 3.0
-_STREAM_TIMEOUT_S = 40.0
+_QUESTION = re.compile(r"!?\s*answer\s+([0-9a-f]{6,24})", re.IGNORECASE)
 _COLLAPSE = re.compile(r"\n{3,}")
-
-
-class _Client:
-    """The connection: sends messages, and reads events in a thread of its own."""
-
-    def __init__(self, url: str, key: str, user: str, channel: str) -> None:
-        self._base = f"{url.rstrip('/')}/chat"
-        self._user = user
-        self._channel = channel.removeprefix("#")
-        self._session = requests.Session()
-        self._session.headers["St2-Api-Key"] = key
-        self._stream_headers = {"St2-Api-Key": key}
-        self._stopping = threading.Event()
-        self.events: queue.Queue[tuple[str, dict[str, Any]]] = queue.Queue()
-
-    def start(self) -> None:
-        """Raises OSError when the server is not there, PermissionError when it refuses the key."""
-        response = self._session.get(f"{self._base}/channels", timeout=10)
-        self._check(response)
-        history = self._session.get(
-            f"{self._base}/channels/{self._channel}/messages", params={"limit": 1}, timeout=10
-        )
-        self._check(history)
-        self._cursor = int(history.json()["cursor"])
-        threading.Thread(target=self._follow, name="chat events", daemon=True).start()
-
-    def stop(self) -> None:
-        self._stopping.set()
-
-    def send(self, text: str) -> str:
-        """The id of the message, once it is accepted; tried until then under one delivery key.
-
-        Raises PermissionError or ValueError when the server refuses it.
-        """
-        body = {
-            "channel": self._channel,
-            "text": text,
-            "direct": True,
-            "name": self._user,
-            "delivery_key": secrets.token_hex(16),
-        }
-        pause_s = _FIRST_PAUSE_S
-        while True:
-            with contextlib.suppress(requests.RequestException):
-                response = self._session.post(f"{self._base}/messages", json=body, timeout=30)
-                if response.status_code < 500:
-                    self._check(response)
-                    return str(response.json()["id"])
-            time.sleep(pause_s)
-            pause_s = min(pause_s * 1.6, _LONGEST_PAUSE_S)
-
-    @staticmethod
-    def _check(response: requests.Response) -> None:
-        if response.status_code in (401, 403):
-            raise PermissionError(_said(response))
-        if not response.ok:
-            raise ValueError(_said(response))
-
-    # the thread
-
-    def _follow(self) -> None:
-        pause_s = _FIRST_PAUSE_S
-        while not self._stopping.is_set():
-            try:
-                for event_id, kind, data in self._stream():
-                    pause_s = _FIRST_PAUSE_S
-                    self._cursor = max(self._cursor, event_id or 0)
-                    self.events.put((kind, data))
-            except (OSError, http.client.HTTPException, ValueError):
-                if not self._stopping.is_set():
-                    self.events.put(("lost", {}))
-            self._stopping.wait(pause_s)
-            pause_s = min(pause_s * 1.6, _LONGEST_PAUSE_S)
-
-    def _stream(self) -> Iterator[tuple[int | None, str, dict[str, Any]]]:
-        parts = urlsplit(self._base)
-        secure = parts.scheme == "https"
-        kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
-        connection = kind(parts.hostname or "", parts.port, timeout=_STREAM_TIMEOUT_S)
-        try:
-            connection.request(
-                "GET", f"{parts.path}/events?after={self._cursor}", headers=self._stream_headers
-            )
-            response = connection.getresponse()
-            if response.status != 200:
-                raise OSError(f"HTTP {response.status}")
-            yield from _events(response)
-        finally:
-            connection.close()
-
-
-def _said(response: requests.Response) -> str:
-    try:
-        answer = response.json()
-    except ValueError:
-        return f"HTTP {response.status_code}"
-    return f"{answer.get('error') or answer.get('faultstring')} {answer.get('hint', '')}".strip()
-
-
-def _events(response: http.client.HTTPResponse) -> Iterator[tuple[int | None, str, dict[str, Any]]]:
-    """The frames of a text/event-stream: (id, event, data)."""
-    event_id, kind, data = None, "", b""
-    while raw := response.readline():
-        line = raw.rstrip(b"\n")
-        if not line:
-            if data:
-                yield event_id, kind, orjson.loads(data)
-            event_id, kind, data = None, "", b""
-        elif line.startswith(b"id: ") and line[4:].isdigit():
-            event_id = int(line[4:])
-        elif line.startswith(b"event: "):
-            kind = line[7:].decode()
-        elif line.startswith(b"data: "):
-            data += line[6:]
 
 
 def run_terminal(url: str, key: str, user: str, channel: str) -> int:
     """Chat until the end of the input; the exit code."""
-    client = _Client(url, key, user, channel)
+    client = Client(url, key, user, channel)
     try:
         client.start()
     except PermissionError as error:
@@ -172,7 +53,7 @@ def run_terminal(url: str, key: str, user: str, channel: str) -> int:
         client.stop()
 
 
-def _script(client: _Client) -> int:
+def _script(client: Client) -> int:
     code = OK
     for raw in sys.stdin:
         text = raw.strip()
@@ -192,11 +73,14 @@ def _script(client: _Client) -> int:
     return code
 
 
-def _final_answers(client: _Client, message_id: str) -> list[dict[str, Any]]:
+def _final_answers(client: Client, message_id: str) -> list[dict[str, Any]]:
     """Waits until the message is answered, and every answer of it has ended."""
     answers: dict[str, dict[str, Any]] = {}
     while not answers or any(not _is_final(body) for body in answers.values()):
         kind, data = client.events.get()
+        if kind == "message" and data["thread"] == message_id and data["body"].get("prompt"):
+            # Somebody must answer, here or elsewhere, before it goes on.
+            _say(as_lines(data["body"], colour=False), file=sys.stderr)
         if kind == "message" and data["is_bot"] and data["body"].get("reply_to") == message_id:
             answers[data["id"]] = data["body"]
     return list(answers.values())
@@ -217,12 +101,15 @@ def _is_good(body: dict[str, Any]) -> bool:
 class _Dialogue:
     """A person at a terminal: one thread reads lines, one prints what comes."""
 
-    def __init__(self, client: _Client, channel: str) -> None:
+    def __init__(self, client: Client, channel: str) -> None:
         self._client = client
-        self._prompt = f"#{channel.removeprefix('#')}> "
+        self._channel = channel.removeprefix("#")
+        self._line = f"#{self._channel}> "
         self._colour = sys.stdout.isatty()
         self._shown: dict[str, str] = {}
         self._mine: set[str] = set()
+        # The tasks of workflows that were printed: message -> (task, execution) -> status.
+        self._tasks: dict[str, dict[tuple[str, str], str]] = {}
 
     def run(self) -> int:
         with contextlib.suppress(ImportError):
@@ -230,11 +117,14 @@ class _Dialogue:
 
             readline.set_history_length(500)
         threading.Thread(target=self._print, name="chat printer", daemon=True).start()
-        _say(f"{self._prompt.strip('> ')}: say help for the commands, Ctrl-D to leave.")
+        _say(f"#{self._channel}: say help for the commands, Ctrl-D to leave.")
         try:
             while True:
-                text = input(self._prompt).strip()
-                if text:
+                text = input(self._line).strip()
+                question = _QUESTION.fullmatch(text)
+                if question:
+                    self._ask(question[1])
+                elif text:
                     self._send(text)
         except (EOFError, KeyboardInterrupt):
             _say("")
@@ -245,6 +135,58 @@ class _Dialogue:
             self._mine.add(self._client.send(text))
         except ValueError as error:
             _say(str(error))
+
+    # questions, one by one
+
+    def _ask(self, wanted: str) -> None:
+        before = self._line
+        try:
+            asked = self._client.question(wanted)
+            _say(asked["text"])
+            self._answer(asked)
+        except (PermissionError, ValueError) as error:
+            _say(str(error))
+        except requests.RequestException:
+            _say("The server is away; nothing was answered.")
+        except (EOFError, KeyboardInterrupt):
+            _say("\nNothing was answered.")
+        finally:
+            self._line = before
+
+    def _answer(self, asked: dict[str, Any]) -> None:
+        """Ask until the server is content, each time only for what is wrong."""
+        prompt = asked["prompt"]
+        button = self._decision(prompt["buttons"]) if prompt["buttons"] else ""
+        values: dict[str, str] = {}
+        wanted = prompt["questions"]
+        while True:
+            for question in wanted:
+                values[question["name"]] = self._value(question)
+            said, problems = self._client.answer(asked, values, button)
+            wanted = [one for one in prompt["questions"] if one["name"] in problems]
+            if not wanted:
+                _say(said)
+                return
+            for question in wanted:
+                _say(f"{question['label']}: {problems[question['name']]}")
+
+    def _decision(self, buttons: list[dict[str, Any]]) -> str:
+        words = {str(one["label"]).lower(): str(one["value"]) for one in buttons}
+        while True:
+            self._line = f"{' or '.join(words)}: "
+            typed = input(self._line).strip().lower()
+            found = [value for word, value in words.items() if typed and word.startswith(typed)]
+            if len(found) == 1:
+                return found[0]
+
+    def _value(self, question: dict[str, Any]) -> str:
+        facts = [question["about"], "/".join(question["choices"])]
+        facts.append("needed" if question["is_required"] else "")
+        facts.append(f"Enter: {question['default']}" if question["default"] else "")
+        about = ", ".join(fact for fact in facts if fact)
+        self._line = f"{question['label']}{f' ({about})' if about else ''}: "
+        typed = getpass.getpass(self._line) if question["is_secret"] else input(self._line)
+        return typed if typed.strip() else str(question["default"])
 
     def _print(self) -> None:
         is_lost = False
@@ -258,21 +200,37 @@ class _Dialogue:
                 self._above("… the server is back")
             elif kind == "message":
                 self._message(data)
+            elif kind == "live" and data["thread"] in self._mine:
+                self._progress(data)
 
     def _message(self, data: dict[str, Any]) -> None:
         if not data["is_bot"]:
-            if data["id"] not in self._mine and f"#{data['channel']}> " == self._prompt:
+            if data["id"] not in self._mine and data["channel"] == self._channel:
                 self._above(
                     f"{data['body'].get('name', data['author'])}: {formatting.clean(data['body']['text'])}"
                 )
             return
-        if f"#{data['channel']}> " != self._prompt:
+        is_for_me = data["body"].get("is_private") and data["body"].get("reply_to") in self._mine
+        if data["channel"] != self._channel and not is_for_me:
             return
         # An edit is shown when it says something new: the end of what was acknowledged.
         text = as_lines(data["body"], colour=self._colour)
         if self._shown.get(data["id"]) != text:
             self._shown[data["id"]] = text
             self._above(text)
+
+    def _progress(self, data: dict[str, Any]) -> None:
+        """A line for each task of a workflow that has another status now."""
+        reply = wire.reply_from(data["body"])
+        known = self._tasks.setdefault(data["id"], {})
+        for tree in (piece for piece in reply.pieces if isinstance(piece, Tree)):
+            for branch in tree.branches:
+                task = (f"{branch.depth}:{branch.name}", branch.execution_id)
+                if not branch.status or known.get(task) == branch.status:
+                    continue
+                known[task] = branch.status
+                line = formatting.tree_text(Tree(branches=(branch,)))
+                self._above(f"{reply.action} {' '.join(line.split())}")
 
     def _above(self, text: str) -> None:
         """Print over the prompt line, and draw it again with what is typed so far."""
@@ -281,7 +239,7 @@ class _Dialogue:
             import readline  # noqa: PLC0415 - as above
 
             typed = readline.get_line_buffer()
-        sys.stdout.write(f"\r\x1b[K{text}\n{self._prompt}{typed}")
+        sys.stdout.write(f"\r\x1b[K{text}\n{self._line}{typed}")
         sys.stdout.flush()
 
 
@@ -300,6 +258,10 @@ def as_lines(body: dict[str, Any], *, colour: bool) -> str:
     if not reply.execution_id:
         words = [one for one in reply.buttons if one.command and one.command not in text]
         text = "\n".join([text, *(f"{one.label}: {one.command}" for one in words)]).strip()
+    if reply.prompt is not None and reply.prompt.answer_with:
+        text = f"{text}\n{reply.prompt.answer_with}"
+    if reply.is_private:
+        head.append("(only you see this)")
     lines = [_coloured(line, reply.tone.value) if colour else line for line in head]
     return _COLLAPSE.sub("\n\n", "\n".join([*lines, text] if text else lines)).rstrip()
 

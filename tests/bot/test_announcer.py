@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.announcer import Announcer
-from bot.chat import Author, Capabilities, ChatAdapter, Message, Outgoing, Posted, Receive
+from bot.chat import Author, Capabilities, ChatAdapter, Message, Outgoing, Posted, Receive, Respond
 from bot.commands import Commands
 from bot.formatting import as_text
 from engine.service import Engine
@@ -27,8 +27,9 @@ class Elsewhere(ChatAdapter):
         """After how many posts the next one fails once."""
         self.changed = threading.Condition()
 
-    def start(self, receive: Receive) -> None:
+    def start(self, receive: Receive, respond: Respond) -> None:
         self.receive = receive
+        self.respond = respond
 
     def stop(self) -> None:
         """Nothing to stop."""
@@ -74,7 +75,8 @@ class Desk:
         self.engine.start()
         self.announcer = Announcer(self.engine, adapter)
         self.announcer.start()
-        adapter.start(Commands(self.engine, adapter, self.announcer).receive)
+        commands = Commands(self.engine, adapter, self.announcer)
+        adapter.start(commands.receive, commands.responses.respond)
         self._count = 0
 
     def say(self, text: str, *, thread: str | None = None) -> None:

@@ -87,7 +87,8 @@ def test_after_a_restart_the_retry_still_finds_its_message(desk: Desk, tmp_path:
     desk.engine.start()
     desk.announcer = Announcer(desk.engine, desk.adapter)
     desk.announcer.start()
-    desk.adapter.start(Commands(desk.engine, desk.adapter, desk.announcer).receive)
+    commands = Commands(desk.engine, desk.adapter, desk.announcer)
+    desk.adapter.start(commands.receive, commands.responses.respond)
     said = desk.adapter.until(1, status="succeeded")
     assert [kind for kind, _ in said].count("post") == 1
     assert said[-1][0] == "edit"

@@ -3,12 +3,24 @@
 import hashlib
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from sqlalchemy import Connection
 
 from bot.adapters.web import wire
 from bot.adapters.web.hub import Hub
-from bot.chat import Capabilities, ChatAdapter, Message, Outgoing, Posted, Receive
+from bot.chat import (
+    Answer,
+    Capabilities,
+    ChatAdapter,
+    Message,
+    Outgoing,
+    Place,
+    Posted,
+    Receive,
+    Reply,
+    Respond,
+)
 from engine.errors import StoreFailure
 from engine.service import Engine
 from engine.store import chat as store
@@ -24,6 +36,14 @@ def message_id(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()[:24]
 
 
+def _place(outgoing: Outgoing) -> Place:
+    """What is for one person stands in the channel that they alone see."""
+    place, private = outgoing.place, f"@{outgoing.only_for}"
+    if not outgoing.only_for or place.channel == private:
+        return place
+    return Place(channel=private, reply_to=place.reply_to)
+
+
 class WebAdapter(ChatAdapter):
     """`bot.adapters.web.app.mount` puts its pages into the server."""
 
@@ -35,17 +55,20 @@ class WebAdapter(ChatAdapter):
         self.engine = engine
         self.hub = Hub(engine.database, self.name)
         self._receive: Receive | None = None
+        self._respond: Respond | None = None
         # Channels are never taken away, so what was seen once is there.
         self._channels: set[str] = set()
 
-    def start(self, receive: Receive) -> None:
+    def start(self, receive: Receive, respond: Respond) -> None:
         for channel in self.engine.settings.chat.channels:
             self.ensure_channel(channel, made_by=wire.BOT)
         self.hub.start()
         self._receive = receive
+        self._respond = respond
 
     def stop(self) -> None:
         self._receive = None
+        self._respond = None
         self.hub.stop()
 
     def deliver(self, message: Message) -> None:
@@ -53,6 +76,12 @@ class WebAdapter(ChatAdapter):
         if self._receive is None:
             raise StoreFailure("The server is starting or stopping.", hint="Send it again in a moment.")
         self._receive(message)
+
+    def answer(self, answer: Answer) -> Reply:
+        """What came of it, for the person who answered. Raises EngineError."""
+        if self._respond is None:
+            raise StoreFailure("The server is starting or stopping.", hint="Try again in a moment.")
+        return self._respond(answer)
 
     def ensure_channel(self, channel: str, *, made_by: str) -> None:
         """Make the channel where it is not there yet."""
@@ -77,12 +106,13 @@ class WebAdapter(ChatAdapter):
         return message_id(key)
 
     def posting_job(self, outgoing: Sequence[Outgoing]) -> Callable[[Connection], object]:
+        placed = [replace(one, place=_place(one)) for one in outgoing]
         ready = [
             (wire.bot_message(one, adapter=self.name, message_id=message_id(one.key)), one.may_replace)
-            for one in outgoing
+            for one in placed
         ]
         # Not remembered as made: the transaction may still fail.
-        new_channels = {one.place.channel for one in outgoing} - self._channels
+        new_channels = {one.place.channel for one in placed} - self._channels
 
         def job(connection: Connection) -> None:
             for channel in sorted(new_channels):

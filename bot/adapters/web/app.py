@@ -1,23 +1,22 @@
 """The routes of the web chat under /chat: the page, JSON, and the stream of events."""
 
 import asyncio
-import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import orjson
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from bot.adapters.web import completion, detail, wire
+from bot.adapters.web import completion, detail, exchange, prompts, wire
 from bot.adapters.web.adapter import WebAdapter, message_id
+from bot.adapters.web.exchange import Answer
 from bot.adapters.web.guard import Guard, Session
 from bot.adapters.web.hub import Page
-from bot.chat import Message
+from bot.chat import BadAnswer, Message
 from engine.errors import (
     BadInput,
     Conflict,
@@ -49,10 +48,6 @@ _HEADERS = {
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
 }
-_CHANNEL = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
-_KEY = re.compile(r"[\w-]{8,64}")
-# Longest request: a command with its JSON around it.
-_BODY_LIMIT_BYTES = 262_144
 # A stream that has nothing to say says so this often, so that nobody in between cuts it.
 HEARTBEAT_S = 15.0
 _STATUS: tuple[tuple[type[EngineError], int], ...] = (
@@ -63,8 +58,6 @@ _STATUS: tuple[tuple[type[EngineError], int], ...] = (
     (Conflict, 409),
     (StoreFailure, 503),
 )
-
-Answer = Callable[[Request], Awaitable[Response]]
 
 
 def mount(app: FastAPI, adapter: WebAdapter) -> None:
@@ -83,6 +76,7 @@ def routes(adapter: WebAdapter) -> list[Route]:
         Route("/chat/messages", chat.door(chat.say), methods=["POST"]),
         Route("/chat/events", chat.door(chat.events), methods=["GET"]),
         Route("/chat/commands", chat.door(chat.commands), methods=["GET"]),
+        *prompts.routes(adapter, guard=chat.guard, door=chat.door),
         Route("/chat/executions/{id}", chat.door(chat.execution), methods=["GET"]),
         Route("/chat/executions/{id}/events", chat.door(chat.execution_events), methods=["GET"]),
         Route("/chat/executions/{id}/output", chat.door(chat.execution_output), methods=["GET"]),
@@ -93,7 +87,7 @@ class _Chat:
     def __init__(self, adapter: WebAdapter) -> None:
         self._adapter = adapter
         self._engine = adapter.engine
-        self._guard = Guard(adapter.engine)
+        self.guard = Guard(adapter.engine)
         self._files = {path.name: path.read_bytes() for path in _STATIC.iterdir() if path.suffix in _MEDIA}
 
     def door(self, answer: Answer) -> Answer:
@@ -101,11 +95,14 @@ class _Chat:
 
         async def through(request: Request) -> Response:
             try:
-                self._guard.check(request)
+                self.guard.check(request)
                 response = await answer(request)
             except EngineError as error:
                 status = next((code for kind, code in _STATUS if isinstance(error, kind)), 500)
-                response = _json({"error": error.message, "hint": error.hint}, status)
+                told: dict[str, Any] = {"error": error.message, "hint": error.hint}
+                if isinstance(error, BadAnswer):
+                    told["problems"] = error.problems
+                response = exchange.json(told, status)
             for name, value in _HEADERS.items():
                 response.headers.setdefault(name, value)
             return response
@@ -127,33 +124,33 @@ class _Chat:
 
     async def session(self, request: Request) -> Response:
         if request.method == "DELETE":
-            response = _json({"signed_in": False, "login": self._guard.needs_login})
-            self._guard.take(response)
+            response = exchange.json({"signed_in": False, "login": self.guard.needs_login})
+            self.guard.take(response)
             return response
         if request.method == "POST":
-            given = await _body(request)
+            given = await exchange.body(request)
             if given.get("key"):
-                session = await run_in_threadpool(self._guard.verified, _text(given, "key"))
+                session = await run_in_threadpool(self.guard.verified, exchange.text(given, "key"))
             else:
-                session = self._guard.named(_text(given, "name"))
+                session = self.guard.named(exchange.text(given, "name"))
             response = self._about(session)
-            self._guard.give(response, session)
+            self.guard.give(response, session)
             return response
         try:
-            return self._about(self._guard.session(request))
+            return self._about(self.guard.session(request))
         except Unauthenticated:
-            fresh = self._guard.default()
+            fresh = self.guard.default()
         response = self._about(fresh)
         if fresh is not None:
-            self._guard.give(response, fresh)
+            self.guard.give(response, fresh)
         return response
 
     def _about(self, session: Session | None) -> Response:
         settings = self._engine.settings.chat
-        return _json(
+        return exchange.json(
             {
                 "signed_in": session is not None,
-                "login": self._guard.needs_login,
+                "login": self.guard.needs_login,
                 "user": session.user if session else None,
                 "name": session.name if session else None,
                 "verified": session.is_verified if session else False,
@@ -168,11 +165,11 @@ class _Chat:
     # channels and messages
 
     async def channels(self, request: Request) -> Response:
-        session = self._guard.session(request)
+        session = self.guard.session(request)
         if request.method == "POST":
-            name = _channel(_text(await _body(request), "name"), session)
+            name = exchange.channel(exchange.text(await exchange.body(request), "name"), session)
             await run_in_threadpool(self._adapter.ensure_channel, name, made_by=session.user)
-            return _json({"name": name}, 201)
+            return exchange.json({"name": name}, 201)
 
         def read() -> list[dict[str, Any]]:
             with self._engine.database.read() as connection:
@@ -183,13 +180,13 @@ class _Chat:
                 if not one.name.startswith("@") or one.name == session.direct_channel
             ]
 
-        return _json({"channels": await run_in_threadpool(read), "direct": session.direct_channel})
+        return exchange.json({"channels": await run_in_threadpool(read), "direct": session.direct_channel})
 
     async def history(self, request: Request) -> Response:
-        session = self._guard.session(request)
-        channel = _channel(request.path_params["name"], session)
-        before = _number(request, "before")
-        limit = min(_number(request, "limit") or 50, 200)
+        session = self.guard.session(request)
+        channel = exchange.channel(request.path_params["name"], session)
+        before = exchange.number(request, "before")
+        limit = min(exchange.number(request, "limit") or 50, 200)
 
         def read() -> dict[str, Any]:
             with self._engine.database.read() as connection:
@@ -200,20 +197,18 @@ class _Chat:
                 )
             return {"messages": [wire.message(one) for one in found], "more": more, "cursor": cursor}
 
-        return _json(await run_in_threadpool(read))
+        return exchange.json(await run_in_threadpool(read))
 
     async def say(self, request: Request) -> Response:
-        session = self._guard.session(request)
-        given = await _body(request)
-        channel = _channel(_text(given, "channel"), session)
-        key = _text(given, "delivery_key")
-        if not _KEY.fullmatch(key):
-            raise BadInput("delivery_key must be 8 to 64 letters, digits, - or _.")
-        text = _text(given, "text")
+        session = self.guard.session(request)
+        given = await exchange.body(request)
+        channel = exchange.channel(exchange.text(given, "channel"), session)
+        key = exchange.delivery_key(given)
+        text = exchange.text(given, "text")
         if not text.strip():
             raise BadInput("There is nothing to send.")
-        author = session.author(_text(given, "name", default="")[:40])
-        thread = _text(given, "thread", default="") or None
+        author = session.author(exchange.text(given, "name", default="")[:40])
+        thread = exchange.text(given, "thread", default="") or None
         is_direct = bool(given.get("direct")) or channel == session.direct_channel
         message = Message(
             adapter=self._adapter.name,
@@ -226,7 +221,7 @@ class _Chat:
             delivery_key=key,
         )
         await run_in_threadpool(self._deliver, message)
-        return _json({"id": message.id}, 201)
+        return exchange.json({"id": message.id}, 201)
 
     def _deliver(self, message: Message) -> None:
         if message.thread is not None:
@@ -238,7 +233,7 @@ class _Chat:
         self._adapter.deliver(message)
 
     async def events(self, request: Request) -> Response:
-        session = self._guard.session(request)
+        session = self.guard.session(request)
         after = request.headers.get("last-event-id") or request.query_params.get("after") or ""
 
         def newest() -> int:
@@ -266,12 +261,12 @@ class _Chat:
             self._adapter.hub.leave(page)
 
     async def commands(self, request: Request) -> Response:
-        self._guard.session(request)
+        self.guard.session(request)
         registry = self._engine.registry
         tag = f'"{registry.generation}"'
         if request.headers.get("if-none-match") == tag:
             return Response(status_code=304)
-        response = _json(await run_in_threadpool(completion.commands, registry))
+        response = exchange.json(await run_in_threadpool(completion.commands, registry))
         response.headers["etag"] = tag
         response.headers["cache-control"] = "no-cache"
         return response
@@ -279,25 +274,20 @@ class _Chat:
     # executions
 
     async def execution(self, request: Request) -> Response:
-        self._guard.session(request)
+        self.guard.session(request)
         found = await run_in_threadpool(detail.about, self._engine, request.path_params["id"])
-        return _json(found)
+        return exchange.json(found)
 
     async def execution_events(self, request: Request) -> Response:
-        self._guard.session(request)
+        self.guard.session(request)
         one = await run_in_threadpool(self._engine.execution, request.path_params["id"])
         return _stream(detail.follow(self._engine, self._adapter.hub, one.id))
 
     async def execution_output(self, request: Request) -> Response:
-        self._guard.session(request)
+        self.guard.session(request)
         name, text = await run_in_threadpool(detail.output_file, self._engine, request.path_params["id"])
         disposition = {"content-disposition": f'attachment; filename="{name}"'}
         return Response(text, media_type="text/plain; charset=utf-8", headers=disposition)
-
-
-def _json(value: Any, status: int = 200) -> Response:
-    headers = {"cache-control": "no-store"}
-    return Response(wire.dumps(value), status_code=status, media_type="application/json", headers=headers)
 
 
 def _file(name: str, content: bytes) -> Response:
@@ -307,54 +297,3 @@ def _file(name: str, content: bytes) -> Response:
 def _stream(frames: AsyncIterator[bytes]) -> StreamingResponse:
     headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
     return StreamingResponse(frames, media_type="text/event-stream", headers=headers)
-
-
-async def _body(request: Request) -> dict[str, Any]:
-    """The JSON object of a request. Another site's form cannot send this type without asking first."""
-    if request.headers.get("content-type", "").split(";")[0].strip().lower() != "application/json":
-        raise BadInput("Send application/json.")
-    body = b""
-    async for part in request.stream():
-        body += part
-        if len(body) > _BODY_LIMIT_BYTES:
-            raise BadInput(f"That is longer than {_BODY_LIMIT_BYTES:,} bytes.")
-    try:
-        given = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise BadInput(f"That is not JSON: {error}") from error
-    if not isinstance(given, dict):
-        raise BadInput("Send a JSON object.")
-    return given
-
-
-def _text(given: dict[str, Any], name: str, *, default: str | None = None) -> str:
-    value = given.get(name, default)
-    if value is None and default is not None:
-        return default
-    if not isinstance(value, str):
-        raise BadInput(f"{name} must be a text.")
-    return value
-
-
-def _channel(name: str, session: Session) -> str:
-    """A channel's name in its one spelling. Raises BadInput, Denied."""
-    if name.startswith("@"):
-        if name != session.direct_channel:
-            raise Denied("That is somebody else's direct channel.")
-        return name
-    plain = name.strip().removeprefix("#").lower()
-    if not _CHANNEL.fullmatch(plain):
-        raise BadInput(
-            f"{name[:60]!r} cannot be a channel.",
-            hint="Use up to 40 lower-case letters, digits, dashes and underscores.",
-        )
-    return plain
-
-
-def _number(request: Request, name: str) -> int | None:
-    value = request.query_params.get(name)
-    if value is None:
-        return None
-    if not value.isdecimal() or len(value) > 18:
-        raise BadInput(f"{name} must be a whole number.")
-    return int(value)

@@ -83,7 +83,7 @@ function load() {
   try { return JSON.parse(localStorage.getItem(BOX)) || []; } catch { return []; }
 }
 
-export function newKey() {
+function newKey() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

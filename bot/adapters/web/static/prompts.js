@@ -1,6 +1,6 @@
 // What waits for a person: a form or buttons below a message, and the way of an answer to the server.
 
-import { call, newKey, Refused } from "./api.js";
+import { call, Refused } from "./api.js";
 import { el } from "./render.js";
 
 const NUMBERS = { integer: "numeric", number: "decimal" };
@@ -14,7 +14,7 @@ export class Prompts {
   }
 
   draft(id) {
-    if (!this.drafts.has(id)) this.drafts.set(id, { values: {}, problems: {}, said: "", isBad: false, isBusy: false, key: "" });
+    if (!this.drafts.has(id)) this.drafts.set(id, { values: {}, problems: {}, said: "", isBad: false, isBusy: false });
     return this.drafts.get(id);
   }
 
@@ -53,7 +53,7 @@ export class Prompts {
 
   field(one, draft, id) {
     const common = { id, name: one.name || "response", "aria-describedby": `${id}-about ${id}-problem`, "aria-required": one.is_required ? "true" : null };
-    const keep = (event) => { draft.values[one.name] = event.target.value; draft.key = ""; };
+    const keep = (event) => { draft.values[one.name] = event.target.value; };
     const choices = one.choices || [];
     if (one.type === "array" && choices.length) return this.several(one, draft, id);
     let field;
@@ -75,7 +75,6 @@ export class Prompts {
     group.addEventListener("change", () => {
       const boxes = Array.from(group.querySelectorAll("input:checked"), (each) => each.value);
       draft.values[one.name] = boxes.length ? JSON.stringify(boxes) : "";
-      draft.key = "";
     });
     return group;
   }
@@ -99,25 +98,24 @@ export class Prompts {
     for (const form of document.querySelectorAll(`form.prompt[data-id="${CSS.escape(id)}"]`)) this.show(form, this.draft(id));
   }
 
-  // One key for one wish: pressed twice, or sent again after a lost connection, it is one answer.
+  // Sent again after a lost connection: the same answer of the same person is one answer.
   async send(prompt, message, button) {
     const draft = this.draft(prompt.id);
     if (draft.isBusy) return;
-    if (draft.button !== button) draft.key = "";
-    Object.assign(draft, { isBusy: true, button, key: draft.key || newKey(), said: "", isBad: false, problems: {} });
+    Object.assign(draft, { isBusy: true, said: "", isBad: false, problems: {} });
     this.showAll(prompt.id);
     const values = Object.fromEntries((prompt.questions || []).map((one) => [one.name, draft.values[one.name] || ""]));
-    const body = { channel: message.channel, values, button, delivery_key: draft.key };
+    const body = { channel: message.channel, values, button };
     for (let pause = 400; ; pause = Math.min(pause * 1.6, 5000)) {
       try {
         const answer = await call(`prompts/${encodeURIComponent(prompt.id)}/answers`, { method: "POST", body });
-        Object.assign(draft, { isBusy: false, values: {}, key: "", said: answer.said });
+        Object.assign(draft, { isBusy: false, values: {}, said: answer.said });
         break;
       } catch (error) {
         if (error instanceof Refused && error.status < 500) {
           const problems = error.data.problems || {};
           const said = Object.keys(problems).length ? problems[""] || "" : error.message;
-          Object.assign(draft, { isBusy: false, key: "", said, isBad: true, problems });
+          Object.assign(draft, { isBusy: false, said, isBad: true, problems });
           this.refused(error);
           break;
         }

@@ -1,0 +1,256 @@
+"""What people give to inquiries, by buttons, forms or words: read, handed to the engine, and confirmed.
+
+Everything that is said back is for the person who answered alone. The first answer wins; whoever comes
+later is told who was first, and whoever says the same again is told that it counts already.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from bot import formatting, forms, inquiries, inquiry_facts
+from bot.chat import Answer, Author, BadAnswer, ChatAdapter, Fields, Piece, Prompt, Reply, Text, Tone
+from bot.identities import Identity, identify
+from bot.inquiries import APPROVE, REASON, REJECT
+from engine.errors import BadInput, Conflict, Denied, EngineError
+from engine.records.inquiry import Answerer, Inquiry, Vote
+from engine.service import Engine
+from engine.store import chat as store
+
+_DECISIONS = {
+    **dict.fromkeys((APPROVE, "approved", "yes"), APPROVE),
+    **dict.fromkeys((REJECT, "rejected", "no"), REJECT),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A question as it stands for one person."""
+
+    channel: str
+    text: str
+    prompt: Prompt
+
+
+class Responses:
+    def __init__(self, engine: Engine, adapter: ChatAdapter) -> None:
+        self._engine = engine
+        self._adapter = adapter
+
+    # by a button or a form
+
+    def respond(self, answer: Answer) -> Reply:
+        """Raises BadAnswer, BadInput, Denied, Conflict, NotFound: for the person who answered."""
+        inquiry = self._engine.inquiries.get(answer.prompt_id)
+        if answer.place.channel not in self.channels(inquiry):
+            raise Denied("That question is not asked in this channel.", hint="Answer it where it stands.")
+        who = self._who(identify(self._adapter.name, answer.author))
+        given = dict(answer.values)
+        if not inquiries.is_yes_or_no(inquiry):
+            self._check_open(inquiry, who)
+            return self._give(inquiry, forms.fill(inquiry.asked.schema, given), who=who)
+        decision = _DECISIONS.get(answer.button)
+        if decision is None:
+            raise BadInput("That button does not belong to this question.")
+        self._check_open(inquiry, who, is_yes=decision == APPROVE)
+        reason = given.pop(REASON, "").strip()
+        response = _decided(inquiry, decision, reason, given)
+        return self._give(inquiry, response, who=who, reason=reason)
+
+    def asked(self, wanted: str, author: Author) -> Asked:
+        """What is asked, for a chat that asks it one by one. Raises NotFound, BadInput, Denied, Conflict."""
+        inquiry = self._engine.inquiries.get(wanted)
+        channel = seen_by(author, self.channels(inquiry))
+        if not channel:
+            raise Denied("That question is not asked where you see it.")
+        self._check_open(inquiry, self._who(identify(self._adapter.name, author)))
+        if not inquiry.is_pending:
+            raise _too_late(inquiry)
+        reply = inquiries.reply(inquiry, prefix="")
+        prompt = inquiries.prompt(inquiry, prefix="")
+        return Asked(channel=channel, text=formatting.as_text(reply), prompt=prompt)
+
+    def channels(self, inquiry: Inquiry) -> frozenset[str]:
+        """Where its prompts stand in this chat."""
+        keys = [inquiries.key_of(inquiry, number) for number in range(len(inquiry.places))]
+        with self._engine.database.read() as connection:
+            found = store.notices(connection, self._adapter.name, keys)
+        return frozenset(posting.channel for posting in found.values())
+
+    # by words
+
+    def by_words(self, verb: str, wanted: str, words: str, author: Author) -> Reply:
+        """`answer`, `approve` or `reject`, said anywhere. Raises as `respond` does."""
+        inquiry = self._engine.inquiries.get(wanted)
+        who = self._who(identify(self._adapter.name, author))
+        if not self._is_open_to(inquiry, author):
+            raise Denied("That question is asked of somebody else, in private.")
+        words = words.strip()
+        if verb == "answer":
+            return self._by_answer(inquiry, words, who)
+        if not inquiry.asked.decision:
+            raise BadInput("That question asks for more than yes or no.", hint=_how(inquiry))
+        self._check_open(inquiry, who, is_yes=verb == APPROVE)
+        return self._give(inquiry, _decided(inquiry, verb, words, {}), who=who, reason=words)
+
+    def _by_answer(self, inquiry: Inquiry, words: str, who: Answerer) -> Reply:
+        if not words:
+            self._check_open(inquiry, who)
+            return asking(inquiry)
+        decision, _, rest = words.partition(" ")
+        if inquiries.is_yes_or_no(inquiry) and decision.lower() in _DECISIONS:
+            decision, rest = _DECISIONS[decision.lower()], rest.strip()
+            self._check_open(inquiry, who, is_yes=decision == APPROVE)
+            return self._give(inquiry, _decided(inquiry, decision, rest, {}), who=who, reason=rest)
+        self._check_open(inquiry, who)
+        return self._give(inquiry, forms.read_words(inquiry.asked.schema, words), who=who)
+
+    def concealed(self, wanted: str) -> bool:
+        """Whether the words of an answer must not be kept in the chat; also where nobody knows yet."""
+        try:
+            return bool(forms.secret_names(self._engine.inquiries.get(wanted).asked.schema))
+        except EngineError:
+            return True
+
+    # what waits
+
+    def waiting(self, author: Author, *, everything: bool) -> list[Inquiry]:
+        """Those that this person may answer, or all that wait and are no secret; the oldest first."""
+        found, _ = self._engine.inquiries.pending(limit=None)
+        who = self._who(identify(self._adapter.name, author))
+        known = [one for one in reversed(found) if self._is_open_to(one, author)]
+        return [one for one in known if everything or self.may(one, who)]
+
+    def _is_open_to(self, inquiry: Inquiry, author: Author) -> bool:
+        """Whether it is asked where this person sees it, or of them by name."""
+        channels = self.channels(inquiry)
+        is_hidden = bool(channels) and not seen_by(author, channels)
+        return not is_hidden or any(not one.is_everybody for one in inquiry.audiences)
+
+    def may(self, inquiry: Inquiry, who: Answerer) -> bool:
+        """Whether they may answer it somehow, if only with a no."""
+        why_not = self._engine.inquiries.why_not
+        return any(not why_not(inquiry, who, is_yes=is_yes) for is_yes in (True, False))
+
+    # giving it
+
+    def _who(self, identity: Identity) -> Answerer:
+        return Answerer(
+            user=identity.user,
+            name=identity.chat_user,
+            surface=self._adapter.name,
+            is_verified=identity.is_verified,
+        )
+
+    def _check_open(self, inquiry: Inquiry, who: Answerer, *, is_yes: bool | None = True) -> None:
+        """Before anything is said about the values: it waits, and this person may answer it."""
+        if not inquiry.is_pending:
+            return
+        refused = self._engine.inquiries.why_not(inquiry, who, is_yes=is_yes)
+        if refused:
+            raise Denied("You may not answer this.", hint=formatting.clean(refused))
+
+    def _give(self, inquiry: Inquiry, response: Any, *, who: Answerer, reason: str = "") -> Reply:
+        known = _already(inquiry, response, who)
+        if known is not None:
+            return known
+        if not inquiry.is_pending:
+            raise _too_late(inquiry)
+        try:
+            now = self._engine.inquiries.answer(inquiry.id, response, who=who, reason=reason)
+        except Denied as error:
+            raise Denied("You may not answer this.", hint=error.hint) from error
+        except EngineError:
+            # Somebody else, or another delivery of the same, may have been faster.
+            now = self._engine.inquiries.get(inquiry.id)
+            known = _already(now, response, who)
+            if known is not None:
+                return known
+            if not now.is_pending:
+                raise _too_late(now) from None
+            raise
+        return _confirmed(now)
+
+
+def _decided(inquiry: Inquiry, decision: str, reason: str, given: Mapping[str, str]) -> dict[str, Any]:
+    """The response of a yes or no, with what was written beside it. Raises BadAnswer, BadInput."""
+    asked = inquiry.asked
+    properties = asked.schema.get("properties") or {}
+    others = {name: part for name, part in properties.items() if name not in (asked.decision, REASON)}
+    if others:
+        response = dict(forms.fill({"type": "object", "properties": others}, given))
+    elif given:
+        raise BadInput(f"There is no field {formatting.clean(next(iter(given)))[:60]!r}.")
+    else:
+        response = {}
+    if asked.needs_reason and not reason:
+        raise BadAnswer({REASON: "This is needed."}, hint=_how(inquiry))
+    if REASON in properties and reason:
+        response[REASON] = reason
+    return {**response, asked.decision: decision == APPROVE}
+
+
+def _already(inquiry: Inquiry, response: Any, who: Answerer) -> Reply | None:
+    """The confirmation, when this person has said exactly this before; None otherwise."""
+    mine = next((vote for vote in inquiry.votes if vote.user == who.user), None)
+    if mine is None:
+        outcome = inquiry.outcome
+        if outcome is None or outcome.user != who.user:
+            return None
+        mine = Vote(user=outcome.user, name=outcome.name, at=outcome.at, response=outcome.response)
+    decision = inquiry.asked.decision
+    if decision and isinstance(response, Mapping) and isinstance(mine.response, Mapping):
+        is_same = response.get(decision) == mine.response.get(decision)
+    else:
+        is_same = _masked(response, inquiry) == mine.response
+    return _confirmed(inquiry) if is_same else None
+
+
+def _masked(response: Any, inquiry: Inquiry) -> Any:
+    secret = forms.secret_names(inquiry.asked.schema)
+    if not isinstance(response, Mapping):
+        return response
+    return {name: "********" if name in secret else value for name, value in response.items()}
+
+
+def _too_late(inquiry: Inquiry) -> Conflict:
+    return Conflict(f"That is decided already. {inquiry_facts.decision(inquiry)}")
+
+
+def _confirmed(inquiry: Inquiry) -> Reply:
+    """What the answer brought about."""
+    if not inquiry.is_pending:
+        said, tone = inquiry_facts.decision(inquiry), Tone.GOOD
+    elif inquiry.tally:
+        said, tone = f"Counted. So far: {inquiry_facts.tally(inquiry.tally)}.", Tone.NEUTRAL
+    else:
+        said, tone = "Counted.", Tone.NEUTRAL
+    return Reply(pieces=(Text(text=said),), tone=tone, is_private=True)
+
+
+def _how(inquiry: Inquiry) -> str:
+    return f"Say: {inquiries.prompt(inquiry, prefix='').answer_with}"
+
+
+def asking(inquiry: Inquiry) -> Reply:
+    """The questions one by one, and the words that answer them."""
+    if not inquiry.is_pending:
+        raise _too_late(inquiry)
+    rows = []
+    for question in inquiries.prompt(inquiry, prefix="").questions:
+        facts = [question.about, "one of " + ", ".join(question.choices) if question.choices else ""]
+        facts += ["needed" if question.is_required else ""]
+        facts += [f"default {question.default}" if question.default else ""]
+        facts += ["secret: better given in the form, or in the terminal" if question.is_secret else ""]
+        rows.append((question.label, " · ".join(fact for fact in facts if fact) or question.type))
+    pieces: tuple[Piece, ...] = (Text(text=_how(inquiry)),)
+    if rows:
+        pieces = (Fields(rows=tuple(rows)), *pieces)
+    about = replace(inquiries.reply(inquiry, prefix=""), prompt=None)
+    return replace(about, pieces=(*about.pieces, *pieces), is_private=True)
+
+
+def seen_by(author: Author, channels: frozenset[str]) -> str:
+    """One of the channels that this person sees; empty: none of them."""
+    seen = [one for one in sorted(channels) if not one.startswith("@") or one == f"@{author.id}"]
+    return seen[0] if seen else ""

@@ -7,6 +7,7 @@ EngineError
 │   ├── BadParameter      a parameter is missing, unknown, of the wrong type or immutable
 │   └── NoMatch           no alias, or more than one, fits a chat text
 ├── BadTemplate           a template of a pack does not render
+│   └── ExpressionFailure an expression of a workflow cannot be evaluated
 ├── NotFound              no action, execution, alias ... of that name (HTTP 404)
 ├── Unauthenticated       no key or token, or one that is not (any more) valid (HTTP 401)
 ├── Denied                the user may not do this (HTTP 403)
@@ -57,6 +58,10 @@ class NoMatch(BadInput):
 
 class BadTemplate(EngineError):
     """A template written in a pack does not compile or render, or passes a limit."""
+
+
+class ExpressionFailure(BadTemplate):
+    """An expression of a workflow; the message begins with the name that Orquesta gives it."""
 
 
 class NotFound(EngineError):

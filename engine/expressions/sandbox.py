@@ -149,7 +149,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         self.globals["range"] = self._range
         self.globals["dict"] = _mapping
         given = {**self.filters, **FILTERS}
-        self.filters = {name: _paid(name, function) for name, function in given.items()}
+        self.filters = {name: paid_filter(name, function) for name, function in given.items()}
         self.filters |= {_PASSES: _passes, _OPERAND: _paid_operand, _JOINED: _joined, _BUILT: _paid_operand}
         self.filters["decrypt_kv"] = _decrypt_filter(decrypt)
         self.tests = {name: _paid_test(cast(Callable[..., Any], test)) for name, test in self.tests.items()}
@@ -234,7 +234,7 @@ def _paid_result(budget: Budget, result: Any) -> Any:
     return result
 
 
-def _paid(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+def paid_filter(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     """A filter that pays before it runs, and for what it gives."""
     wants = _wants(function)
     listed = name not in ("map", "select", "reject", "selectattr", "rejectattr", "first", "list")

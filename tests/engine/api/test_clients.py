@@ -8,8 +8,9 @@ import pytest
 
 from engine.api.app import ENDPOINTS
 from tests.engine.api.running import Running
+from tests.engine.world import wait_until
 
-# Belongs to workflows, inquiries, rules, the stream: other issues.
+# Belongs to workflows, rules, the stream: other issues.
 LATER = ("result.output", "context.orquesta", "context.parent")
 
 
@@ -19,8 +20,13 @@ def asked(server: Running) -> dict[str, Any]:
     key = server.post("/apikeys", {"metadata": {"used_by": "x"}})
     put = server.ask("PUT", "/keys/client", json={"name": "client", "value": "x"})
     assert put.status_code == 200
+    inquiry = server.start("core.ask")["id"]
+    wait_until(lambda: server.engine.execution(inquiry).status == "pending")
+    response = {"id": inquiry, "response": {"continue": True}}
     command = {"command": "say x", "user": "", "source_channel": "cli"}
     return {
+        "GET /inquiries": server.get("/inquiries/?limit=50").json(),
+        "PUT /inquiries/{id}": server.ask("PUT", f"/inquiries/{inquiry}", json=response).json(),
         "GET /user": server.get("/user").json(),
         "GET /apikeys": server.get("/apikeys").json(),
         "POST /apikeys": key.json(),

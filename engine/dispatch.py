@@ -23,6 +23,7 @@ from engine.records.execution import Execution, OutputChunk
 from engine.records.journal import JournalEntry
 from engine.recovery import Recovery
 from engine.runners.base import LetGo, RunControl, Runner, RunRequest, RunResult
+from engine.specs.action import ActionSpec
 from engine.starts import Claimed, Starts
 from engine.status import Status
 from engine.steps import CHANGED, REQUESTED
@@ -47,12 +48,13 @@ class ClaimRound:
 
 class Dispatch:
     """Three functions are called in the worker that runs the action: `runner_for(name)` gives the
-    runner (RunnerFailure: there is none), `prepare(claim)` its request, and `hide(request, result)`
+    runner (RunnerFailure: there is none), `prepare(claim)` its request, and `hide(action, result)`
     what may be kept of the result.
 
     `begins`: by the name of a runner whose work is rows and not a run (a workflow, a question to people),
     what is called instead: one transaction, after which the execution is not claimed any more. As long as
     it is claimed that transaction was not committed, so after a crash it waits again.
+    `is_idempotent(action)`: its file allows that it runs again after a crash cut it off.
     `finish` writes the end of a run, as Executions.finish does.
     """
 
@@ -65,7 +67,8 @@ class Dispatch:
         *,
         runner_for: Callable[[str], Runner],
         prepare: Callable[[store.Claim], RunRequest],
-        hide: Callable[[RunRequest, RunResult], RunResult],
+        hide: Callable[[ActionSpec, RunResult], RunResult],
+        is_idempotent: Callable[[str], bool],
         begins: Mapping[str, Begin],
         finish: Finish,
         recovery: Recovery,
@@ -80,6 +83,7 @@ class Dispatch:
         self._runner_for = runner_for
         self._prepare = prepare
         self._hide = hide
+        self._is_idempotent = is_idempotent
         self._begins = begins
         self._finish = finish
         self._server = server
@@ -107,7 +111,7 @@ class Dispatch:
     def start(self) -> None:
         """Recover what an earlier server held, then claim and run."""
         self._detach = self._database.attach(self._committed)
-        for claim in self._recovery.held(self._survives):
+        for claim in self._recovery.held(self._may_go_on):
             self._hold_and_queue(claim, adopt=True)
         self._leave = self._database.ride(self._claim_along)
         for number in range(self._workers):
@@ -116,13 +120,15 @@ class Dispatch:
         self._spawn(self._held.cancel_forever, "cancel")
         self._spawn(self._keep_leases, "lease")
 
-    def _survives(self, runner: str) -> bool:
-        if runner in self._begins:
+    def _may_go_on(self, execution: Execution) -> bool:
+        """After a crash: it goes on without a server, or may be started again."""
+        if execution.runner in self._begins:
             return True
         try:
-            return self._runner_for(runner).survives
+            runner = self._runner_for(execution.runner)
         except RunnerFailure:
             return False
+        return runner.survives or not runner.has_effects or self._is_idempotent(execution.action)
 
     def _keep_leases(self) -> None:
         self._recovery.keep(self._stopping, is_busy=lambda: len(self._held) > 0)
@@ -342,13 +348,13 @@ class Dispatch:
             control = RunControl(output=sink.write)
             self._held.hold(Held(execution=execution, runner=runner, control=control, masker=request.masker))
             if adopt:
-                result = runner.adopt(request, control)
+                result = self._adopt(runner, request, control)
             elif control.cancelled.is_set():
                 result = RunResult(status=Status.CANCELED, result={})
             else:
                 result = runner.run(request, control)
             if result is not None:
-                result = self._hide(request, result)
+                result = self._hide(request.action, result)
         except LetGo:
             return
         except EngineError as error:
@@ -377,6 +383,17 @@ class Dispatch:
             self._finish(execution, failure, ())
         except EngineError as error:
             log.warning("execution %s: %s", execution.id, error)
+
+    def _adopt(self, runner: Runner, request: RunRequest, control: RunControl) -> RunResult | None:
+        """None: it was never started, or may be started again."""
+        result = runner.adopt(request, control) if runner.survives else None
+        if (
+            result is not None
+            and result.status is Status.ABANDONED
+            and self._is_idempotent(request.action.ref)
+        ):
+            return None
+        return result
 
     def learn(self, execution_id: str, secrets: Collection[str]) -> None:
         """The run has read these in clear: they are hidden in all that it says from now on."""

@@ -15,16 +15,17 @@ from sqlalchemy import Connection
 from engine.clock import utcnow
 from engine.content.registry import Content
 from engine.endings import Endings
-from engine.errors import BadInput, BadTemplate, IllegalTransition, NotFound, StoreFailure
+from engine.errors import BadInput, BadTemplate, IllegalTransition, NotFound
 from engine.expressions.masking import ValueMasker
 from engine.expressions.params import ActionPlan, Plans, TemplateScope
-from engine.policies.retry import repetition, retried_context
 from engine.records.execution import Execution, ExecutionRequest, OutputChunk, new_id
+from engine.repeats import Repeats
 from engine.runners.base import RunResult
 from engine.specs.action import ActionSpec
+from engine.specs.runner_type import WORKFLOWS
 from engine.starts import Starts
-from engine.status import CANCELABLE, FINISHED, Status
-from engine.steps import canceled_result, insertion, scoped_key, take_step
+from engine.status import CANCELABLE, FINISHED, TRANSITIONS, Status
+from engine.steps import bounded, canceled_result, insertion, scoped_key, take_step
 from engine.store import executions as store
 from engine.store import sealed_parameters
 from engine.store.database import Database
@@ -51,16 +52,6 @@ class PreparedExecution:
     """A template that does not render: the execution is written as one that has failed."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Repetition:
-    """An execution that repeats one which has failed."""
-
-    execution: Execution
-    sealed: bytes | None
-    old_context: Mapping[str, Any]
-    """Of the one that failed."""
-
-
 class Executions:
     """`scope_for(action, user, context)` gives what templates in parameter defaults may see."""
 
@@ -84,6 +75,7 @@ class Executions:
         self._result_limit_bytes = result_limit_bytes
         self._endings = Endings(self.get)
         self._subjects = Subjects(content, plans)
+        self._repeats = Repeats(content, vault, starts)
 
     # request
 
@@ -130,8 +122,13 @@ class Executions:
         delay_ms: int = 0,
         context: Mapping[str, Any],
         idempotency_key: str | None = None,
+        tasks: Collection[str] = (),
+        reset: Collection[str] = (),
     ) -> Execution:
-        """The same action again, with the old parameters under the new ones."""
+        """The same action again, with the old parameters under the new ones.
+
+        `tasks`: a workflow goes on from these; see engine/workflow_runs.
+        """
         old = self.get(execution_id)
         before = self.revealed(old)
         given = {**before.parameters, **parameters} if merge else dict(parameters)
@@ -142,6 +139,9 @@ class Executions:
             for name, value in given.items()
             if name in parameters or not (name in plan.parameters and plan.parameters[name].immutable)
         }
+        again: dict[str, Any] = {"ref": old.id}
+        if tasks:
+            again.update(tasks=list(tasks), reset=list(reset))
         kept = {
             key: old.context[key]
             for key in ("trace_context", "source_channel", "api_user", "notify")
@@ -152,7 +152,7 @@ class Executions:
                 action=old.action,
                 parameters=given,
                 user=user,
-                context={**kept, **context, "re-run": {"ref": old.id}},
+                context={**kept, **context, "re-run": again},
                 delay_ms=delay_ms,
                 idempotency_key=idempotency_key,
                 secrets=before.secrets,
@@ -286,7 +286,7 @@ class Executions:
                     canceled_result(str(step.context["cancelled_by"]), outcome.result)
                 )
             store.add_output(connection, chunks)
-            repeated = self._repetition(connection, execution_id, step, wanted)
+            repeated = self._repeats.of(connection, execution_id, step, wanted)
             if repeated is None:
                 self._step(connection, execution_id, step, wanted, values=values)
                 return wanted
@@ -297,27 +297,6 @@ class Executions:
             return wanted
 
         return work
-
-    def _repetition(
-        self, connection: Connection, execution_id: str, step: store.Step, ended: Status
-    ) -> "_Repetition | None":
-        """The next try, where a policy wants one."""
-        wanted = self._starts.next_try(step.action, ended, step.context)
-        action = self._content.current.actions.get(step.action)
-        old = None if wanted is None else store.get(connection, execution_id)
-        if wanted is None or old is None or action is None or not action.enabled:
-            return None
-        made = repetition(old, wanted, now=utcnow())
-        sealed = store.sealed(connection, execution_id)
-        if sealed is not None:
-            try:
-                plain = self._vault.unseal(sealed, place=store.seal_place(execution_id))
-            except StoreFailure as error:
-                log.error("execution %s is not tried again: %s", execution_id, error)
-                return None
-            sealed = self._vault.seal(plain, place=store.seal_place(made.id))
-        context = retried_context(step.context, wanted, made)
-        return _Repetition(execution=made, sealed=sealed, old_context=context)
 
     def give_back(self, execution_id: str, *, attempt: int) -> None:
         """After a crash: proof that it was never started, so it waits again."""
@@ -346,17 +325,60 @@ class Executions:
                 return
             if step.status not in CANCELABLE:
                 raise IllegalTransition(f"Action cannot be canceled. State = {step.status}.")
-            starts_later = step.status in (Status.REQUESTED, Status.DELAYED)
-            context = {**step.context, "cancelled_by": user}
-            values: dict[str, Any] = {"context": orjson.dumps(context)}
-            if starts_later:
-                values["result"], values["result_size"] = self._bounded(canceled_result(user, None))
-            wanted = Status.CANCELED if starts_later else Status.CANCELING
-            self._step(connection, execution_id, replace(step, context=context), wanted, values=values)
+            self._cancel(connection, execution_id, step, user)
 
         self._database.write(work)
         self._endings.tell(execution_id)
         return self.get(execution_id)
+
+    def cancel_child(
+        self, connection: Connection, execution_id: str, *, user: str, stops_actions: bool
+    ) -> None:
+        """Its workflow needs it no more: also a question that waits. What has ended stays as it is.
+
+        Without `stops_actions` an action that runs goes on to its end.
+        """
+        step = store.step(connection, execution_id)
+        if step is None or step.status not in CANCELABLE | {Status.PENDING}:
+            return
+        if stops_actions or step.status is not Status.RUNNING or self._is_workflow(step):
+            self._cancel(connection, execution_id, step, user)
+
+    def _is_workflow(self, step: store.Step) -> bool:
+        action = self._content.current.actions.get(step.action)
+        return action is not None and action.runner_type in WORKFLOWS
+
+    def wish(self, connection: Connection, execution_id: str, wanted: Status) -> None:
+        """Have a sub-workflow pause or go on; where it makes no sense nothing happens."""
+        step = store.step(connection, execution_id)
+        if step is not None and self._is_workflow(step) and wanted in TRANSITIONS[step.status]:
+            self._step(connection, execution_id, step, wanted, values={})
+
+    def move(
+        self,
+        connection: Connection,
+        execution_id: str,
+        wanted: Status,
+        *,
+        noted: Mapping[str, Any] | None = None,
+    ) -> None:
+        """A step that is no end; `noted` goes into the context. Raises NotFound, IllegalTransition."""
+        step = _known(store.step(connection, execution_id), execution_id)
+        if noted is None:
+            self._step(connection, execution_id, step, wanted, values={})
+        elif step.status is not wanted:
+            context = {**step.context, **noted}
+            values = {"context": orjson.dumps(context)}
+            self._step(connection, execution_id, replace(step, context=context), wanted, values=values)
+
+    def _cancel(self, connection: Connection, execution_id: str, step: store.Step, user: str) -> None:
+        starts_later = step.status in (Status.REQUESTED, Status.DELAYED, Status.PENDING)
+        context = {**step.context, "cancelled_by": user}
+        values: dict[str, Any] = {"context": orjson.dumps(context)}
+        if starts_later:
+            values["result"], values["result_size"] = self._bounded(canceled_result(user, None))
+        wanted = Status.CANCELED if starts_later else Status.CANCELING
+        self._step(connection, execution_id, replace(step, context=context), wanted, values=values)
 
     def _step(
         self,
@@ -373,20 +395,7 @@ class Executions:
             self._starts.ended(connection, execution_id, step.action)
 
     def _bounded(self, result: Any) -> tuple[bytes, int]:
-        """The result as JSON and its size; a result that is too large, or no JSON, becomes an error."""
-        try:
-            encoded = orjson.dumps(result, option=orjson.OPT_NON_STR_KEYS)
-        except (TypeError, ValueError, RecursionError) as error:
-            encoded = orjson.dumps({"error": f"The result is not JSON: {error}", "traceback": ""})
-        if len(encoded) > self._result_limit_bytes:
-            encoded = orjson.dumps(
-                {
-                    "error": f"The result has {len(encoded)} bytes; the limit is {self._result_limit_bytes}. "
-                    "Its output can still be read.",
-                    "traceback": "",
-                }
-            )
-        return encoded, len(encoded)
+        return bounded(result, limit_bytes=self._result_limit_bytes)
 
 
 def _known(step: store.Step | None, execution_id: str) -> store.Step:

@@ -137,9 +137,13 @@ class Preparation:
             secrets=secrets,
         )
 
-    def hide(self, request: RunRequest, result: RunResult) -> RunResult:
+    def hide_of(self, ref: str, result: RunResult) -> RunResult:
+        """As `hide`, for an action that may have left the disk meanwhile."""
+        action = self._content.current.actions.get(ref)
+        return result if action is None else self.hide(action, result)
+
+    def hide(self, action: ActionSpec, result: RunResult) -> RunResult:
         """The result without what the action's output schema calls secret, wherever it stands."""
-        action = request.action
         runner = RUNNER_TYPES.get(action.runner_type)
         if not action.output_schema or runner is None or not isinstance(result.result, dict):
             return result

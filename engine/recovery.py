@@ -48,11 +48,8 @@ class Recovery:
         self.is_restored = False
         """Whether the database is older than the data folder."""
 
-    def held(self, survives: Callable[[str], bool]) -> list[store.Claim]:
-        """What an earlier server held and may be adopted; the rest is abandoned.
-
-        `survives(runner)`: whether actions of that runner go on without a server.
-        """
+    def held(self, may_go_on: Callable[[Execution], bool]) -> list[store.Claim]:
+        """What an earlier server held and `may_go_on`; the rest is abandoned."""
         with self._database.read() as connection:
             self._marked = journal.newest(connection)
             # Nobody else can hold anything in a SQLite database: it is ours alone.
@@ -66,7 +63,7 @@ class Recovery:
         self.mark()
         adoptable = []
         for claim in claims:
-            if survives(claim.execution.runner):
+            if may_go_on(claim.execution):
                 log.info("looking after execution %s, started before this server", claim.execution.id)
                 adoptable.append(claim)
             else:
@@ -74,11 +71,11 @@ class Recovery:
         return adoptable
 
     def give_back(self, execution: Execution) -> None:
-        """It has no entry in the spool: it waits again, if that is proof."""
+        """It was never started, or may run a second time: it waits again, unless a backup was restored."""
         if self.is_restored:
             self.abandon(execution, _RESTORED)
             return
-        log.info("execution %s was never started; it waits again", execution.id)
+        log.info("execution %s waits again", execution.id)
         self._executions.give_back(execution.id, attempt=execution.attempt)
 
     def abandon(self, execution: Execution, reason: str) -> None:

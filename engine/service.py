@@ -2,9 +2,7 @@
 
 import logging
 import os
-from collections.abc import Callable, Collection, Mapping, Sequence
-from concurrent.futures import Future
-from concurrent.futures import TimeoutError as FutureTimeout
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from engine.access import Access
@@ -16,6 +14,7 @@ from engine.content.registry import Content, Registry
 from engine.dispatch import Dispatch
 from engine.errors import EngineError, NotFound
 from engine.events import EventParts, Events
+from engine.execution_calls import ExecutionCalls
 from engine.executions import Executions
 from engine.expressions.jinja import Templates
 from engine.expressions.live_secrets import LiveSecrets
@@ -31,26 +30,24 @@ from engine.policies.table import PolicyTable
 from engine.preparation import Preparation
 from engine.records.access import Requester
 from engine.records.datastore import DatastoreKey
-from engine.records.execution import Execution, ExecutionFilter, ExecutionRequest, OutputChunk
-from engine.records.policy import PlaceInLine
+from engine.records.execution import Execution, ExecutionFilter, ExecutionRequest
 from engine.records.trigger import Emitted, Event
 from engine.recovery import Recovery
 from engine.runner_set import RunnerSet
-from engine.runners.base import RunResult
 from engine.settings import Settings, local_url
+from engine.specs.runner_type import WORKFLOWS
 from engine.starts import Starts
-from engine.store import executions as store
-from engine.store import policies as policy_store
 from engine.store.database import Listener
 from engine.store.reader import Handle, JournalReader, Wants
 from engine.subjects import RUNNER as INQUIRER
+from engine.workflow_runs.runs import WorkflowRuns
 
 __all__ = ["AliasExecution", "Engine", "ExecutionFilter", "ExecutionRequest", "ResultText"]
 
 log = logging.getLogger(__name__)
 
 
-class Engine:
+class Engine(ExecutionCalls):
     """Made with settings, then `start()`ed; `stop()` may be called from any thread, more than once.
 
     Opening takes the data folder for this process alone. Raises StoreFailure when another server
@@ -93,6 +90,14 @@ class Engine:
             self._starts,
             scope_for=self.preparation.scope,
             result_limit_bytes=settings.actions.result_limit_bytes,
+        )
+        self.workflows = WorkflowRuns(
+            self.database,
+            self._executions,
+            self.vault,
+            self.datastore,
+            decrypt=self.templates.decrypt,
+            hide=self.preparation.hide_of,
         )
         self.access = Access(self.database, self.vault, execution=self._execution_or_none)
         self._aliases = AliasExecutions(
@@ -155,8 +160,9 @@ class Engine:
                 claim, executions=self._executions, access=self.access
             ),
             hide=self.preparation.hide,
-            begins={INQUIRER: self.inquiries.begin},
-            finish=self._finish,
+            is_idempotent=self._is_idempotent,
+            begins={**dict.fromkeys(WORKFLOWS, self.workflows.begin), INQUIRER: self.inquiries.begin},
+            finish=self.workflows.finish,
             recovery=Recovery(
                 self.database,
                 self._executions,
@@ -171,6 +177,7 @@ class Engine:
         self.runners.start()
         fires = self._events.internal
         self.subscribe(READER, fires.handle, kinds=KINDS, shares=True, wants=fires.wants)
+        self.workflows.start()
         self._dispatch.start()
         self._events.start()
         self._is_started = True
@@ -181,6 +188,7 @@ class Engine:
             self._is_started = False
             self._events.stop()
             self._dispatch.stop(timeout_s=self.settings.server.shutdown_s)
+            self.workflows.stop(timeout_s=self.settings.server.shutdown_s)
             for reader in self._readers:
                 reader.stop()
             self._outputs.stop()
@@ -222,84 +230,11 @@ class Engine:
             self._dispatch.look_again()
         self._events.adopt(registry)
 
-    # executions
+    # executions: see engine/execution_calls.py
 
-    def request(self, wanted: ExecutionRequest) -> Execution:
-        """Committed when it returns. Raises NotFound, BadParameter, BadInput, BadTemplate."""
-        return self._executions.submit(wanted).result()
-
-    def submit(self, wanted: ExecutionRequest) -> "Future[Execution]":
-        """Like `request`: refuses at once, by raising; the future is done when it is committed."""
-        return self._executions.submit(wanted)
-
-    def execution(self, execution_id: str) -> Execution:
-        """By id, by a unique ending of one (6 characters or more), or `last`. Raises NotFound, BadInput."""
-        return self._executions.get(execution_id)
-
-    def executions(self, wanted: ExecutionFilter) -> tuple[list[Execution], int]:
-        """The page, and how many there are in all."""
-        with self.database.read() as connection:
-            return store.page(connection, wanted)
-
-    def children(self, execution_id: str) -> list[str]:
-        with self.database.read() as connection:
-            return store.children(connection, execution_id)
-
-    def ended(self, execution_id: str) -> "Future[Execution]":
-        """Done when the execution has ended (at once, when it has). Raises NotFound."""
-        return self._executions.ended(execution_id)
-
-    def wait(self, execution_id: str, *, timeout_s: float) -> Execution:
-        """Returns at the end of the execution, or at the timeout with what it is then."""
-        future = self._executions.ended(execution_id)
-        try:
-            return future.result(timeout_s)
-        except FutureTimeout:
-            self._executions.give_up(execution_id, future)
-            return self._executions.get(execution_id)
-
-    def _finish(self, execution: Execution, outcome: RunResult, chunks: Sequence[OutputChunk]) -> None:
-        self._executions.finish(execution.id, outcome, attempt=execution.attempt, chunks=chunks)
-
-    def give_up(self, execution_id: str, future: "Future[Execution]") -> None:
-        """The caller of `ended` does not wait any more."""
-        self._executions.give_up(execution_id, future)
-
-    def output(self, execution_id: str, *, after: int = 0, kind: str | None = None) -> list[OutputChunk]:
-        """What the action printed, from chunk `after` on; secrets are masked."""
-        with self.database.read() as connection:
-            return store.output(connection, execution_id, after=after, kind=kind)
-
-    def place_in_line(self, execution_id: str) -> PlaceInLine | None:
-        """Where a delayed execution waits; None when it does not (any more)."""
-        with self.database.read() as connection:
-            return policy_store.place_of(connection, execution_id)
-
-    def cancel(self, execution_id: str, *, user: str) -> Execution:
-        """Really stops the action. Raises NotFound, IllegalTransition."""
-        return self._executions.cancel(execution_id, user=user)
-
-    def rerun(
-        self,
-        execution_id: str,
-        *,
-        user: str,
-        parameters: Mapping[str, Any],
-        merge: bool = True,
-        delay_ms: int = 0,
-        context: Mapping[str, Any] | None = None,
-        idempotency_key: str | None = None,
-    ) -> Execution:
-        """The same action again, with the old parameters under the new ones."""
-        return self._executions.rerun(
-            execution_id,
-            user=user,
-            parameters=parameters,
-            merge=merge,
-            delay_ms=delay_ms,
-            context=context or {},
-            idempotency_key=idempotency_key,
-        )
+    def _is_idempotent(self, action: str) -> bool:
+        found = self.registry.actions.get(action)
+        return found is not None and found.extensions.get("x-idempotent") is True
 
     def _execution_or_none(self, execution_id: str) -> Execution | None:
         try:

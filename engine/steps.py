@@ -138,6 +138,23 @@ def canceled_result(user: str, partial: Any) -> dict[str, Any]:
     return {**result, "message": "Action canceled by user.", "user": user}
 
 
+def bounded(result: Any, *, limit_bytes: int) -> tuple[bytes, int]:
+    """The result as JSON and its size; a result that is too large, or no JSON, becomes an error."""
+    try:
+        encoded = orjson.dumps(result, option=orjson.OPT_NON_STR_KEYS)
+    except (TypeError, ValueError, RecursionError) as error:
+        encoded = orjson.dumps({"error": f"The result is not JSON: {error}", "traceback": ""})
+    if len(encoded) > limit_bytes:
+        encoded = orjson.dumps(
+            {
+                "error": f"The result has {len(encoded)} bytes; the limit is {limit_bytes}. "
+                "Its output can still be read.",
+                "traceback": "",
+            }
+        )
+    return encoded, len(encoded)
+
+
 def _word(value: Any) -> str | None:
     """A caller's word for its trace; anything else is no name."""
     return value if isinstance(value, str) and value else None

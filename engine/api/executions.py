@@ -14,9 +14,11 @@ from engine.api.call import Call, Query, dump, json_answer, moment, text_answer
 from engine.api.live import LiveOutput
 from engine.api.resource import Answering, Endpoint
 from engine.api.wire import Document, liveaction_id
+from engine.api.wire_workflows import task_document
 from engine.errors import BadInput, IllegalTransition, NotFound
 from engine.notifications import CONTEXT_KEY, requested_notify
 from engine.records.execution import Execution, ExecutionFilter, ExecutionRequest
+from engine.specs.runner_type import WORKFLOWS
 from engine.status import FINISHED, Status
 
 ATTRIBUTES = frozenset({"result", "trigger_instance", "status"})
@@ -122,8 +124,11 @@ async def _at_end(call: Call, execution_id: str, timeout_s: float) -> Execution:
 
 async def rerun(call: Call) -> Response:
     body = call.object()
-    if body.get("tasks") or body.get("reset"):
-        raise BadInput("Task option is only supported for Orquesta workflows.")
+    tasks, reset = _names(body, "tasks"), _names(body, "reset")
+    if tasks and body.get("parameters"):
+        raise BadInput("Parameters override is not supported when re-running task(s) for a workflow.")
+    if not set(reset) <= set(tasks):
+        raise BadInput("List of tasks to reset does not match the tasks to rerun.")
     again = partial(
         call.engine.rerun,
         call.path["id"],
@@ -131,9 +136,18 @@ async def rerun(call: Call) -> Response:
         parameters=_mapping(body, "parameters"),
         merge=not call.query.flag("no_merge"),
         delay_ms=_delay_ms(body),
+        tasks=tasks,
+        reset=reset,
     )
     execution = await _settled(call, await run_in_threadpool(again))
     return json_answer(call.documents.execution(execution), status=201)
+
+
+def _names(body: Document, key: str) -> list[str]:
+    given = body.get(key) or []
+    if not isinstance(given, list) or not all(isinstance(name, str) for name in given):
+        raise BadInput(f'"{key}" is no list of names.')
+    return given
 
 
 # read
@@ -324,24 +338,50 @@ def cancel(call: Call) -> Response:
 
 
 def update(call: Call) -> Response:
-    """Only a wish to end can be written; nothing that runs now can be paused."""
+    """A wish to end, to pause or to go on; other statuses cannot be written."""
     execution = call.engine.execution(call.path["id"])
     wanted = call.object().get("status")
     if execution.status in FINISHED:
         raise BadInput("Execution is already in completed state.")
     if wanted in (Status.CANCELING, Status.CANCELED):
         return cancel(call)
-    if wanted == Status.PAUSING:
-        raise BadInput(
-            f'Failed updating execution. Unable to pause liveaction "{liveaction_id(execution.id)}" '
-            f'because pause is not supported by runner "{execution.runner}".'
-        )
-    if wanted == Status.RESUMING:
+    if wanted in (Status.PAUSING, Status.PAUSED):
+        return _pause(call, execution)
+    if wanted in (Status.RESUMING, Status.RUNNING):
+        return _resume(call, execution)
+    raise BadInput(
+        "An execution's status cannot be set.", hint='Ask for it: "canceling", "pausing" or "resuming".'
+    )
+
+
+def _pause(call: Call, execution: Execution) -> Response:
+    refusal = (
+        f'Failed updating execution. Unable to pause liveaction "{liveaction_id(execution.id)}" because '
+    )
+    if execution.runner not in WORKFLOWS:
+        raise BadInput(f'{refusal}pause is not supported by runner "{execution.runner}".')
+    try:
+        paused = call.engine.workflows.pause(execution.id, user=call.requester.user)
+    except IllegalTransition as error:
+        raise BadInput(f"{refusal}it is not in a running state.") from error
+    return json_answer(call.documents.execution(paused))
+
+
+def _resume(call: Call, execution: Execution) -> Response:
+    try:
+        resumed = call.engine.workflows.resume(execution.id, user=call.requester.user)
+    except (IllegalTransition, BadInput) as error:
         raise BadInput(
             f'Failed updating execution. Unable to resume liveaction "{liveaction_id(execution.id)}" '
             "because it is not in a paused state."
-        )
-    raise BadInput("An execution's status cannot be set.", hint='Cancel it: {"status": "canceling"}.')
+        ) from error
+    return json_answer(call.documents.execution(resumed))
+
+
+def get_tasks(call: Call) -> Response:
+    """Ours: every run of a task of a workflow, in order."""
+    execution = call.engine.execution(call.path["id"])
+    return json_answer([task_document(task) for task in call.engine.workflows.tree(execution.id)])
 
 
 ENDPOINTS = (
@@ -355,5 +395,6 @@ ENDPOINTS = (
     Endpoint(method="GET", path="/executions/{id}/result_text", handler=get_result_text),
     Endpoint(method="GET", path="/executions/{id}/attribute/{attribute}", handler=get_attribute),
     Endpoint(method="GET", path="/executions/{id}/children", handler=list_children),
+    Endpoint(method="GET", path="/executions/{id}/tasks", handler=get_tasks),
     Endpoint(method="POST", path="/executions/{id}/re_run", handler=rerun),
 )

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Column, Index, LargeBinary
+from sqlalchemy import Column, Index, LargeBinary, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from engine.records.columns import UtcDateTime
@@ -53,9 +53,11 @@ class WorkflowDeltaRow(SQLModel, table=True):
     """What one step changed."""
 
     __tablename__ = "workflow_delta"
+    __table_args__ = (UniqueConstraint("workflow_id", "version"),)
 
-    workflow_id: str = Field(primary_key=True, max_length=24)
-    version: int = Field(primary_key=True)
+    seq: int | None = Field(default=None, primary_key=True)
+    workflow_id: str = Field(max_length=24)
+    version: int
     data: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
@@ -63,7 +65,9 @@ class WorkflowValueRow(SQLModel, table=True):
     """A large value, stored once per workflow."""
 
     __tablename__ = "workflow_value"
+    __table_args__ = (UniqueConstraint("workflow_id", "digest"),)
 
-    workflow_id: str = Field(primary_key=True, max_length=24)
-    digest: str = Field(primary_key=True)
+    seq: int | None = Field(default=None, primary_key=True)
+    workflow_id: str = Field(max_length=24)
+    digest: str
     data: bytes = Field(sa_column=Column(LargeBinary, nullable=False))

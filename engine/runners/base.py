@@ -87,6 +87,8 @@ class Runner(ABC):
     """One kind of runner; made once per server and name."""
 
     survives = False
+    has_effects = True
+    """False: what a crash cut off may simply be started again."""
 
     def __init__(self, settings: Settings) -> None:
         """What it keeps of the settings is the runner's own business."""

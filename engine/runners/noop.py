@@ -5,6 +5,8 @@ from engine.status import Status
 
 
 class NoopRunner(Runner):
+    has_effects = False
+
     def run(self, request: RunRequest, control: RunControl) -> RunResult:
         del request, control
         return RunResult(

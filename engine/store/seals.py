@@ -19,7 +19,8 @@ from engine.records.datastore import DatastoreRow, SealKeyRow
 from engine.records.execution import ExecutionRow
 from engine.records.inquiry import InquiryRow
 from engine.records.trigger import TriggerInstanceRow
-from engine.store import datastore, executions, inquiries, triggers
+from engine.records.workflow import WorkflowDeltaRow, WorkflowRow, WorkflowValueRow
+from engine.store import datastore, executions, inquiries, triggers, workflows
 from engine.store.database import Database
 from engine.store.key_ring import KeyRing
 from engine.store.vault import ID_BYTES, Vault
@@ -47,7 +48,42 @@ _E = ExecutionRow.__table__  # type: ignore[attr-defined]  # as above
 _D = DatastoreRow.__table__  # type: ignore[attr-defined]  # as above
 _Q = InquiryRow.__table__  # type: ignore[attr-defined]  # as above
 _T = TriggerInstanceRow.__table__  # type: ignore[attr-defined]  # as above
+_W = WorkflowRow.__table__  # type: ignore[attr-defined]  # as above
+_WD = WorkflowDeltaRow.__table__  # type: ignore[attr-defined]  # as above
+_WV = WorkflowValueRow.__table__  # type: ignore[attr-defined]  # as above
 SEALED = (
+    SealedColumn(
+        table=_W,
+        order=_W.c.id,
+        column=_W.c.head,
+        needed=(_W.c.id,),
+        place=lambda row: workflows.head_place(row.id),
+        is_sealed=_W.c.head.is_not(None),
+    ),
+    SealedColumn(
+        table=_W,
+        order=_W.c.id,
+        column=_W.c.snapshot,
+        needed=(_W.c.id,),
+        place=lambda row: workflows.snapshot_place(row.id),
+        is_sealed=_W.c.snapshot.is_not(None),
+    ),
+    SealedColumn(
+        table=_WD,
+        order=_WD.c.seq,
+        column=_WD.c.data,
+        needed=(_WD.c.workflow_id, _WD.c.version),
+        place=lambda row: workflows.delta_place(row.workflow_id, row.version),
+        is_sealed=_WD.c.data.is_not(None),
+    ),
+    SealedColumn(
+        table=_WV,
+        order=_WV.c.seq,
+        column=_WV.c.data,
+        needed=(_WV.c.workflow_id, _WV.c.digest),
+        place=lambda row: workflows.value_place(row.workflow_id, row.digest),
+        is_sealed=_WV.c.data.is_not(None),
+    ),
     SealedColumn(
         table=_D,
         order=_D.c.id,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from engine.errors import BadContent
 from engine.workflows.calls import Delta, Event, Host, Work
 
 
@@ -31,6 +32,15 @@ class TaskView:
     attempt: int = 1
     started_at: datetime | None = None
     ended_at: datetime | None = None
+
+
+class Unplannable(BadContent):
+    """A workflow that cannot be run as it is written."""
+
+    def __init__(self, message: str, *, errors: Sequence[Mapping[str, Any]], where: str = "") -> None:
+        super().__init__(message, where=where, hint="See: stormcrow workflow inspect")
+        self.errors = list(errors)
+        """As a workflow's own errors: what its execution's result holds."""
 
 
 class Conductor(Protocol):
@@ -76,7 +86,11 @@ class Language(Protocol):
     """How workflows of one runner are made from their text. A plan is worked out once per text."""
 
     def plan(self, text: str) -> Any:
-        """Raises BadContent, with what is wrong as a workflow's errors in `errors`, if any."""
+        """Raises Unplannable."""
+        ...
+
+    def refusal(self, errors: Sequence[Mapping[str, Any]]) -> Any:
+        """The result of an execution whose workflow is unplannable."""
         ...
 
     def begin(

@@ -101,7 +101,7 @@ def test_what_was_claimed_and_never_started_waits_again(engine: Engine) -> None:
 
 
 def test_what_ran_inside_a_dead_server_is_abandoned(engine: Engine) -> None:
-    made = engine.request(ExecutionRequest(action="probe.nothing", user="alice", delay_ms=3_600_000))
+    made = engine.request(ExecutionRequest(action="probe.fetch", user="alice", delay_ms=3_600_000))
     server = _server_of(engine)
     engine.stop()
     _as_claimed(engine, made.id, server=server)
@@ -111,6 +111,20 @@ def test_what_ran_inside_a_dead_server_is_abandoned(engine: Engine) -> None:
     again.stop()
     assert done.status is Status.ABANDONED
     assert "cannot be known" in done.result["error"]
+
+
+@pytest.mark.parametrize("action", ["probe.nothing", "probe.harmless"])
+def test_what_may_run_twice_is_started_again(engine: Engine, action: str) -> None:
+    made = engine.request(ExecutionRequest(action=action, user="alice", delay_ms=3_600_000))
+    server = _server_of(engine)
+    engine.stop()
+    _as_claimed(engine, made.id, server=server)
+    again = Engine(engine.settings)
+    again.start()
+    done = again.wait(made.id, timeout_s=10)
+    again.stop()
+    assert done.attempt == 2
+    assert done.status in (Status.SUCCEEDED, Status.FAILED)
 
 
 def test_after_a_restored_backup_nothing_is_started_a_second_time(engine: Engine) -> None:
@@ -146,7 +160,7 @@ def test_a_database_put_into_an_empty_folder_starts_nothing_either(engine: Engin
 
 
 def test_what_a_server_of_another_host_name_held_is_recovered(engine: Engine) -> None:
-    made = engine.request(ExecutionRequest(action="probe.nothing", user="alice", delay_ms=3_600_000))
+    made = engine.request(ExecutionRequest(action="probe.fetch", user="alice", delay_ms=3_600_000))
     engine.stop()
     _as_claimed(engine, made.id, server="someone@an-earlier-container")
     again = Engine(engine.settings)

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from engine.clock import utcnow
-from engine.errors import BadInput, BadParameter, BadTemplate, IllegalTransition, NotFound
+from engine.errors import BadInput, BadParameter, BadTemplate, IllegalTransition, NotFound, RunnerFailure
 from engine.records.execution import ExecutionFilter
 from engine.service import Engine, ExecutionRequest
 from engine.status import Status
@@ -180,10 +180,15 @@ def _cancel(engine: Engine, execution_id: str, user: str) -> None:
         pass
 
 
-def test_a_runner_that_we_do_not_have_fails_with_a_clear_sentence(engine: Engine) -> None:
-    done = run(engine, "probe.later")
+def test_a_runner_that_we_do_not_have_is_refused_with_a_clear_sentence(engine: Engine) -> None:
+    with pytest.raises(RunnerFailure, match='cannot run "cobol" actions'):
+        engine.runners.get("cobol")
+
+
+def test_a_workflow_without_its_file_fails_and_names_it(engine: Engine) -> None:
+    done = run(engine, "probe.lost")
     assert done.status is Status.FAILED
-    assert 'cannot run "orquesta" actions' in done.result["error"]
+    assert "workflows/lost.yaml" in done.result["error"]
 
 
 def test_a_result_that_is_too_large_becomes_an_error(tmp_path: Path) -> None:

@@ -57,7 +57,20 @@ FILES = {
         parameters:
           broken: {type: string, default: "{{ 1 / 0 }}"}
     """,
-    "actions/later.yaml": "{name: later, runner_type: orquesta, entry_point: workflows/later.yaml}",
+    "actions/lost.yaml": "{name: lost, runner_type: orquesta, entry_point: workflows/lost.yaml}",
+    "actions/fetch.yaml": """
+        name: fetch
+        runner_type: http-request
+        parameters:
+          url: {default: "http://127.0.0.1:1/"}
+    """,
+    "actions/harmless.yaml": """
+        name: harmless
+        runner_type: http-request
+        x-idempotent: true
+        parameters:
+          url: {default: "http://127.0.0.1:1/"}
+    """,
 }
 
 

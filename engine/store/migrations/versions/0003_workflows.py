@@ -37,15 +37,19 @@ def _workflows() -> None:
     )
     op.create_table(
         "workflow_delta",
-        sa.Column("workflow_id", sa.String(24), primary_key=True),
-        sa.Column("version", sa.Integer, primary_key=True),
+        sa.Column("seq", sa.Integer, primary_key=True),
+        sa.Column("workflow_id", sa.String(24), nullable=False),
+        sa.Column("version", sa.Integer, nullable=False),
         sa.Column("data", sa.LargeBinary, nullable=False),
+        sa.UniqueConstraint("workflow_id", "version"),
     )
     op.create_table(
         "workflow_value",
-        sa.Column("workflow_id", sa.String(24), primary_key=True),
-        sa.Column("digest", sa.String, primary_key=True),
+        sa.Column("seq", sa.Integer, primary_key=True),
+        sa.Column("workflow_id", sa.String(24), nullable=False),
+        sa.Column("digest", sa.String, nullable=False),
         sa.Column("data", sa.LargeBinary, nullable=False),
+        sa.UniqueConstraint("workflow_id", "digest"),
     )
 
 

@@ -1,0 +1,105 @@
+"""The engine's door to executions: request, read, wait, cancel, run again."""
+
+from collections.abc import Collection, Mapping
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from typing import Any
+
+from engine.executions import Executions
+from engine.records.execution import Execution, ExecutionFilter, ExecutionRequest, OutputChunk
+from engine.records.policy import PlaceInLine
+from engine.store import executions as store
+from engine.store import policies as policy_store
+from engine.store.database import Database
+from engine.workflow_runs.runs import WorkflowRuns
+
+
+class ExecutionCalls:
+    """What the engine's callers may do with executions; a part of class Engine, which makes these."""
+
+    database: Database
+    workflows: WorkflowRuns
+    _executions: Executions
+
+    def request(self, wanted: ExecutionRequest) -> Execution:
+        """Committed when it returns. Raises NotFound, BadParameter, BadInput, BadTemplate."""
+        return self._executions.submit(wanted).result()
+
+    def submit(self, wanted: ExecutionRequest) -> "Future[Execution]":
+        """Like `request`: refuses at once, by raising; the future is done when it is committed."""
+        return self._executions.submit(wanted)
+
+    def execution(self, execution_id: str) -> Execution:
+        """By id, by a unique ending of one (6 characters or more), or `last`. Raises NotFound, BadInput."""
+        return self._executions.get(execution_id)
+
+    def executions(self, wanted: ExecutionFilter) -> tuple[list[Execution], int]:
+        """The page, and how many there are in all."""
+        with self.database.read() as connection:
+            return store.page(connection, wanted)
+
+    def children(self, execution_id: str) -> list[str]:
+        with self.database.read() as connection:
+            return store.children(connection, execution_id)
+
+    def ended(self, execution_id: str) -> "Future[Execution]":
+        """Done when the execution has ended (at once, when it has). Raises NotFound."""
+        return self._executions.ended(execution_id)
+
+    def wait(self, execution_id: str, *, timeout_s: float) -> Execution:
+        """Returns at the end of the execution, or at the timeout with what it is then."""
+        future = self._executions.ended(execution_id)
+        try:
+            return future.result(timeout_s)
+        except FutureTimeout:
+            self._executions.give_up(execution_id, future)
+            return self._executions.get(execution_id)
+
+    def give_up(self, execution_id: str, future: "Future[Execution]") -> None:
+        """The caller of `ended` does not wait any more."""
+        self._executions.give_up(execution_id, future)
+
+    def output(self, execution_id: str, *, after: int = 0, kind: str | None = None) -> list[OutputChunk]:
+        """What the action printed, from chunk `after` on; secrets are masked."""
+        with self.database.read() as connection:
+            return store.output(connection, execution_id, after=after, kind=kind)
+
+    def place_in_line(self, execution_id: str) -> PlaceInLine | None:
+        """Where a delayed execution waits; None when it does not (any more)."""
+        with self.database.read() as connection:
+            return policy_store.place_of(connection, execution_id)
+
+    def cancel(self, execution_id: str, *, user: str) -> Execution:
+        """Really stops the action. Raises NotFound, IllegalTransition."""
+        return self._executions.cancel(execution_id, user=user)
+
+    def rerun(
+        self,
+        execution_id: str,
+        *,
+        user: str,
+        parameters: Mapping[str, Any],
+        merge: bool = True,
+        delay_ms: int = 0,
+        context: Mapping[str, Any] | None = None,
+        idempotency_key: str | None = None,
+        tasks: Collection[str] = (),
+        reset: Collection[str] = (),
+    ) -> Execution:
+        """The same action again, with the old parameters under the new ones.
+
+        With `tasks` a workflow that has ended goes on from these; of those in `reset` all items run again.
+        """
+        if tasks:
+            self.workflows.check_rerun(execution_id)
+        return self._executions.rerun(
+            execution_id,
+            tasks=tasks,
+            reset=reset,
+            user=user,
+            parameters=parameters,
+            merge=merge,
+            delay_ms=delay_ms,
+            context=context or {},
+            idempotency_key=idempotency_key,
+        )

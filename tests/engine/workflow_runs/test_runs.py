@@ -1,0 +1,372 @@
+"""Workflows with real actions: what starts when, what is passed on, how they end."""
+
+import threading
+
+import pytest
+
+from engine.errors import BadInput, IllegalTransition, NotFound
+from engine.service import Engine
+from engine.status import Status
+from tests.engine.workflow_runs.flows import children, run_flow, start, tasks_of, write_flow
+from tests.engine.world import wait_until
+
+CHAIN = """
+    version: 1.0
+    input:
+      - name
+    tasks:
+      first:
+        action: probe.sh cmd="echo hello"
+        next:
+          - when: <% succeeded() %>
+            publish: greeting=<% result().stdout %>
+            do: second
+      second:
+        action: probe.sh
+        input:
+          cmd: echo <% ctx().greeting %> <% ctx().name %>
+        next:
+          - when: <% succeeded() %>
+            publish: said=<% result().stdout %>
+    output:
+      - said: <% ctx().said %>
+"""
+
+
+def test_a_workflow_runs_its_tasks_one_after_the_other(engine_of_each_kind: Engine) -> None:
+    engine = engine_of_each_kind
+    flow = write_flow(engine, "chain", CHAIN, parameters="{name: {type: string, required: true}}")
+    done = run_flow(engine, flow, name="world")
+    assert done.status is Status.SUCCEEDED, done.result
+    assert done.result == {"output": {"said": "hello world"}}
+    assert tasks_of(engine, done) == ["first", "second"]
+
+
+def test_a_child_knows_its_workflow_and_its_task(engine: Engine) -> None:
+    flow = write_flow(engine, "chain", CHAIN, parameters="{name: {type: string, required: true}}")
+    done = run_flow(engine, flow, name="world")
+    child = children(engine, done)[0]
+    assert child.parent_id == done.id
+    assert child.user == "alice"
+    assert child.context["parent"] == {"execution_id": done.id, "user": "alice", "pack": "flow"}
+    place = child.context["orquesta"]
+    assert (place["task_name"], place["task_id"], place["task_route"]) == ("first", "first", 0)
+    assert len(place["workflow_execution_id"]) == len(place["task_execution_id"]) == 24
+
+
+def test_what_a_caller_gives_is_never_an_expression(engine: Engine) -> None:
+    flow = write_flow(engine, "chain", CHAIN, parameters="{name: {type: string, required: true}}")
+    done = run_flow(engine, flow, name="'<% ctx().st2.user %> {{ 7 * 7 }}'")
+    assert done.result == {"output": {"said": "hello <% ctx().st2.user %> {{ 7 * 7 }}"}}
+
+
+def test_branches_meet_at_a_join(engine: Engine) -> None:
+    flow = write_flow(
+        engine,
+        "join",
+        """
+        version: 1.0
+        tasks:
+          fork:
+            action: core.noop
+            next: [{do: [left, right]}]
+          left:
+            action: probe.sh cmd="echo l"
+            next: [{publish: [{l: <% result().stdout %>}], do: meet}]
+          right:
+            action: probe.sh cmd="echo r"
+            next: [{publish: [{r: <% result().stdout %>}], do: meet}]
+          meet:
+            join: all
+            action: core.echo message="<% ctx().l %><% ctx().r %>"
+            next: [{publish: [{both: <% result().stdout %>}]}]
+        output:
+          - both: <% ctx().both %>
+        """,
+    )
+    done = run_flow(engine, flow)
+    assert done.result == {"output": {"both": "lr"}}
+    assert sorted(tasks_of(engine, done)) == ["fork", "left", "meet", "right"]
+
+
+def test_a_task_that_fails_ends_the_workflow_with_its_error(engine: Engine) -> None:
+    flow = write_flow(
+        engine,
+        "fails",
+        """
+        version: 1.0
+        tasks:
+          bad:
+            action: probe.sh cmd="exit 3"
+            next: [{when: <% succeeded() %>, do: never}]
+          never:
+            action: core.noop
+        """,
+    )
+    done = run_flow(engine, flow)
+    assert done.status is Status.FAILED
+    [error] = done.result["errors"]
+    assert (error["task_id"], error["result"]["return_code"]) == ("bad", 3)
+    assert error["message"] == "Execution failed. See result for details."
+
+
+def test_an_action_that_does_not_exist_is_a_task_that_fails(engine: Engine) -> None:
+    flow = write_flow(
+        engine,
+        "unknown",
+        """
+        version: 1.0
+        input: [which]
+        tasks:
+          call:
+            action: <% ctx().which %>
+        """,
+        parameters="{which: {type: string}}",
+    )
+    done = run_flow(engine, flow, which="flow.nothere")
+    assert done.status is Status.FAILED
+    assert "flow.nothere" in str(done.result["errors"])
+
+
+def test_a_definition_with_faults_fails_before_any_task(engine: Engine) -> None:
+    flow = write_flow(
+        engine,
+        "faulty",
+        """
+        version: 1.0
+        tasks:
+          first:
+            action: core.noop
+            next: [{do: ghost}]
+        """,
+    )
+    done = run_flow(engine, flow)
+    assert done.status is Status.FAILED
+    assert 'The task "ghost" is not defined.' in str(done.result["errors"])
+    assert children(engine, done) == []
+
+
+def test_each_item_is_an_execution_and_results_keep_their_order(engine: Engine) -> None:
+    flow = write_flow(
+        engine,
+        "items",
+        """
+        version: 1.0
+        input: [words]
+        tasks:
+          each:
+            with: {items: <% ctx().words %>, concurrency: 2}
+            action: core.echo message=<% item() %>
+            next: [{publish: [{said: <% result().select($.stdout) %>}]}]
+        output:
+          - said: <% ctx().said %>
+        """,
+        parameters="{words: {type: array}}",
+    )
+    done = run_flow(engine, flow, words=["a", "b", "c", "d", "e"])
+    assert done.result == {"output": {"said": ["a", "b", "c", "d", "e"]}}
+    assert [child.context["orquesta"]["item_id"] for child in children(engine, done)] == [0, 1, 2, 3, 4]
+
+
+def test_a_workflow_runs_inside_a_workflow(engine: Engine) -> None:
+    inner = write_flow(engine, "chain", CHAIN, parameters="{name: {type: string, required: true}}")
+    outer = write_flow(
+        engine,
+        "outer",
+        f"""
+        version: 1.0
+        tasks:
+          inside:
+            action: {inner} name="you"
+            next: [{{publish: [{{said: <% result().output.said %>}}]}}]
+        output:
+          - said: <% ctx().said %>
+        """,
+    )
+    assert run_flow(engine, outer).result == {"output": {"said": "hello you"}}
+
+
+SLOW = """
+    version: 1.0
+    tasks:
+      slow:
+        action: probe.sh cmd="sleep 0.5; echo done"
+        next: [{when: <% succeeded() %>, do: after}]
+      after:
+        action: probe.sh cmd="echo after"
+"""
+
+
+def test_pausing_lets_what_runs_end_and_starts_nothing_new(engine: Engine) -> None:
+    flow = write_flow(engine, "slow", SLOW)
+    made = start(engine, flow)
+    wait_until(lambda: len(engine.children(made.id)) == 1)
+    paused = engine.workflows.pause(made.id, user="bob")
+    assert paused.status is Status.PAUSING
+    assert paused.context["paused_by"] == "bob"
+    wait_until(lambda: engine.execution(made.id).status is Status.PAUSED)
+    assert tasks_of(engine, made) == ["slow"]
+    engine.workflows.resume(made.id, user="bob")
+    done = engine.wait(made.id, timeout_s=20)
+    assert done.status is Status.SUCCEEDED
+    assert tasks_of(engine, made) == ["slow", "after"]
+    assert "paused" in [str(status) for _, status in done.log]
+
+
+def test_cancelling_lets_what_runs_end_and_starts_nothing_new(engine: Engine) -> None:
+    flow = write_flow(engine, "slow", SLOW)
+    made = start(engine, flow)
+    wait_until(lambda: any(child.status is Status.RUNNING for child in children(engine, made)))
+    assert engine.cancel(made.id, user="bob").status is Status.CANCELING
+    done = engine.wait(made.id, timeout_s=20)
+    assert done.status is Status.CANCELED
+    [slow] = children(engine, made)
+    assert slow.status is Status.SUCCEEDED
+
+
+def test_cancelling_a_workflow_cancels_the_one_inside(engine: Engine) -> None:
+    inner = write_flow(engine, "slow", SLOW)
+    outer = write_flow(engine, "outer", f"version: 1.0\ntasks:\n  inside:\n    action: {inner}\n")
+    made = start(engine, outer)
+    wait_until(lambda: any(engine.children(child.id) for child in children(engine, made)))
+    engine.cancel(made.id, user="bob")
+    assert engine.wait(made.id, timeout_s=20).status is Status.CANCELED
+    assert [child.status for child in children(engine, made)] == [Status.CANCELED]
+
+
+def test_cancelling_the_one_inside_cancels_the_whole(engine: Engine) -> None:
+    inner = write_flow(engine, "slow", SLOW)
+    outer = write_flow(engine, "outer", f"version: 1.0\ntasks:\n  inside:\n    action: {inner}\n")
+    made = start(engine, outer)
+    wait_until(lambda: any(engine.children(child.id) for child in children(engine, made)))
+    engine.cancel(children(engine, made)[0].id, user="bob")
+    assert engine.wait(made.id, timeout_s=20).status is Status.CANCELED
+
+
+def test_only_workflows_pause(engine: Engine) -> None:
+    made = start(engine, "probe.sh", cmd="sleep 0.3")
+    with pytest.raises(BadInput, match="cannot pause"):
+        engine.workflows.pause(made.id, user="bob")
+
+
+def test_what_has_ended_is_not_paused(engine: Engine) -> None:
+    done = run_flow(engine, write_flow(engine, "slow", SLOW))
+    with pytest.raises(IllegalTransition):
+        engine.workflows.pause(done.id, user="bob")
+
+
+RERUN = """
+    version: 1.0
+    input: [flag]
+    tasks:
+      once:
+        action: probe.sh cmd="echo once"
+        next: [{when: <% succeeded() %>, publish: [{word: <% result().stdout %>}], do: check}]
+      check:
+        action: probe.sh
+        input:
+          cmd: test -e <% ctx().flag %>
+        next: [{when: <% succeeded() %>, do: last}]
+      last:
+        action: core.echo message=<% ctx().word %>
+        next: [{publish: [{said: <% result().stdout %>}]}]
+    output:
+      - said: <% ctx().said %>
+"""
+
+
+def test_a_failed_workflow_goes_on_from_the_task_that_failed(engine: Engine) -> None:
+    flow = write_flow(engine, "rerun", RERUN, parameters="{flag: {type: string}}")
+    flag = engine.settings.root / "flag"
+    failed = run_flow(engine, flow, flag=str(flag))
+    assert failed.status is Status.FAILED
+    flag.touch()
+    again = engine.rerun(failed.id, user="bob", parameters={}, tasks=["check"])
+    done = engine.wait(again.id, timeout_s=20)
+    assert done.status is Status.SUCCEEDED, done.result
+    assert done.result["output"] == {"said": "once"}
+    assert tasks_of(engine, done) == ["check", "last"]
+    assert done.context["re-run"] == {"ref": failed.id, "tasks": ["check"], "reset": []}
+
+
+def test_a_task_that_did_not_run_cannot_be_run_again(engine: Engine) -> None:
+    flow = write_flow(engine, "rerun", RERUN, parameters="{flag: {type: string}}")
+    failed = run_flow(engine, flow, flag=str(engine.settings.root / "flag"))
+    again = engine.rerun(failed.id, user="bob", parameters={}, tasks=["ghost"])
+    done = engine.wait(again.id, timeout_s=20)
+    assert done.status is Status.FAILED
+    assert "ghost" in str(done.result)
+    # The workflow still belongs to the first execution, and can be run again as it should be.
+    (engine.settings.root / "flag").touch()
+    again = engine.rerun(failed.id, user="bob", parameters={}, tasks=["check"])
+    assert engine.wait(again.id, timeout_s=20).status is Status.SUCCEEDED
+
+
+def test_what_was_run_again_is_not_run_again_from_the_old_execution(engine: Engine) -> None:
+    flow = write_flow(engine, "rerun", RERUN, parameters="{flag: {type: string}}")
+    failed = run_flow(engine, flow, flag=str(engine.settings.root / "flag"))
+    again = engine.rerun(failed.id, user="bob", parameters={}, tasks=["check"])
+    engine.wait(again.id, timeout_s=20)
+    with pytest.raises(NotFound, match="run again already"):
+        engine.rerun(failed.id, user="bob", parameters={}, tasks=["check"])
+
+
+def test_a_child_that_is_cancelled_cancels_its_workflow(engine: Engine) -> None:
+    flow = write_flow(engine, "slow", SLOW.replace("sleep 0.5", "sleep 30"))
+    made = start(engine, flow)
+    wait_until(lambda: any(child.status is Status.RUNNING for child in children(engine, made)))
+    engine.cancel(children(engine, made)[0].id, user="bob")
+    assert engine.wait(made.id, timeout_s=20).status is Status.CANCELED
+
+
+def test_secrets_of_a_workflow_are_masked_in_its_children_and_rows(engine: Engine) -> None:
+    flow = write_flow(
+        engine,
+        "secretive",
+        """
+        version: 1.0
+        input: [password]
+        tasks:
+          use:
+            action: probe.sh
+            input:
+              cmd: echo the password is <% ctx().password %>
+            next: [{publish: [{said: <% result().stdout %>}]}]
+        output:
+          - said: <% ctx().said %>
+        """,
+        parameters="{password: {type: string, secret: true}}",
+    )
+    done = run_flow(engine, flow, password="tok-87654321")
+    [child] = children(engine, done)
+    assert child.parameters["cmd"] == "echo the password is ********"
+    assert done.result == {"output": {"said": "the password is ********"}}
+    database = engine.settings.root / "data" / "stormcrow.db"
+    written = b"".join(path.read_bytes() for path in database.parent.glob("stormcrow.db*"))
+    assert b"tok-87654321" not in written
+
+
+def test_the_tree_tells_each_run_of_a_task(engine: Engine) -> None:
+    flow = write_flow(engine, "chain", CHAIN, parameters="{name: {type: string, required: true}}")
+    done = run_flow(engine, flow, name="world")
+    tree = engine.workflows.tree(done.id)
+    assert [(task.task, task.status, task.action) for task in tree] == [
+        ("first", "succeeded", "probe.sh"),
+        ("second", "succeeded", "probe.sh"),
+    ]
+    assert [list(task.execution_ids) for task in tree] == [[child] for child in engine.children(done.id)]
+
+
+def test_many_workflows_at_once_keep_to_themselves(engine: Engine) -> None:
+    flow = write_flow(engine, "chain", CHAIN, parameters="{name: {type: string, required: true}}")
+    outcomes: dict[int, object] = {}
+
+    def one(number: int) -> None:
+        outcomes[number] = run_flow(engine, flow, name=f"n{number}").result
+
+    threads = [threading.Thread(target=one, args=(number,)) for number in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert outcomes == {number: {"output": {"said": f"hello n{number}"}} for number in range(12)}

@@ -22,6 +22,8 @@ class EdgePlan:
     id: str
     mark: str
     target: str
+    transition: int
+    """Edges of the same transition share its condition and what it publishes."""
     when: Compiled | None
     publish: tuple[tuple[str, Compiled], ...]
     is_else: bool = False
@@ -150,6 +152,7 @@ class _Compiler:
                 id=edge.id,
                 mark=edge.mark,
                 target=edge.target,
+                transition=edge.transition,
                 when=when[edge.transition],
                 publish=publish[edge.transition],
                 is_else=transitions[edge.transition].is_else,

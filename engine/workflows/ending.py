@@ -98,25 +98,46 @@ def _wants_retry(run: Run, plan: TaskPlan, entry: Entry) -> bool:
 
 
 def _taken(run: Run, plan: TaskPlan, entry: Entry) -> list[_Taken]:
-    """The edges whose condition holds, by target name: StackStorm's order."""
+    """The edges whose condition holds, by target name: StackStorm's order.
+
+    A transition is evaluated once; what fails is logged for each of its edges.
+    """
     taken: list[_Taken] = []
-    scope = RunScope(run, entry.context, task=entry.task, route=entry.route, entry=entry)
+    asked: dict[int, tuple[bool, list[str]]] = {}
+    published: dict[int, tuple[Context | None, list[str]]] = {}
     for edge in plan.edges:
-        try:
-            if edge.when is not None and not edge.when.evaluate(scope):
-                continue
-        except ExpressionFailure as failure:
-            run.log(failure.message, task_id=entry.task, route=entry.route, task_transition_id=edge.id)
+        number = edge.transition
+        if number not in asked:
+            asked[number] = _holds(run, edge, entry)
+        holds, failures = asked[number]
+        if holds:
+            if number not in published:
+                published[number] = _published(run, edge, entry)
+            context, failures = published[number]
+            taken.append(_Taken(edge, context))
+        for failure in failures:
+            run.log(failure, task_id=entry.task, route=entry.route, task_transition_id=edge.id)
+        if failures:
             run.fail(task_id=entry.task, route=entry.route)
-            continue
-        taken.append(_Taken(edge, _published(run, edge, entry)))
     return taken
 
 
-def _published(run: Run, edge: EdgePlan, entry: Entry) -> Context | None:
-    """The variables behind this edge. Every failure is logged, and fails the workflow."""
+def _holds(run: Run, edge: EdgePlan, entry: Entry) -> tuple[bool, list[str]]:
+    """Whether the transition is taken, and what failed."""
+    if edge.when is None:
+        return True, []
+    scope = RunScope(run, entry.context, task=entry.task, route=entry.route, entry=entry)
+    try:
+        return bool(edge.when.evaluate(scope)), []
+    except ExpressionFailure as failure:
+        return False, [failure.message]
+
+
+def _published(run: Run, edge: EdgePlan, entry: Entry) -> tuple[Context | None, list[str]]:
+    """The variables behind a transition, and all that failed."""
     if not edge.publish:
-        return entry.context
+        return entry.context, []
+    failures = []
     rolling: dict[str, Any] = {}
     scope = RunScope(run, entry.context, task=entry.task, route=entry.route, entry=entry, rolling=rolling)
     sealed = {}
@@ -124,14 +145,13 @@ def _published(run: Run, edge: EdgePlan, entry: Entry) -> Context | None:
         try:
             sealed[name] = run.state.values.seal(value.evaluate(scope))
         except ExpressionFailure as failure:
-            run.log(failure.message, task_id=entry.task, route=entry.route, task_transition_id=edge.id)
+            failures.append(failure.message)
         else:
             rolling[name] = sealed[name].value
-    if len(sealed) < len({name for name, _ in edge.publish}):
-        run.fail(task_id=entry.task, route=entry.route)
-        return None
+    if failures:
+        return None, failures
     run.state.apply("publish", entry.context.number, sealed)
-    return run.state.contexts[-1]
+    return run.state.contexts[-1], []
 
 
 def _stage(run: Run, entry: Entry, taken: list[_Taken]) -> list[tuple[str, int, int]]:

@@ -110,17 +110,14 @@ def after_task(workflow: str, happened: str, census: Census, *, has_ready: bool,
     `has_ready`: something is to be started, or has items to start;
     `is_wanted`: somebody asked for the pause that it is in.
     """
+    # A pause that came of itself, because nothing could run, ends when something can.
+    is_forced = workflow == "paused" and not is_wanted and happened not in ("running", "resuming")
+    row = "running" if is_forced else workflow
     what = happened
     if happened in ("succeeded", "handled"):
         what = _kind_of_success(census, has_ready)
-    elif happened == "pending" and has_ready and workflow in ("running", "resuming"):
+    elif happened == "pending" and has_ready and row in ("running", "resuming"):
         what = "went on"
-    # A pause that came of itself, because nothing could run, ends when something can.
-    row = (
-        "running"
-        if workflow == "paused" and not is_wanted and what not in ("running", "resuming")
-        else workflow
-    )
     cell = AFTER_TASK.get(row, {}).get(what)
     if cell is None:
         return workflow

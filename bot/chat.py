@@ -228,6 +228,8 @@ class Reply:
     """What an alias says for one chat in particular, by the chat's name; others ignore it."""
     mention: str = ""
     """The id of the one person this is for; empty: nobody is called."""
+    inquiry_id: str = ""
+    """The question that it is about, also when that is over."""
     prompt: Prompt | None = None
     """What it asks for; gone as soon as that is answered."""
     is_private: bool = False

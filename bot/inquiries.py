@@ -66,6 +66,7 @@ def _framed(inquiry: Inquiry, pieces: tuple[Piece, ...]) -> Reply:
         tone=tone,
         status=status,
         execution_id=inquiry.id,
+        inquiry_id=inquiry.id,
         action=formatting.clean(inquiry.asked.origin.action),
     )
 

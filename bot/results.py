@@ -20,13 +20,23 @@ _FLAGS = ("failed", "succeeded", "timeout", "headers", "parsed", "traceback")
 
 def pieces_of_result(result: Any) -> tuple[Piece, ...]:
     """Never empty. Results of several hosts are shown one under the other."""
-    if isinstance(result, Mapping) and result and all(_is_output(one) for one in result.values()):
+    if isinstance(result, Mapping) and isinstance(result.get("decision"), Mapping) and "schema" in result:
+        found = _of_inquiry(result["decision"], result.get("response"))
+    elif isinstance(result, Mapping) and result and all(_is_output(one) for one in result.values()):
         found = [piece for host, one in result.items() for piece in _of_host(str(host), one)]
     elif isinstance(result, Mapping) and (_is_output(result) or "body" in result or "error" in result):
         found = _of_output(result)
     else:
         found = _of_value(result)
     return tuple(found) or (Text(text="Done; it said nothing."),)
+
+
+def _of_inquiry(decision: Mapping[str, Any], response: Any) -> list[Piece]:
+    """How a question to people ended: the question itself and its terms stand in its own message."""
+    by = f" by {decision['name']}" if decision.get("name") else ""
+    reason = f": {decision['reason']}" if decision.get("reason") else ""
+    said = Text(text=formatting.clean(f"{str(decision.get('state')).capitalize()}{by}{reason}"))
+    return [said, *_of_value(response)]
 
 
 def _is_output(one: Any) -> bool:

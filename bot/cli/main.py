@@ -11,6 +11,7 @@ from bot.cli import (
     content,
     doctor,
     executions,
+    inquiries,
     keys,
     pack_configs,
     packs_installed,
@@ -74,6 +75,7 @@ app.command()(administration.up)
 app.command()(administration.chat)
 app.command()(running.run)
 app.add_typer(executions.app, name="execution")
+app.add_typer(inquiries.app, name="inquiry")
 app.add_typer(content.actions, name="action")
 app.add_typer(content.aliases, name="alias")
 content.packs.add_typer(pack_configs.app, name="config")

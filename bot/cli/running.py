@@ -112,7 +112,11 @@ def _follow(client: Client, execution_id: str) -> None:
 
 
 def _at_end(client: Client, execution: Mapping[str, Any], deadline: float | None) -> Mapping[str, Any]:
+    is_told = False
     while execution["status"] not in CODE_OF:
+        if execution["status"] == "pending" and not is_told:
+            is_told = True
+            note(f"It waits for an answer: stormcrow inquiry get {execution['id']}")
         left = ASK_S if deadline is None else min(ASK_S, deadline - time.monotonic())
         if left <= 0:
             break

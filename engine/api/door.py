@@ -150,7 +150,7 @@ def _new_id() -> str:
 
 
 def plain_path(path: str, nouns: Collection[str]) -> str:
-    """`path` without /api, /auth, /stream, without /v1 and without a slash at the end.
+    """`path` without /api, /auth, /stream, without /v1 or the old /exp, and without a slash at the end.
 
     Paths that are not the API's are left alone.
     """
@@ -161,6 +161,8 @@ def plain_path(path: str, nouns: Collection[str]) -> str:
             break
     if rest == "/v1" or rest.startswith("/v1/"):
         rest = rest[3:]
+    elif rest.startswith("/exp/"):
+        rest = rest[4:]
     rest = rest[:-1] if rest.endswith("/") else rest
     noun, slash, more = rest[1:].partition("/")
     if noun == "actionexecutions":

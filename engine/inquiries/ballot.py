@@ -15,6 +15,8 @@ from engine.status import Status
 
 # Longer is no reason but a report; it stands in every prompt.
 REASON_LIMIT = 1_000
+# Keywords whose words name members and quote no value.
+_NAMES_ONLY = frozenset({"required", "additionalProperties"})
 
 
 class Ballot:
@@ -119,7 +121,7 @@ def _check_response(inquiry: Inquiry, response: Any) -> None:
     schema = inquiry.asked.schema
     problem = Validator(schema).problem(response)
     message = problem.message if problem else ""
-    if problem is not None and is_secret_at(schema, problem.path):
+    if problem is not None and problem.keyword not in _NAMES_ONLY and is_secret_at(schema, problem.path):
         # The words of the validator quote the value.
         message = f"The secret value does not fit ({problem.keyword})."
     if problem is None and inquiry.asked.is_approval and yes_or_no(inquiry, response) is None:

@@ -65,6 +65,15 @@ def ended(state: InquiryState, user: str = "ann", **given: Any) -> dict[str, Any
     return {"state": state, "outcome": Outcome(state=state, at=utcnow(), user=user, name=user, **given)}
 
 
+FORM: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "version": {"type": "string", "required": True, "description": "What to deploy."},
+        "env": {"type": "string", "enum": ["staging", "prod"], "default": "staging"},
+        "pods": {"type": "integer", "minimum": 1, "maximum": 6},
+        "token": {"type": "string", "secret": True, "minLength": 6},
+    },
+}
 QUESTIONS: dict[str, dict[str, Any]] = {
     "clean": {
         "text": "Free 38 G on db1?",
@@ -73,20 +82,13 @@ QUESTIONS: dict[str, dict[str, Any]] = {
         "x-separate": True,
         "approves": {"action": "core.local", "parameters": {"cmd": "rm -rf /var/log/app/*.gz"}},
     },
-    "pair": {"text": "Deploy?", "schema": YES_OR_NO, "x-quorum": 2, "users": ["ann", "bob", "eve"]},
+    "pair": {"text": "Deploy?", "schema": YES_OR_NO, "x-quorum": 2, "users": ["ann", "bob", "eve", "~ann"]},
     "form": {
         "text": "Which version?",
-        "schema": {
-            "type": "object",
-            "properties": {
-                "version": {"type": "string", "required": True, "description": "What to deploy."},
-                "env": {"type": "string", "enum": ["staging", "prod"], "default": "staging"},
-                "pods": {"type": "integer", "minimum": 1, "maximum": 6},
-                "token": {"type": "string", "secret": True, "minLength": 6},
-            },
-        },
+        "schema": FORM,
         "users": ["admin", "bob"],
     },
+    "named": {"text": "Which?", "schema": FORM, "users": ["~ann", "bob"]},
     "open": {"text": "Go on?", "schema": YES_OR_NO, "reason": "required"},
 }
 

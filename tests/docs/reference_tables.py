@@ -120,7 +120,7 @@ def _type(parameter: ParameterSpec) -> str:
     choices = parameter.schema_.get("enum")
     if choices:
         remarks.append("one of " + ", ".join(choices))
-    return ", ".join([str(parameter.type), *remarks])
+    return ", ".join([parameter.type or "any", *remarks])
 
 
 def _default(parameter: ParameterSpec) -> str:

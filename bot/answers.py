@@ -3,9 +3,10 @@
 import re
 from collections import defaultdict
 
-from bot import formatting, wording
+from bot import formatting, inquiries, wording, workflows
 from bot.chat import Button, Code, Fields, Link, LongText, Piece, Reply, Table, Text, Tone
 from bot.identities import Identity
+from bot.results import cut_pieces, pieces_of_result
 from engine.aliases.help import HelpEntry, help_strings
 from engine.clock import utcnow
 from engine.content.registry import Registry
@@ -13,7 +14,7 @@ from engine.errors import EngineError, NoMatch
 from engine.records.execution import Execution, ExecutionFilter
 from engine.service import Engine
 from engine.specs.parameter import ParameterSpec
-from engine.status import FINISHED, Status
+from engine.status import FAILURES, FINISHED, Status
 
 # How many commands of a pack the overview names, and how many `help words` explains.
 _OVERVIEW_PER_PACK = 8
@@ -27,6 +28,10 @@ OWN = (
     ("output id", "everything an execution printed or answered"),
     ("cancel id", "stop an execution"),
     ("rerun id", "start an execution once more, with the same parameters"),
+    ("why id", "why it waits, or why it ended as it did, and what to do"),
+    ("pause id", "let a workflow start nothing new; resume id lets it go on"),
+    ("resume id", "let a paused workflow go on"),
+    ("retry id [from task]", "let a failed workflow go on from the tasks at which it failed, or from others"),
     ("inquiries [all]", "what waits for your answer, or for anybody's"),
     ("approve id [reason]", "say yes to a question"),
     ("reject id [reason]", "say no to it"),
@@ -202,16 +207,26 @@ def status(engine: Engine, execution_id: str, *, prefix: str) -> Reply:
         *wording.policy_facts(engine, execution),
     )
     pieces: tuple[Piece, ...] = (Fields(rows=facts),)
-    if parameters:
+    inquiry = inquiries.of(engine, execution)
+    if inquiry is not None:
+        pieces = (*pieces, *inquiries.details(inquiry, prefix=prefix))
+    elif parameters:
         pieces = (*pieces, Fields(title="parameters", rows=parameters))
     buttons = [Button(label="Output", command=f"output {word}")]
     if execution.is_finished:
         buttons.append(Button(label="Run again", command=f"rerun {word}"))
-    else:
+    elif workflows.is_workflow(execution):
+        buttons += workflows.buttons(execution, execution.status)
+    elif inquiry is None:
         buttons.append(Button(label="Cancel", command=f"cancel {word}", style="danger"))
+    if workflows.is_workflow(execution):
+        pieces = (*pieces, workflows.tree(workflows.WorkflowTrees(engine).tasks(execution.id)))
+    more = f"What it printed: {prefix}output {word}"
+    if execution.status in FAILURES or not execution.is_finished:
+        more += f" · why: {prefix}why {word}"
     return Reply(
         title=f"{execution.action} {word}",
-        pieces=(*pieces, Text(text=f"What it printed: {prefix}output {word}")),
+        pieces=(*pieces, Text(text=more)),
         tone=wording.tone_of(execution.status),
         status=execution.status.value,
         execution_id=execution.id,
@@ -223,6 +238,8 @@ def output(engine: Engine, execution_id: str, *, limit: int) -> Reply:
     """The rest of an answer that was cut; else all that was printed; else the result as it is."""
     execution = engine.execution(execution_id)
     word = formatting.short_id(execution.id)
+    if workflows.is_workflow(execution):
+        return _tasks_and_output(engine, execution, word, limit=limit)
     whole = wording.full_text(engine, execution) if execution.is_finished else ""
     if len(whole) <= engine.settings.chat.answer_limit:
         printed = "".join(chunk.data for chunk in engine.output(execution.id))
@@ -242,9 +259,30 @@ def output(engine: Engine, execution_id: str, *, limit: int) -> Reply:
     return Reply(title=f"output {word}", pieces=pieces, execution_id=execution.id, links=links)
 
 
-def cancel(engine: Engine, execution_id: str, identity: Identity) -> Reply:
-    """The result message of the execution itself says when it has stopped."""
-    execution = engine.cancel(engine.execution(execution_id).id, user=identity.user)
+def _tasks_and_output(engine: Engine, execution: Execution, word: str, *, limit: int) -> Reply:
+    """A workflow prints nothing itself: each of its tasks, and what it gave."""
+    given = pieces_of_result(execution.result) if execution.is_finished else ()
+    pieces, lines_left = cut_pieces(given, limit)
+    if lines_left:
+        pieces = (*pieces, Text(text=f"{lines_left:,} more lines stand in the details."))
+    tree = workflows.tree(workflows.WorkflowTrees(engine).tasks(execution.id))
+    each = Text(text="What a task printed: output ID, with the id at its end.")
+    links = (Link(label="details", url=f"{engine.settings.public_url}/chat#execution/{execution.id}"),)
+    return Reply(title=f"output {word}", pieces=(*pieces, tree, each), execution_id=execution.id, links=links)
+
+
+def steered(engine: Engine, verb: str, execution_id: str, identity: Identity) -> Reply:
+    """`cancel`, `pause` or `resume`. The message of the execution itself says when it is so."""
+    found = engine.execution(execution_id)
+    if verb == "cancel":
+        execution = engine.cancel(found.id, user=identity.user)
+        said = "cancelled" if execution.status is Status.CANCELED else "is being cancelled"
+    elif verb == "pause":
+        execution = engine.workflows.pause(found.id, user=identity.user)
+        said = "pauses: what runs goes on to its end, nothing new starts"
+    else:
+        execution = engine.workflows.resume(found.id, user=identity.user)
+        said = "goes on"
     word = formatting.short_id(execution.id)
-    said = "cancelled" if execution.status is Status.CANCELED else "is being cancelled"
-    return Reply(pieces=(Text(text=f"{execution.action} {word} {said}."),), tone=Tone.WARNING)
+    tone = Tone.NEUTRAL if verb == "resume" else Tone.WARNING
+    return Reply(pieces=(Text(text=f"{execution.action} {word} {said}."),), tone=tone)

@@ -13,9 +13,9 @@ from functools import partial
 
 from sqlalchemy import Connection
 
-from bot import answers, formatting, inquiries, schedules
+from bot import answers, formatting, inquiries, reasons, schedules, workflows
 from bot.announcer import Announcer
-from bot.chat import Author, ChatAdapter, Message, Outgoing, Reply
+from bot.chat import Author, ChatAdapter, Message, Outgoing, Reply, Text
 from bot.identities import Identity, identify
 from bot.responses import Responses
 from engine.errors import BadInput, EngineError, NoMatch
@@ -32,6 +32,12 @@ _SHAPES: dict[str, re.Pattern[str]] = {
     "cancel": re.compile(r"cancel\s+(?P<id>last|[0-9a-f]{6,24})", re.IGNORECASE),
     "schedule": schedules.SHAPE,
     "rerun": re.compile(r"rerun\s+(?P<id>last|[0-9a-f]{6,24})", re.IGNORECASE),
+    "pause": re.compile(r"pause\s+(?P<id>last|[0-9a-f]{6,24})", re.IGNORECASE),
+    "resume": re.compile(r"resume\s+(?P<id>last|[0-9a-f]{6,24})", re.IGNORECASE),
+    "retry": re.compile(
+        r"retry\s+(?P<id>last|[0-9a-f]{6,24})(?:\s+from\s+(?P<tasks>.+))?", re.IGNORECASE | re.DOTALL
+    ),
+    "why": re.compile(r"why\s+(?P<id>last|[0-9a-f]{6,24})", re.IGNORECASE),
     "inquiries": re.compile(r"inquiries(?:\s+(?P<all>all))?", re.IGNORECASE),
     "answer": re.compile(r"answer\s+(?P<id>[0-9a-f]{6,24})(?P<words>\s.*)?", re.IGNORECASE | re.DOTALL),
     "approve": re.compile(r"approve\s+(?P<id>[0-9a-f]{6,24})(?P<words>\s.*)?", re.IGNORECASE | re.DOTALL),
@@ -149,30 +155,53 @@ class Commands:
             return [answers.refusal(error)]
 
     def _built_in(self, word: str, fits: re.Match[str], asked: Asked) -> Sequence[Reply]:
-        prefix = self._prefix(asked.message)
         if word == "help":
-            return [answers.explain(self._engine, fits["words"] or "", prefix=prefix)]
+            return [answers.explain(self._engine, fits["words"] or "", prefix=self._prefix(asked.message))]
         if word == "schedule":
             return self._schedule(fits, asked)
         if word == "inquiries":
-            everything = bool(fits["all"])
-            found = self.responses.waiting(asked.message.author, everything=everything)
-            return [inquiries.listed(found, mine=not everything, prefix=prefix)]
+            return [self._waiting(asked.message, everything=bool(fits["all"]))]
         if word in _RESPONSES:
             return [self._respond(word, fits, asked.message.author)]
         given = (fits["id"] or "").lower()
-        if word == "status":
-            if given:
-                return [answers.status(self._engine, given, prefix=prefix)]
-            return [answers.running(self._engine, asked.identity, prefix=prefix)]
-        if word == "output":
-            return [answers.output(self._engine, given, limit=self._adapter.capabilities.max_length)]
-        if word == "cancel":
-            return [answers.cancel(self._engine, given, asked.identity)]
         if word == "anyway":
             return self._anyway(fits["rule"], given, asked)
-        self._rerun(given, asked)
-        return []
+        if word == "rerun":
+            self._rerun(given, asked)
+            return []
+        if word == "retry":
+            first = self._engine.execution(given)
+            self._rerun(given, asked, tasks=workflows.retried_tasks(self._engine, first, fits["tasks"] or ""))
+            return []
+        return [self._about(word, given, asked)]
+
+    def _about(self, word: str, execution_id: str, asked: Asked) -> Reply:
+        """What is said about an execution, or done with it; without an id about all that run."""
+        prefix = self._prefix(asked.message)
+        if word == "status":
+            if execution_id:
+                return answers.status(self._engine, execution_id, prefix=prefix)
+            running = answers.running(self._engine, asked.identity, prefix=prefix)
+            return self._with_questions(running, asked.message)
+        if word == "output":
+            limit = self._adapter.capabilities.max_length
+            return answers.output(self._engine, execution_id, limit=limit)
+        if word == "why":
+            return reasons.why(self._engine, execution_id, prefix=prefix)
+        return answers.steered(self._engine, word, execution_id, asked.identity)
+
+    def _with_questions(self, reply: Reply, message: Message) -> Reply:
+        """And what waits for the person who asks."""
+        count = len(self.responses.waiting(message.author, everything=False))
+        if not count:
+            return reply
+        word = "question waits" if count == 1 else "questions wait"
+        hint = Text(text=f"{count} {word} for your answer: {self._prefix(message)}inquiries")
+        return replace(reply, pieces=(*reply.pieces, hint))
+
+    def _waiting(self, message: Message, *, everything: bool) -> Reply:
+        found = self.responses.waiting(message.author, everything=everything)
+        return inquiries.listed(found, mine=not everything, prefix=self._prefix(message))
 
     def _respond(self, word: str, fits: re.Match[str], author: Author) -> Reply:
         try:
@@ -180,7 +209,8 @@ class Commands:
         except EngineError as error:
             return replace(answers.refusal(error), is_private=True)
 
-    def _rerun(self, execution_id: str, asked: Asked) -> None:
+    def _rerun(self, execution_id: str, asked: Asked, *, tasks: Sequence[str] = ()) -> None:
+        """`tasks`: of a workflow, which goes on from these."""
         first = self._engine.execution(execution_id)
         alias = first.context.get("action_alias_ref")
         again = self._engine.rerun(
@@ -194,6 +224,7 @@ class Commands:
                 **({"action_alias_ref": alias} if alias else {}),
             },
             idempotency_key=self._idempotency_key(asked.message),
+            tasks=tasks,
         )
         self._announcer.accepted(again, place=asked.message.answer_place)
 

@@ -11,7 +11,11 @@ from typing import Any
 from bot import formatting, forms, inquiry_facts
 from bot.chat import Button, Fields, Piece, Prompt, Question, Reply, Table, Text, Tone
 from bot.results import cut_pieces
+from engine.errors import EngineError
+from engine.records.execution import Execution
 from engine.records.inquiry import Inquiry, InquiryState
+from engine.service import Engine
+from engine.subjects import RUNNER
 
 APPROVE, REJECT = "approve", "reject"
 REASON = "reason"
@@ -229,11 +233,23 @@ def nudge(inquiry: Inquiry, change: str, *, prefix: str) -> Reply | None:
     )
 
 
-def details(inquiry: Inquiry) -> tuple[Piece, ...]:
+def of(engine: Engine, execution: Execution) -> Inquiry | None:
+    """The inquiry that an execution is; None when it is none, or was never asked."""
+    if execution.runner != RUNNER:
+        return None
+    try:
+        return engine.inquiries.get(execution.id)
+    except EngineError:
+        return None
+
+
+def details(inquiry: Inquiry, *, prefix: str = "") -> tuple[Piece, ...]:
     """All of it, for the detail view: whole values, the whole digest, every vote."""
     pieces: list[Piece] = []
     if not inquiry.is_pending:
         pieces.append(_decision(inquiry))
+    else:
+        pieces.append(Text(text=f"To answer: {prompt(inquiry, prefix=prefix).answer_with}"))
     pieces.extend(formatting.pieces_of(_text(inquiry)))
     subject = inquiry.asked.subject
     if subject is not None:

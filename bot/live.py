@@ -8,14 +8,15 @@ import logging
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 
 from sqlalchemy import Connection
 
-from bot import formatting, wording
+from bot import formatting, wording, workflows
 from bot.chat import ChatAdapter, Outgoing, Place, Posted, Reply
+from bot.trees import ShownTask
 from engine.alias_executions import AliasExecution
 from engine.errors import EngineError
 from engine.records.chat import Posting
@@ -53,6 +54,9 @@ class Watched:
     status: Status = Status.REQUESTED
     seq: int = 0
     tail: str = ""
+    parts: set[str] = field(default_factory=set)
+    """Executions of workflows in it, and its own: what happens below them is news of it."""
+    has_news: bool = True
     started: float = field(default_factory=time.monotonic)
 
 
@@ -66,6 +70,9 @@ class Live:
         self._posting = posting
         self._wake = threading.Condition()
         self._watched: dict[str, Watched] = {}
+        self._trees = workflows.WorkflowTrees(engine)
+        # An execution of a workflow -> the watched one in which it runs.
+        self._roots: dict[str, Watched] = {}
         self._ended: OrderedDict[str, None] = OrderedDict()
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name=f"live:{adapter.name}", daemon=True)
@@ -92,7 +99,7 @@ class Live:
             posted=Posted(channel=posting.channel, message_id=posting.message_id, thread=posting.thread_id),
             is_acknowledged=True,
         )
-        self._watched[execution.id] = watched
+        self._add(watched)
 
     def stop(self, *, timeout_s: float = 5.0) -> None:
         """Idempotent."""
@@ -114,8 +121,18 @@ class Live:
             watched.due = time.monotonic() + ACK_AFTER_S
         with self._wake:
             if watched.execution.id not in self._ended:
-                self._watched[watched.execution.id] = watched
+                self._add(watched)
                 self._wake.notify()
+
+    def _add(self, watched: Watched) -> None:
+        self._watched[watched.execution.id] = watched
+        if workflows.is_workflow(watched.execution):
+            self._adopt(watched, [watched.execution.id])
+
+    def _adopt(self, watched: Watched, execution_ids: Iterable[str]) -> None:
+        for one in execution_ids:
+            watched.parts.add(one)
+            self._roots[one] = watched
 
     def is_watching(self, execution_id: str) -> bool:
         with self._wake:
@@ -127,21 +144,35 @@ class Live:
             self._ended[execution_id] = None
             while len(self._ended) > _REMEMBERED:
                 self._ended.popitem(last=False)
-            return self._watched.pop(execution_id, None)
+            watched = self._watched.pop(execution_id, None)
+            for one in watched.parts if watched is not None else ():
+                self._roots.pop(one, None)
+            return watched
 
     def seen(self, entries: list[JournalEntry]) -> None:
         """Told of every commit, in the writer's thread."""
         with self._wake:
             for entry in entries:
-                watched = self._watched.get(entry.subject) if entry.kind.startswith("execution.") else None
-                if watched is None:
+                if not entry.kind.startswith("execution."):
                     continue
-                watched.status = Status(entry.data.get("status", watched.status))
-                if watched.status in FINISHED:
-                    watched.due = float("inf")
-                elif watched.is_acknowledged and watched.shown_at + REFRESH_S < watched.due:
-                    watched.due = watched.shown_at + REFRESH_S
-                    self._wake.notify()
+                watched = self._watched.get(entry.subject)
+                root = self._roots.get(entry.data.get("parent", ""))
+                if watched is not None:
+                    watched.status = Status(entry.data.get("status", watched.status))
+                    if watched.status in FINISHED:
+                        watched.due = float("inf")
+                    else:
+                        self._soon(watched)
+                elif root is not None and root.status not in FINISHED:
+                    self._adopt(root, [entry.subject])
+                    self._soon(root)
+
+    def _soon(self, watched: Watched) -> None:
+        """It has news; shown as soon as its last refresh is long enough ago."""
+        watched.has_news = True
+        if watched.is_acknowledged and watched.shown_at + REFRESH_S < watched.due:
+            watched.due = watched.shown_at + REFRESH_S
+            self._wake.notify()
 
     # the thread
 
@@ -173,9 +204,21 @@ class Live:
         if not watched.is_acknowledged:
             self._acknowledge(watched)
             return
-        self._read_output(watched)
+        is_workflow = workflows.is_workflow(watched.execution)
+        if is_workflow and not (watched.has_news or self._adapter.is_own):
+            # That time goes by is no reason to edit a message; our own pages are only shown it.
+            return
+        watched.has_news = False
+        tasks = self._tasks(watched)
+        if not is_workflow:
+            self._read_output(watched)
         reply = wording.progress(
-            self._engine, watched.execution, watched.ack, status=watched.status, tail=watched.tail
+            self._engine,
+            watched.execution,
+            watched.ack,
+            status=watched.status,
+            tail=watched.tail,
+            tasks=tasks,
         )
         with self._posting:
             if self.is_watching(watched.execution.id):
@@ -185,7 +228,8 @@ class Live:
         # It may have been claimed in the very transaction that requested it, before we watched.
         watched.execution = self._engine.execution(watched.execution.id)
         watched.status = watched.execution.status
-        reply = wording.acknowledgement(self._engine, watched.execution, watched.ack)
+        tasks = self._tasks(watched)
+        reply = wording.acknowledgement(self._engine, watched.execution, watched.ack, tasks=tasks)
         if reply is None:
             return
         outgoing = self._outgoing(watched, reply)
@@ -204,6 +248,16 @@ class Live:
             done = self._engine.database.submit(partial(_all, work))
         done.result()
         watched.due = time.monotonic() + REFRESH_S - ACK_AFTER_S
+
+    def _tasks(self, watched: Watched) -> tuple[ShownTask, ...]:
+        """Of a workflow; of anything else none."""
+        if not workflows.is_workflow(watched.execution):
+            return ()
+        tasks = self._trees.tasks(watched.execution.id)
+        with self._wake:
+            if watched.execution.id in self._watched:
+                self._adopt(watched, workflows.inner_ids(tasks))
+        return tasks
 
     def _keep(self, execution: Execution, posted: Posted) -> Callable[[Connection], object]:
         posting = Posting(

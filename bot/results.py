@@ -10,11 +10,15 @@ from typing import Any
 import orjson
 
 from bot import formatting
-from bot.chat import Code, LongText, Piece, Text
+from bot.chat import Code, Fields, LongText, Piece, Text
 
 # What runners put beside the words of an action; shown only where it says something.
 _CODES = ("return_code", "exit_code", "status_code")
 _WORDS = ("message", "error")
+# How much of a workflow's errors and output is shown; a short value needs no more than a line or two.
+_ERRORS, _ROWS, _SHORT = 10, 20, 300
+# What the language says of an action that has failed; its result follows.
+_SEE_RESULT = "Execution failed. See result for details."
 _FLAGS = ("failed", "succeeded", "timeout", "headers", "parsed", "traceback")
 
 
@@ -22,6 +26,8 @@ def pieces_of_result(result: Any) -> tuple[Piece, ...]:
     """Never empty. Results of several hosts are shown one under the other."""
     if isinstance(result, Mapping) and isinstance(result.get("decision"), Mapping) and "schema" in result:
         found = _of_inquiry(result["decision"], result.get("response"))
+    elif isinstance(result, Mapping) and "output" in result and result.keys() <= {"output", "errors"}:
+        found = _of_workflow(result["output"], result.get("errors"))
     elif isinstance(result, Mapping) and result and all(_is_output(one) for one in result.values()):
         found = [piece for host, one in result.items() for piece in _of_host(str(host), one)]
     elif isinstance(result, Mapping) and (_is_output(result) or "body" in result or "error" in result):
@@ -29,6 +35,33 @@ def pieces_of_result(result: Any) -> tuple[Piece, ...]:
     else:
         found = _of_value(result)
     return tuple(found) or (Text(text="Done; it said nothing."),)
+
+
+def _of_workflow(output: Any, errors: Any) -> list[Piece]:
+    """What a workflow gives, and each thing that went wrong in it."""
+    found: list[Piece] = []
+    known = [error for error in errors if isinstance(error, Mapping)] if isinstance(errors, list) else []
+    for error in known[:_ERRORS]:
+        found.append(Text(text=formatting.clean(_error(error))))
+        if error.get("result") not in (None, "", {}, []):
+            found += pieces_of_result(error["result"])
+    if len(known) > _ERRORS:
+        found.append(Text(text=f"… {len(known) - _ERRORS:,} more errors."))
+    if isinstance(output, Mapping) and 0 < len(output) <= _ROWS and all(map(_is_short, output.values())):
+        rows = [(formatting.clean(str(name)), formatting.clean(str(value))) for name, value in output.items()]
+        return [*found, Fields(rows=tuple(rows), title="output" if found else "")]
+    return (found + _of_value(output)) or [Text(text="Done; it has no output.")]
+
+
+def _error(error: Mapping[str, Any]) -> str:
+    task, message = error.get("task_id"), str(error.get("message", ""))
+    if not task:
+        return message
+    return f"{task} failed:" if message == _SEE_RESULT else f"{task}: {message}"
+
+
+def _is_short(value: Any) -> bool:
+    return isinstance(value, str | int | float) and len(str(value)) <= _SHORT
 
 
 def _of_inquiry(decision: Mapping[str, Any], response: Any) -> list[Piece]:

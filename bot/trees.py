@@ -42,7 +42,6 @@ class ShownTask:
     items_total: int | None = None
     """None: it has no items."""
     items_done: int = 0
-    items_failed: int = 0
     note: str = ""
     inner: "tuple[ShownTask, ...]" = ()
     """Those of the workflow that it runs."""
@@ -73,9 +72,9 @@ def _by_status(tasks: Sequence[ShownTask]) -> str:
 
 def _branches(tasks: Sequence[ShownTask], depth: int, now: datetime) -> Iterator[Branch]:
     hidden: list[ShownTask] = []
-    kept = _kept(tasks)
+    shown = kept(tasks)
     for number, task in enumerate(tasks):
-        if number not in kept:
+        if number not in shown:
             hidden.append(task)
             continue
         if hidden:
@@ -97,7 +96,7 @@ def _is_settled(task: ShownTask) -> bool:
     return task.status == Status.SUCCEEDED and len(task.inner) > _SMALL
 
 
-def _kept(tasks: Sequence[ShownTask]) -> frozenset[int]:
+def kept(tasks: Sequence[ShownTask]) -> frozenset[int]:
     """The numbers of the tasks that are shown: failures, what is not over, then the newest."""
     if len(tasks) <= TASKS_SHOWN:
         return frozenset(range(len(tasks)))
@@ -134,8 +133,7 @@ def _branch(task: ShownTask, depth: int, now: datetime) -> Branch:
 def _items(task: ShownTask) -> str:
     if task.items_total is None:
         return ""
-    failed = f", {task.items_failed:,} failed" if task.items_failed else ""
-    return f"{task.items_done:,}/{task.items_total:,} items{failed}"
+    return f"{task.items_done:,}/{task.items_total:,} items"
 
 
 def _one_line(text: str, limit: int) -> str:

@@ -1,12 +1,13 @@
 """What we say about an execution: that it began, that it runs, how it ended, what to do next."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from bot import formatting
+from bot import formatting, workflows
 from bot.chat import Button, Code, Link, Piece, Place, Reply, Text, Tone
 from bot.results import cut_pieces, pieces_of_result
+from bot.trees import ShownTask
 from engine.alias_executions import AliasExecution, ResultText
 from engine.clock import utcnow
 from engine.errors import EngineError
@@ -61,10 +62,16 @@ def is_silent(ack: AliasExecution | None) -> bool:
     return ack is not None and not ack.match.alias.result.enabled
 
 
-def acknowledgement(engine: Engine, execution: Execution, ack: AliasExecution | None) -> Reply | None:
+def acknowledgement(
+    engine: Engine,
+    execution: Execution,
+    ack: AliasExecution | None,
+    *,
+    tasks: Sequence[ShownTask] = (),
+) -> Reply | None:
     """`Running x`, or what the alias says; None when the alias wants none.
 
-    `ack` is not known after a restart, nor for a rerun: then the words are ours.
+    `ack` is not known after a restart, nor for a rerun: then the words are ours. `tasks`: of a workflow.
     """
     if ack is not None and not ack.ack_enabled:
         return None
@@ -74,22 +81,33 @@ def acknowledgement(engine: Engine, execution: Execution, ack: AliasExecution | 
     return _about(
         execution,
         status=execution.status,
-        pieces=(*formatting.pieces_of(text), *_so_far(engine, execution, execution.status)),
+        pieces=(
+            *formatting.pieces_of(text),
+            *_so_far(engine, execution, execution.status),
+            *_with_tasks(engine, tasks),
+        ),
         pretext=formatting.clean(pretext),
         links=(_link(engine, execution),) if with_link else (),
         extra=dict(ack.extra) if ack else {},
-        buttons=() if execution.status in FINISHED else (_cancel(execution),),
+        buttons=() if execution.status in FINISHED else _running_buttons(execution, execution.status, tasks),
     )
 
 
 def progress(
-    engine: Engine, execution: Execution, ack: AliasExecution | None, *, status: Status, tail: str
+    engine: Engine,
+    execution: Execution,
+    ack: AliasExecution | None,
+    *,
+    status: Status,
+    tail: str,
+    tasks: Sequence[ShownTask] = (),
 ) -> Reply:
-    """The acknowledgement with the time that has passed, and the last lines of output."""
+    """The acknowledgement with the time that has passed, and the last lines of output or the tasks."""
     pretext, text = formatting.split_pretext(ack.message if ack else "")
     pieces: tuple[Piece, ...] = (*formatting.pieces_of(text), *_so_far(engine, execution, status))
     if tail.strip():
         pieces = (*pieces, Code(text=tail.rstrip("\n"), title="last lines"))
+    pieces = (*pieces, *_with_tasks(engine, tasks))
     return _about(
         execution,
         status=status,
@@ -97,8 +115,21 @@ def progress(
         pretext=formatting.clean(pretext),
         elapsed_s=(utcnow() - execution.requested_at).total_seconds(),
         links=(_link(engine, execution),),
-        buttons=(_cancel(execution),),
+        buttons=_running_buttons(execution, status, tasks),
     )
+
+
+def _with_tasks(engine: Engine, tasks: Sequence[ShownTask]) -> tuple[Piece, ...]:
+    """The tree of a workflow's tasks, and the words for the questions in it."""
+    if not tasks:
+        return ()
+    return (workflows.tree(tasks), *workflows.questions(engine, tasks, prefix=engine.settings.chat.prefix))
+
+
+def _running_buttons(execution: Execution, status: Status, tasks: Sequence[ShownTask]) -> tuple[Button, ...]:
+    if workflows.is_workflow(execution):
+        return workflows.buttons(execution, status, is_asking=any(workflows.waiting_ids(tasks)))
+    return (_cancel(execution),)
 
 
 def _so_far(engine: Engine, execution: Execution, status: Status) -> tuple[Piece, ...]:
@@ -167,8 +198,10 @@ def result(engine: Engine, execution: Execution) -> Reply | None:
     if lines_left:
         lines = "line" if lines_left == 1 else "lines"
         pieces = (*pieces, Text(text=f"{lines_left:,} more {lines}: output {word}"))
+    pieces = (*pieces, *_tasks_of(engine, execution))
+    failed_at = workflows.failed_at(engine, execution) if workflows.can_retry(execution) else ()
     if execution.status in FAILURES:
-        pieces = (*pieces, Text(text=_next_step(execution, word)))
+        pieces = (*pieces, Text(text=_next_step(execution, word, failed_at)))
     return _about(
         execution,
         status=execution.status,
@@ -177,8 +210,16 @@ def result(engine: Engine, execution: Execution) -> Reply | None:
         elapsed_s=execution.elapsed_s,
         extra=dict(rendered.extra),
         links=(_link(engine, execution),),
-        buttons=_buttons(execution, word, is_cut=bool(lines_left)),
+        buttons=_buttons(execution, word, is_cut=bool(lines_left), failed_at=failed_at),
     )
+
+
+def _tasks_of(engine: Engine, execution: Execution) -> tuple[Piece, ...]:
+    """The tasks of a workflow that has ended: folded, unless they show where it failed."""
+    if not workflows.is_workflow(execution):
+        return ()
+    tasks = workflows.WorkflowTrees(engine).tasks(execution.id)
+    return (workflows.tree(tasks, is_folded=execution.status not in FAILURES),) if tasks else ()
 
 
 def _tried_again(engine: Engine, execution: Execution, again: Mapping[str, Any]) -> Reply:
@@ -222,7 +263,10 @@ def _rendered(engine: Engine, execution: Execution) -> ResultText:
         return ResultText(enabled=True, text=f"{execution.action}: {execution.status}. {error}", extra={})
 
 
-def _next_step(execution: Execution, word: str) -> str:
+def _next_step(execution: Execution, word: str, failed_at: Sequence[str]) -> str:
+    if failed_at:
+        tasks = formatting.clean(", ".join(failed_at))
+        return f"Go on from {tasks}: retry {word} · all of it again: rerun {word}"
     if execution.status is Status.ABANDONED:
         return (
             "Its worker was lost while it ran, so nobody knows how far it came. "
@@ -233,9 +277,14 @@ def _next_step(execution: Execution, word: str) -> str:
     return f"What it printed: output {word} · once more: rerun {word}"
 
 
-def _buttons(execution: Execution, word: str, *, is_cut: bool) -> tuple[Button, ...]:
+def _buttons(
+    execution: Execution, word: str, *, is_cut: bool, failed_at: Sequence[str] = ()
+) -> tuple[Button, ...]:
     failed = execution.status in FAILURES
     buttons = []
+    if failed_at:
+        label = f"Retry from {formatting.clean(failed_at[0])}" if len(failed_at) == 1 else "Retry what failed"
+        buttons.append(Button(label=label, command=f"retry {word}", style="primary"))
     if failed or is_cut:
         buttons.append(Button(label="Output", command=f"output {word}"))
     if failed or execution.status is Status.CANCELED:

@@ -120,6 +120,8 @@ def facts(status: Status, action: str, context: Mapping[str, Any]) -> dict[str, 
     workflow = workflow_of(context)
     if workflow:
         told["workflow"] = workflow
+        # Who shows a workflow follows what happens in it, however deep.
+        told["parent"] = _mapping(context.get("parent")).get("execution_id") or ""
     return told
 
 
@@ -153,6 +155,10 @@ def bounded(result: Any, *, limit_bytes: int) -> tuple[bytes, int]:
             }
         )
     return encoded, len(encoded)
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
 
 
 def _word(value: Any) -> str | None:

@@ -117,7 +117,9 @@ def by_ending(connection: Connection, ending: str, *, limit: int = 2) -> list[st
 
 
 def newest(connection: Connection) -> str | None:
-    return connection.execute(select(_C.id).order_by(_C.seq.desc()).limit(1)).scalar()
+    """Of those that are no task of a workflow."""
+    query = select(_C.id).where(_C.parent_id.is_(None)).order_by(_C.seq.desc()).limit(1)
+    return connection.execute(query).scalar()
 
 
 def by_idempotency_key(connection: Connection, key: str) -> Execution | None:

@@ -158,6 +158,7 @@ class Conductor:
             items_done=None if items is None else items.done,
             items_total=None if items is None else items.total,
             attempt=entry.tally + 1,
+            is_terminal=entry.is_terminal,
             started_at=moment_of(entry.started_ms),
             ended_at=moment_of(entry.ended_ms),
         )

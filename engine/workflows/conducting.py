@@ -30,6 +30,8 @@ class TaskView:
     items_total: int | None = None
     """None: no with-items task."""
     attempt: int = 1
+    is_terminal: bool = False
+    """Nothing came after it. What has failed like this is what the workflow failed at."""
     started_at: datetime | None = None
     ended_at: datetime | None = None
 

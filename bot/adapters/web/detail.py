@@ -7,7 +7,7 @@ from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 
-from bot import formatting
+from bot import formatting, workflows
 from bot.adapters.web import wire
 from bot.adapters.web.hub import Hub
 from engine.records.execution import OutputChunk
@@ -19,6 +19,7 @@ _SHOWN_CHARACTERS = 400_000
 _HEARTBEAT_S = 15.0
 # Output that comes in a flood is shown this often.
 _PAUSE_S = 0.2
+_TREE_PAUSE_S = 1.0
 
 
 def about(engine: Engine, execution_id: str) -> dict[str, Any]:
@@ -39,7 +40,7 @@ async def follow(engine: Engine, hub: Hub, execution_id: str) -> AsyncIterator[b
     wake = asyncio.Event()
 
     def seen(entries: list[JournalEntry]) -> None:
-        if any(entry.subject == execution_id for entry in entries):
+        if any(execution_id in (entry.subject, entry.data.get("parent")) for entry in entries):
             loop.call_soon_threadsafe(wake.set)
 
     def stopping() -> None:
@@ -57,13 +58,13 @@ async def follow(engine: Engine, hub: Hub, execution_id: str) -> AsyncIterator[b
                 shown += sum(len(chunk.data) for chunk in chunks)
                 yield wire.frame("output", _shown(chunks))
             after = chunks[-1].seq if chunks else after
-            if one.status.value != status:
+            if one.status.value != status or workflows.is_workflow(one):
                 status = one.status.value
                 yield wire.frame("changed", wire.execution(engine, one))
             if one.is_finished:
                 yield wire.frame("end", {"is_cut": shown >= _SHOWN_CHARACTERS})
                 return
-            await asyncio.sleep(_PAUSE_S)
+            await asyncio.sleep(_TREE_PAUSE_S if workflows.is_workflow(one) else _PAUSE_S)
             try:
                 await asyncio.wait_for(wake.wait(), _HEARTBEAT_S)
             except TimeoutError:

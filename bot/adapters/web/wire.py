@@ -7,8 +7,8 @@ from typing import Any
 import orjson
 from pydantic import TypeAdapter
 
-from bot import wording
-from bot.chat import Outgoing, Reply
+from bot import inquiries, wording, workflows
+from bot.chat import Outgoing, Piece, Reply
 from engine.clock import isoformat
 from engine.records.chat import ChatMessage, NewChatMessage
 from engine.records.execution import Execution, OutputChunk
@@ -59,6 +59,7 @@ def message(stored: ChatMessage) -> dict[str, Any]:
 def execution(engine: Engine, one: Execution) -> dict[str, Any]:
     """What the detail view shows. Secret parameters are masked in the store already."""
     action = engine.registry.actions.get(one.action)
+    about = _about(engine, one)
     return {
         "id": one.id,
         "action": one.action,
@@ -76,9 +77,21 @@ def execution(engine: Engine, one: Execution) -> dict[str, Any]:
         "log": [{"at": isoformat(at), "status": status.value} for at, status in one.log],
         "command": (one.context.get("chat") or {}).get("command", ""),
         "channel": (one.context.get("chat") or {}).get("channel", ""),
-        "children": engine.children(one.id),
+        "about": [asdict(piece) for piece in about],
+        "children": [] if about else engine.children(one.id),
         "policies": [list(fact) for fact in wording.policy_facts(engine, one)],
     }
+
+
+def _about(engine: Engine, one: Execution) -> tuple[Piece, ...]:
+    """What only questions to people and workflows have: the whole question, the tasks."""
+    inquiry = inquiries.of(engine, one)
+    if inquiry is not None:
+        return inquiries.details(inquiry, prefix=engine.settings.chat.prefix)
+    if not workflows.is_workflow(one):
+        return ()
+    tree = workflows.tree(workflows.WorkflowTrees(engine).tasks(one.id))
+    return (tree,) if tree.branches else ()
 
 
 def chunk(one: OutputChunk) -> dict[str, Any]:

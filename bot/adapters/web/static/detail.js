@@ -1,7 +1,7 @@
 // The detail view: one execution with its parameters, its steps and its output as it comes.
 
 import { call } from "./api.js";
-import { badge, clock, duration, el, FINISHED } from "./render.js";
+import { badge, clock, duration, el, FINISHED, piece } from "./render.js";
 
 export class Detail {
   constructor({ body, title, press }) {
@@ -73,6 +73,7 @@ export class Detail {
       el("div", { class: "detail-head" }, badge(one.status), this.isRunning ? run("Cancel", `cancel ${short}`, "danger") : run("Run again", `rerun ${short}`)),
       one.description ? el("p", { class: "muted" }, one.description) : "",
       list(facts),
+      ...one.about.map(piece),
       values.length ? el("h3", {}, "Parameters") : "", values.length ? list(values) : "",
       el("h3", {}, "Steps"),
       el("ol", { class: "steps" }, ...one.log.map((step) => el("li", {}, badge(step.status), clock(step.at, { seconds: true })))),

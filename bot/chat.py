@@ -218,7 +218,7 @@ class Reply:
     title: str = ""
     tone: Tone = Tone.NEUTRAL
     status: str = ""
-    """The execution's status in StackStorm's word, where the reply is about one."""
+    """The execution's status in StackStorm's word, or the state of the question that it is about."""
     execution_id: str = ""
     action: str = ""
     elapsed_s: float | None = None

@@ -36,6 +36,10 @@ _STATUSES = {
     "paused": ("Ⅱ", "paused"),
     "pending": ("?", "waits for an answer"),
     "running": ("●", "running"),
+    "answered": ("✓", "answered"),
+    "approved": ("✓", "approved"),
+    "rejected": ("✕", "rejected"),
+    "expired": ("⏱", "expired"),
 }
 
 PRETEXT_MARK = "{~}"

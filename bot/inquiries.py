@@ -26,13 +26,13 @@ _VALUE_LIMIT = 400
 _HEADLINE = 160
 _ROWS = 15
 _VOTES = 12
-_LOOKS: Mapping[InquiryState, tuple[Tone, str]] = {
-    InquiryState.PENDING: (Tone.WARNING, "pending"),
-    InquiryState.ANSWERED: (Tone.GOOD, "succeeded"),
-    InquiryState.APPROVED: (Tone.GOOD, "succeeded"),
-    InquiryState.REJECTED: (Tone.BAD, "failed"),
-    InquiryState.EXPIRED: (Tone.BAD, "timeout"),
-    InquiryState.CANCELED: (Tone.WARNING, "canceled"),
+_TONES: Mapping[InquiryState, Tone] = {
+    InquiryState.PENDING: Tone.WARNING,
+    InquiryState.ANSWERED: Tone.GOOD,
+    InquiryState.APPROVED: Tone.GOOD,
+    InquiryState.REJECTED: Tone.BAD,
+    InquiryState.EXPIRED: Tone.BAD,
+    InquiryState.CANCELED: Tone.WARNING,
 }
 
 
@@ -61,14 +61,14 @@ def _ended(inquiry: Inquiry) -> Reply:
 
 
 def _framed(inquiry: Inquiry, pieces: tuple[Piece, ...]) -> Reply:
-    tone, status = _LOOKS[inquiry.state]
-    if inquiry.state is InquiryState.REJECTED and not inquiry.asked.is_approval:
-        # A no that a workflow goes on with.
-        tone, status = _LOOKS[InquiryState.ANSWERED]
+    state = inquiry.state
+    if state in (InquiryState.APPROVED, InquiryState.REJECTED) and not inquiry.asked.is_approval:
+        # A yes or no that a workflow goes on with.
+        state = InquiryState.ANSWERED
     return Reply(
         pieces=pieces,
-        tone=tone,
-        status=status,
+        tone=_TONES[state],
+        status=state.value,
         execution_id=inquiry.id,
         inquiry_id=inquiry.id,
         action=formatting.clean(inquiry.asked.origin.action),
@@ -102,7 +102,7 @@ def _question(inquiry: Inquiry) -> Iterator[Piece]:
         pieces, lines_left = cut_pieces(formatting.pieces_of(text), _TEXT_LIMIT)
         yield from pieces
         if lines_left:
-            yield Text(text=f"… {lines_left:,} more lines: Details.")
+            yield Text(text=f"… {lines_left:,} more lines: {_all_of(inquiry)}")
 
 
 def _subject(inquiry: Inquiry) -> Iterator[Piece]:
@@ -112,9 +112,9 @@ def _subject(inquiry: Inquiry) -> Iterator[Piece]:
         return
     rows = [("action", formatting.clean(subject.action))]
     shown = list(subject.parameters.items())
-    rows += [(formatting.clean(name), _value(value)) for name, value in shown[:_ROWS]]
+    rows += [(formatting.clean(name), _value(value, inquiry)) for name, value in shown[:_ROWS]]
     if len(shown) > _ROWS:
-        rows.append(("…", f"{len(shown) - _ROWS} more parameters: Details"))
+        rows.append(("…", f"{len(shown) - _ROWS} more parameters: {_all_of(inquiry)}"))
     rows.append(("digest", subject.digest[:_DIGEST_LENGTH]))
     yield Fields(title="what is approved" if inquiry.asked.is_approval else "about", rows=tuple(rows))
 
@@ -123,14 +123,20 @@ def _was_about(inquiry: Inquiry) -> Iterator[Piece]:
     subject = inquiry.asked.subject
     if subject is not None:
         digest = subject.digest[:_DIGEST_LENGTH]
-        yield Text(text=f"{formatting.clean(subject.action)}, digest {digest}; its parameters: Details")
+        action = formatting.clean(subject.action)
+        yield Text(text=f"{action}, digest {digest}; its parameters: {_all_of(inquiry)}")
 
 
-def _value(value: Any) -> str:
+def _all_of(inquiry: Inquiry) -> str:
+    """The command that shows what is cut in the message."""
+    return f"status {formatting.short_id(inquiry.id)}"
+
+
+def _value(value: Any, inquiry: Inquiry) -> str:
     text = formatting.clean(value if isinstance(value, str) else forms.as_text(value))
     if len(text) <= _VALUE_LIMIT:
         return text
-    return f"{text[:_VALUE_LIMIT]}… ({len(text) - _VALUE_LIMIT:,} more characters: Details)"
+    return f"{text[:_VALUE_LIMIT]}… ({len(text) - _VALUE_LIMIT:,} more characters: {_all_of(inquiry)})"
 
 
 def _facts(inquiry: Inquiry) -> Fields:
@@ -159,14 +165,14 @@ def _given(inquiry: Inquiry) -> Iterator[Piece]:
     if isinstance(response, Mapping):
         secret = forms.secret_names(inquiry.asked.schema)
         rows = tuple(
-            (formatting.clean(str(name)), "********" if name in secret else _value(value))
+            (formatting.clean(str(name)), "********" if name in secret else _value(value, inquiry))
             for name, value in response.items()
             if name not in hidden
         )
         if rows:
             yield Fields(rows=rows[:_ROWS])
     elif response is not None and not forms.secret_names(inquiry.asked.schema):
-        yield Text(text=_value(response))
+        yield Text(text=_value(response, inquiry))
 
 
 # the prompt

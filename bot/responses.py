@@ -5,7 +5,7 @@ later is told who was first, and whoever says the same again is told that it cou
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from bot import formatting, forms, inquiries, inquiry_facts
@@ -246,8 +246,8 @@ def asking(inquiry: Inquiry) -> Reply:
     pieces: tuple[Piece, ...] = (Text(text=_how(inquiry)),)
     if rows:
         pieces = (Fields(rows=tuple(rows)), *pieces)
-    about = replace(inquiries.reply(inquiry, prefix=""), prompt=None)
-    return replace(about, pieces=(*about.pieces, *pieces), is_private=True)
+    about = inquiries.reply(inquiry, prefix="")
+    return Reply(title=about.title, pieces=(*about.pieces, *pieces), tone=about.tone, is_private=True)
 
 
 def seen_by(author: Author, channels: frozenset[str]) -> str:

@@ -78,9 +78,7 @@ class StepMaker:
         if run.host.learned:
             run.head = run.head.with_secrets(tuple(run.host.learned))
             run.host.learned.clear()
-        outcome = None
-        if is_ended and (run.shown != status or birth is not None):
-            outcome = self._outcome(run, status)
+        outcome = self._outcome(run, status) if is_ended else None
         return Step(
             run=run,
             ended=ended,

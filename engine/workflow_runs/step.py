@@ -167,6 +167,8 @@ class StepWriter:
         execution_id = step.run.head.execution_id
         if step.birth is None and step.outcome is None and step.status == step.run.shown:
             return
+        # It has failed, and something of it still runs: its result is not known before that has ended.
+        is_decided = step.outcome is None and Status(step.status) in FINISHED
         row = execution_store.step(connection, execution_id)
         if row is None or row.status in FINISHED:
             return
@@ -178,7 +180,7 @@ class StepWriter:
         if step.outcome is not None:
             self._executions.ending(execution_id, step.outcome, attempt=row.attempt)(connection)
             return
-        for status in way(row.status, Status(step.status)):
+        for status in () if is_decided else way(row.status, Status(step.status)):
             self._executions.move(connection, execution_id, status)
 
 

@@ -166,8 +166,8 @@ def test_no_text_of_data_acts() -> None:
 def test_long_values_are_cut_with_a_count_and_whole_in_the_details() -> None:
     subject = replace(SUBJECT, parameters={"script": "x" * 3000, **{f"p{i}": i for i in range(40)}})
     one = inquiry(text="Run it?", subject=subject)
-    assert "2,600 more characters: Details" in said(one)
-    assert "26 more parameters: Details" in said(one)
+    assert "2,600 more characters: status 7f3a1c" in said(one)
+    assert "26 more parameters: status 7f3a1c" in said(one)
     assert "x" * 3000 in as_text(Reply(pieces=inquiries.details(one)))
     assert SUBJECT.digest in as_text(Reply(pieces=inquiries.details(one)))
 

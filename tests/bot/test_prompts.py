@@ -51,7 +51,7 @@ def test_a_button_answers_and_the_message_is_rewritten(house: House, people: dic
     body = decided(house, message)
     assert "Approved by ann" in text_of(body)
     assert "disk is full" in text_of(body)
-    assert body["status"] == "succeeded"
+    assert body["status"] == "approved"
 
 
 @pytest.mark.parametrize(("verb", "wanted"), [("approve", "Approved by bob"), ("reject", "Rejected by bob")])

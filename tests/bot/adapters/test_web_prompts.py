@@ -97,7 +97,7 @@ def test_a_button_answers_and_goes_away(page: "playwright.Page", house: House) -
     prompt.locator("button", has_text="Yes").click()
     prompt.wait_for(state="detached")
 
-    page.wait_for_selector(f"#messages .answer[data-id='{message['id']}'][data-status=succeeded]")
+    page.wait_for_selector(f"#messages .answer[data-id='{message['id']}'][data-status=answered]")
     assert "Answered yes by ann" in text_of(now(house, message))
     assert "the disk is full" in page.locator(f"#messages .answer[data-id='{message['id']}']").inner_text()
 

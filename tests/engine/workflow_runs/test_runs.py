@@ -370,3 +370,23 @@ def test_many_workflows_at_once_keep_to_themselves(engine: Engine) -> None:
     for thread in threads:
         thread.join(60)
     assert outcomes == {number: {"output": {"said": f"hello n{number}"}} for number in range(12)}
+
+
+def test_what_still_runs_when_a_workflow_has_failed_runs_to_its_end(engine: Engine) -> None:
+    flow = write_flow(
+        engine,
+        "fast",
+        """
+        version: 1.0
+        tasks:
+          fork:
+            action: core.noop
+            next: [{do: "bad, slow"}]
+          bad: {action: probe.sh cmd="false"}
+          slow: {action: probe.sh cmd="sleep 0.5"}
+        """,
+    )
+    done = run_flow(engine, flow)
+    assert done.status is Status.FAILED
+    assert [error["task_id"] for error in done.result["errors"]] == ["bad"]
+    assert {child.status for child in children(engine, done)} == {Status.SUCCEEDED, Status.FAILED}

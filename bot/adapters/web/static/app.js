@@ -103,8 +103,8 @@ const privateAnswers = (one) => Array.from(state.messages.values()).filter((each
 function drawStart(one) {
   const thread = threadOf(one.id);
   const answers = thread.filter((each) => each.is_bot && each.body.reply_to === one.id);
-  const waiting = thread.filter((each) => each.body.inquiry_id && !answers.includes(each));
-  return draw(one, { answers: [...answers, ...waiting, ...privateAnswers(one)], others: thread.length - answers.length, openThread, ...drawing() });
+  const questions = thread.filter((each) => each.body.inquiry_id && !answers.includes(each));
+  return draw(one, { answers: [...answers, ...questions, ...privateAnswers(one)], others: thread.length - answers.length - questions.length, openThread, ...drawing() });
 }
 
 function showMessages() {

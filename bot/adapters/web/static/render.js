@@ -16,11 +16,13 @@ const SIGNS = {
   succeeded: ["✓", "succeeded"], failed: ["✕", "failed"], timeout: ["⏱", "timed out"],
   abandoned: ["⚠", "abandoned"], canceled: ["⊘", "cancelled"], canceling: ["◌", "cancelling"],
   paused: ["Ⅱ", "paused"], pausing: ["◌", "pausing"], pending: ["?", "waits for an answer"], running: ["◌", "running"],
+  answered: ["✓", "answered"], approved: ["✓", "approved"], rejected: ["✕", "rejected"], expired: ["⏱", "expired"],
 };
-export const FINISHED = new Set(["succeeded", "failed", "timeout", "abandoned", "canceled"]);
+export const FINISHED = new Set(["succeeded", "failed", "timeout", "abandoned", "canceled", "answered", "approved", "rejected", "expired"]);
+const GOOD = new Set(["succeeded", "answered", "approved"]);
 
 export function toneOf(status) {
-  if (status === "succeeded") return "good";
+  if (GOOD.has(status)) return "good";
   if (status === "canceled" || status === "pending" || status === "paused") return "warning";
   return FINISHED.has(status) ? "bad" : "running";
 }

@@ -11,6 +11,7 @@ PARTS = (
     "bench_start",
     "bench_aliases",
     "bench_rules",
+    "bench_conductor",
     "bench_chat",
     "bench_actions",
     "bench_ssh",

@@ -4,14 +4,17 @@ A plan is made once per text of a definition and shared by all workflows that ru
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from engine.workflows import extensions
 from engine.workflows.definition import Definition, Task, Transition
 from engine.workflows.expressions.compile import Compiled, compile_value
+from engine.workflows.extensions import TaskExtensions, WorkflowExtensions
 from engine.workflows.graph import Edge, Graph, graph_of
 
+_NONE = TaskExtensions()
 # What the command `retry` stands for.
 _RETRY_COMMAND_COUNT = 3
 _RETRY_COMMAND_WHEN = "<% completed() %>"
@@ -26,7 +29,6 @@ class EdgePlan:
     """Edges of the same transition share its condition and what it publishes."""
     when: Compiled | None
     publish: tuple[tuple[str, Compiled], ...]
-    is_else: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,13 +59,15 @@ class TaskPlan:
     items: ItemsPlan | None = None
     retry: RetryPlan | None = None
     edges: tuple[EdgePlan, ...] = ()
+    else_edges: tuple[EdgePlan, ...] = ()
+    """Taken when none of the others is: x-else."""
     needed: int | None = None
     """Of a join: how many of its inbound tasks must have led here; None: no join."""
     sources: tuple[str, ...] = ()
     is_fork: bool = False
     """Each inbound edge instantiates it on a route of its own."""
     is_looping: bool = False
-    extensions: Mapping[str, Any] = field(default_factory=dict)
+    extensions: TaskExtensions = _NONE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +80,7 @@ class Plan:
     """Name and default; null without one."""
     vars: tuple[tuple[str, Compiled], ...]
     output: tuple[tuple[str, Compiled], ...]
+    extensions: WorkflowExtensions
     evaluates_data: bool = False
     """`x-evaluate-data`: texts in inputs and results are expressions too, as in StackStorm."""
 
@@ -124,6 +129,7 @@ def _planned(key: _ByDigest) -> Plan:
         inputs=tuple((one.name, compiler.value(one.default)) for one in definition.input),
         vars=compiler.named(definition.vars),
         output=compiler.named(definition.output),
+        extensions=extensions.of_workflow(definition.extensions, compiler.value),
         evaluates_data=evaluates_data,
     )
 
@@ -143,6 +149,7 @@ class _Compiler:
 
     def task(self, task: Task, graph: Graph) -> TaskPlan:
         sources = graph.sources.get(task.name, ())
+        edges = graph.edges[task.name]
         transitions = {transition.number: transition for transition in task.next}
         publish = {number: self.named(one.publish) for number, one in transitions.items()}
         when = {number: self.optional(one.when) for number, one in transitions.items()}
@@ -155,7 +162,6 @@ class _Compiler:
                 transition=edge.transition,
                 when=when[edge.transition],
                 publish=publish[edge.transition],
-                is_else=transitions[edge.transition].is_else,
             )
 
         return TaskPlan(
@@ -165,12 +171,13 @@ class _Compiler:
             delay=self.optional(task.delay or None),
             items=self._items(task),
             retry=self._retry(task),
-            edges=tuple(edge_plan(edge) for edge in graph.edges[task.name]),
+            edges=tuple(edge_plan(edge) for edge in edges if not transitions[edge.transition].is_else),
+            else_edges=tuple(edge_plan(edge) for edge in edges if transitions[edge.transition].is_else),
             needed=_needed(task, sources),
             sources=sources,
             is_fork=task.name in graph.forks,
             is_looping=task.name in graph.looping,
-            extensions=task.extensions,
+            extensions=extensions.of_task(task.extensions, self.value) if task.extensions else _NONE,
         )
 
     def _items(self, task: Task) -> ItemsPlan | None:

@@ -23,12 +23,14 @@ from engine.workflows.compile import Plan
 from engine.workflows.conducting import TaskView
 from engine.workflows.ending import turned
 from engine.workflows.entries import Entry
+from engine.workflows.final import begin_final, cut, shown_status
 from engine.workflows.output import errors_of, render_output, result_of
 from engine.workflows.rerun import rerun
 from engine.workflows.run import Run, moment_of
 from engine.workflows.scopes import RunScope
 from engine.workflows.starting import Watch, start_ready
 from engine.workflows.statuses import COMPLETED
+from engine.workflows.time_limits import limit_workflow, time_came
 
 
 class Conductor:
@@ -63,12 +65,13 @@ class Conductor:
         if snapshot is not None:
             saving.restore(run.state, snapshot)
         for delta in deltas:
-            run.state.replay(orjson.loads(delta))
+            run.state.replay(orjson.loads(delta or b"[]"))
         return cls(run)
 
     @property
     def status(self) -> str:
-        return self.run.state.status
+        """While final tasks run it is not yet what it will end with."""
+        return shown_status(self.run)
 
     @property
     def is_ended(self) -> bool:
@@ -98,24 +101,35 @@ class Conductor:
             if event.execution_id in self.run.state.calls:
                 turned(self.run, event.execution_id, event.status, event.result)
         elif isinstance(event, Command):
-            ask(self.run, event.wanted)
+            if event.wanted != "cancel" or not cut(self.run):
+                ask(self.run, event.wanted)
             self._wishes.append(event.wanted)
         elif isinstance(event, Rerun):
             rerun(self.run, event.tasks, event.reset)
+            _limit(self.run)
+        else:
+            time_came(self.run)
 
     def work(self) -> Work:
         """What is to be done now; its calls count as requested."""
         run = self.run
         calls = start_ready(run, self.watch)
+        if self._is_settled() and begin_final(run):
+            calls += start_ready(run, self.watch)
         if self._is_settled() and run.state.output is None:
             render_output(run)
+        due = run.state.next_deadline if run.state.deadlines and not self.is_ended else None
+        wake_at = None if due is None else moment_of(due[0])
+        stopped, run.stopped = tuple(run.stopped), []
         wishes, self._wishes = self._wishes, []
         if not wishes and not (self.is_ended and run.state.calls):
-            return Work(calls=tuple(calls))
+            return Work(calls=tuple(calls), cancel=stopped, wake_at=wake_at)
         requested = {call.execution_id for call in calls}
         before = tuple(known for known in run.state.calls if known not in requested)
         return Work(
             calls=tuple(calls),
+            cancel=stopped,
+            wake_at=wake_at,
             # What still waits for an answer when all else has ended is not wanted any more.
             wind_down=before if "cancel" in wishes or self.is_ended else (),
             pause=before if "pause" in wishes else (),
@@ -167,7 +181,7 @@ class Conductor:
         state = self.run.state
         if state.status not in COMPLETED or state.census.active:
             return False
-        return state.status != "failed" or not state.cleanup
+        return state.is_cut or not state.cleanup or not (state.outcome or state.status == "failed")
 
 
 def _begin(run: Run, inputs: Mapping[str, Any]) -> None:
@@ -188,6 +202,26 @@ def _begin(run: Run, inputs: Mapping[str, Any]) -> None:
     state.apply("begin", state.values.seal_all(given))
     for name in run.plan.starts:
         state.apply("stage", name, 0, 0, None, False)
+    _limit(run)
+
+
+def _limit(run: Run) -> None:
+    """`x-timeout` of the workflow counts from now."""
+    timeout = run.plan.extensions.timeout
+    if timeout is None:
+        return
+    seconds = None
+    try:
+        seconds = timeout.evaluate(RunScope(run, run.state.contexts[0]))
+    except ExpressionFailure as failure:
+        run.log(failure.message)
+        run.fail()
+    else:
+        if isinstance(seconds, int):
+            limit_workflow(run, seconds)
+        else:
+            run.log("TypeError: The value of x-timeout is not type of integer.")
+            run.fail()
 
 
 def _render_into(run: Run, given: dict[str, Any], name: str, value: Any, scope: RunScope) -> bool:

@@ -1,9 +1,11 @@
 """What follows when an action of a task changes: the task's status, its retry, its transitions."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from engine.errors import ExpressionFailure
+from engine.workflows import item_failures
 from engine.workflows.compile import EdgePlan, TaskPlan
 from engine.workflows.contexts import Context
 from engine.workflows.entries import Entry
@@ -39,8 +41,17 @@ def turned(run: Run, execution_id: str, status: str, result: Any) -> None:
         run.results.hold(execution_id, result)
     if status in _MESSAGES:
         run.log(_MESSAGES[status], task_id=entry.task, result=result)
+    if status == "timeout":
+        state.apply("mark", entry.number, "is_timed_out", True)
     before = entry.status
-    moved(run, entry, after_action(before, status) if others is None else after_item(before, status, others))
+    if others is None or call.item is None:
+        moved(run, entry, after_action(before, status))
+    elif item_failures.is_tried_again(run, entry, call.item, status):
+        state.apply("item", entry.number, call.item)
+        moved(run, entry, before)
+    else:
+        after = after_item(before, status, others)
+        moved(run, entry, item_failures.decided(run, entry, status, others, after))
 
 
 def moved(run: Run, entry: Entry, status: str) -> None:
@@ -60,6 +71,8 @@ def finish(run: Run, entry: Entry, status: str) -> None:
     plan = run.plan.tasks[entry.task]
     executions = run.executions_of(entry)
     state.apply("task", entry.number, status, run.now_ms())
+    if entry.number in state.deadlines:
+        state.apply("deadline", entry.number, None)
     try:
         is_retried = run.may_retry and _wants_retry(run, plan, entry)
     except ExpressionFailure as failure:
@@ -80,7 +93,7 @@ def finish(run: Run, entry: Entry, status: str) -> None:
     run.happened(what, has_more=bool(commands))
     for command, route, context in commands:
         obey(run, entry.number, command, route, context)
-    if state.status in COMPLETED or not plan.edges:
+    if state.status in COMPLETED or not (plan.edges or plan.else_edges):
         state.apply("mark", entry.number, "is_terminal", True)
     elif not taken:
         state.apply("leave", entry.number, entry.context.number)
@@ -102,10 +115,14 @@ def _taken(run: Run, plan: TaskPlan, entry: Entry) -> list[_Taken]:
 
     A transition is evaluated once; what fails is logged for each of its edges.
     """
+    return _holding(run, plan.edges, entry) or _holding(run, plan.else_edges, entry)
+
+
+def _holding(run: Run, edges: Sequence[EdgePlan], entry: Entry) -> list[_Taken]:
     taken: list[_Taken] = []
     asked: dict[int, tuple[bool, list[str]]] = {}
     published: dict[int, tuple[Context | None, list[str]]] = {}
-    for edge in plan.edges:
+    for edge in edges:
         number = edge.transition
         if number not in asked:
             asked[number] = _holds(run, edge, entry)

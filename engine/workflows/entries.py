@@ -45,6 +45,9 @@ class Entry:
     """Variables of what led on from here but was not continued; part of the output too."""
     is_on_fail: bool = False
     """It runs although the workflow has failed: clean-up beside or after the command `fail`."""
+    is_final: bool = False
+    """It runs after the end: x-finally."""
+    is_timed_out: bool = False
 
 
 @dataclass(slots=True)

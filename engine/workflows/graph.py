@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from engine.workflows.definition import Definition, Task
+from engine.workflows.extensions import final_tasks
 
 # Targets of a transition that are no tasks: see docs/reference/workflows.md.
 COMMANDS = frozenset({"continue", "noop", "fail", "retry"})
@@ -56,8 +57,9 @@ def graph_of(definition: Definition) -> Graph:
     for task in tasks.values():
         for target, _ in _targets(task):
             inbound[target] = inbound.get(target, 0) + 1
-    starts = tuple(sorted(name for name in tasks if name not in inbound))
-    edges = _edges(tasks, starts)
+    final = [name for name in final_tasks(definition.extensions) if name in tasks]
+    starts = tuple(sorted(name for name in tasks if name not in inbound and name not in final))
+    edges = _edges(tasks, [*starts, *final])
     sources: dict[str, list[str]] = {name: [] for name in edges}
     for source, outbound in edges.items():
         for edge in outbound:

@@ -13,10 +13,15 @@ class Items:
     values: list[Any]
     concurrency: int | None = None
     """None: all at once."""
+    retry_count: int = 0
+    """How often an item that failed is tried again, x-items."""
+    retry_delay_s: int = 0
     statuses: list[str] = field(default_factory=list)
     """Empty: not started."""
     executions: list[str] = field(default_factory=list)
     """The newest of each; empty: none yet."""
+    tries: dict[int, int] = field(default_factory=dict)
+    """Retries so far, of those that had any."""
     cursor: int = 0
     """All before it have been started."""
     counts: dict[str, int] = field(default_factory=dict)
@@ -75,12 +80,20 @@ class Items:
         self.counts[status] = self.counts.get(status, 0) + 1
         self.statuses[item] = status
 
+    def again(self, item: int) -> None:
+        """It is to start once more."""
+        self.tries[item] = self.tries.get(item, 0) + 1
+        self.put(item, "")
+        self.cursor = min(self.cursor, item)
+
     def for_rerun(self, *, whole: bool) -> "Items":
         """The same list; those that did not succeed are to run again, or all of them."""
         keep = [not whole and status == "succeeded" for status in self.statuses]
         return Items(
             self.values,
             self.concurrency,
+            retry_count=self.retry_count,
+            retry_delay_s=self.retry_delay_s,
             statuses=["succeeded" if kept else "" for kept in keep],
             executions=[self.executions[item] if kept else "" for item, kept in enumerate(keep)],
         )

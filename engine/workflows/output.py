@@ -4,7 +4,6 @@ from typing import Any
 
 from engine.errors import ExpressionFailure
 from engine.workflows import contexts
-from engine.workflows.contexts import Context
 from engine.workflows.run import Run
 from engine.workflows.scopes import RunScope
 from engine.workflows.statuses import ABENDED
@@ -13,9 +12,10 @@ from engine.workflows.statuses import ABENDED
 def render_output(run: Run) -> None:
     """Keeps what renders. What does not is logged, and a workflow that had succeeded has failed."""
     state = run.state
-    scope_context = _end_of(run)
+    branches = run.ends()
+    end = contexts.merge(len(state.contexts), branches) if branches else contexts.root({})
     rendered: dict[str, Any] = {}
-    scope = RunScope(run, scope_context, rolling=rendered)
+    scope = RunScope(run, end, rolling=rendered)
     errors = []
     for name, value in run.plan.output:
         try:
@@ -27,18 +27,6 @@ def render_output(run: Run) -> None:
     state.apply("output", state.values.seal(rendered or None), errors)
     if errors and state.status == "succeeded":
         run.set_status("failed")
-
-
-def _end_of(run: Run) -> Context:
-    """What the branches ended with, in the order in which their last tasks started."""
-    branches: list[Context] = []
-    for entry in run.state.sequence:
-        if entry.is_terminal:
-            branches.append(entry.context)
-        branches.extend(entry.left)
-    if branches:
-        return contexts.merge(len(run.state.contexts), branches)
-    return contexts.root({})
 
 
 def result_of(run: Run) -> dict[str, Any]:

@@ -27,12 +27,13 @@ _WISHES: Mapping[str, Literal["pause", "resume", "cancel"]] = {
 
 @dataclass(slots=True)
 class RehearsalHost:
-    """A host without a world: ids count up, time stands still, keys are those of the case."""
+    """A host without a world: ids count up, time stands still unless it is moved, keys are the case's."""
 
     keys: Mapping[str, Any] = field(default_factory=dict)
     ended: dict[str, Any] = field(default_factory=dict)
     """Results by execution."""
     stored: dict[str, bytes] = field(default_factory=dict)
+    moment: datetime = datetime(2026, 1, 1, tzinfo=UTC)
     _ids: int = 0
 
     def new_id(self) -> str:
@@ -40,7 +41,7 @@ class RehearsalHost:
         return f"{self._ids:024x}"
 
     def now(self) -> datetime:
-        return datetime(2026, 1, 1, tzinfo=UTC)
+        return self.moment
 
     def key(self, name: str, *, user: str, decrypt: bool) -> str | None:  # noqa: ARG002
         value = self.keys.get(name)

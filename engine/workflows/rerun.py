@@ -37,7 +37,10 @@ def rerun(run: Run, names: Sequence[str], reset: Sequence[str]) -> None:
         if entry.is_terminal and entry.went_on:
             state.apply("mark", entry.number, "is_terminal", False)
     state.apply("output", None, [])
-    run.set_status("resuming")
+    only_final_failed = bool(state.outcome) and not chosen
+    run.set_status(state.outcome if only_final_failed else "resuming")
+    if state.outcome:
+        state.apply("outcome", "", False)
     for entry in commands:
         state.apply("mark", entry.number, "is_terminal", False)
         obey(run, entry.previous[0], entry.task, entry.route, entry.context.number)
@@ -48,7 +51,7 @@ def _failed(run: Run) -> list[Entry]:
     return [
         entry
         for entry in run.state.sequence
-        if entry.is_terminal and entry.status in ABENDED and entry.number in last
+        if entry.is_terminal and entry.status in ABENDED and entry.number in last and not entry.is_final
     ]
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from engine.workflows import contexts
 from engine.workflows.calls import Host
 from engine.workflows.compile import Plan
+from engine.workflows.contexts import Context
 from engine.workflows.entries import Entry
 from engine.workflows.results import Results
 from engine.workflows.state import State
@@ -21,6 +22,8 @@ class Run:
         self.host_root = contexts.root(dict(context))
         self.state = State(plan, context, host.value)
         self.results = Results(host.results)
+        self.stopped: list[str] = []
+        """Executions that are not awaited any more and still run, until the host has heard of them."""
 
     def now_ms(self) -> int:
         return int(self.host.now().timestamp() * 1000)
@@ -34,7 +37,8 @@ class Run:
     def may_retry(self) -> bool:
         """The workflow goes on, or still waits for what is active."""
         status = self.state.status
-        return status in ACTIVE or (status == "paused" and not self.state.is_pause_wanted)
+        is_waiting = status == "paused" and not self.state.is_pause_wanted
+        return status in ACTIVE or is_waiting or bool(self.state.outcome)
 
     def log(self, message: str, **where: Any) -> None:
         """An entry of the workflow's errors; the same twice is written once."""
@@ -60,6 +64,11 @@ class Run:
         """What a task's new status makes of the workflow's. `has_more`: engine commands follow."""
         state = self.state
         before = state.status
+        if state.outcome:
+            # A final task that fails fails a workflow that had succeeded.
+            if what == "failed" and before == "succeeded":
+                self.set_status("failed")
+            return
         status = after_task(
             before,
             what,
@@ -91,6 +100,15 @@ class Run:
             return False
         missing = [source for source in self.plan.tasks[task].sources if source not in arrived]
         return any((source, route) not in self.state.last for source in missing)
+
+    def ends(self) -> list[Context]:
+        """What the branches ended with, in the order in which their last tasks started."""
+        found: list[Context] = []
+        for entry in self.state.sequence:
+            if entry.is_terminal:
+                found.append(entry.context)
+            found.extend(entry.left)
+        return found
 
     def result_of(self, entry: Entry) -> Any:
         """What `result()` gives; with items: a list in item order, null for those not run."""
@@ -138,6 +156,14 @@ class Run:
     def _workflow_execution_id(self) -> Any:
         about = self.context.get("st2")
         return about.get("workflow_execution_id") if isinstance(about, Mapping) else None
+
+    def stop(self, entry: Entry, status: str) -> None:
+        """What runs for this task is to be stopped, and counts as in this status already."""
+        mine = [name for name, call in self.state.calls.items() if call.entry == entry.number]
+        for execution_id in mine:
+            self.state.apply("turn", execution_id, status)
+            self.results.hold(execution_id, None)
+        self.stopped.extend(mine)
 
     def executions_of(self, entry: Entry) -> Sequence[str]:
         if entry.items is not None:

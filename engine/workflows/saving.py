@@ -25,6 +25,8 @@ def dump(state: State) -> bytes:
             [key, call.entry, call.item, call.purpose, call.status] for key, call in state.calls.items()
         ],
         "hungry": list(state.hungry),
+        "deadlines": list(state.deadlines.items()),
+        "outcome": [state.outcome, state.is_cut],
         "errors": state.errors,
         "output": [state.output, state.output_errors],
     }
@@ -49,6 +51,8 @@ def restore(state: State, snapshot: bytes) -> None:
     for key, entry, item, purpose, status in document["calls"]:
         state.calls[key] = Call(entry, item, purpose, status)
     state.hungry = dict.fromkeys(document["hungry"])
+    state.replay([("deadline", number, at_ms) for number, at_ms in document["deadlines"]])
+    state.outcome, state.is_cut = document["outcome"]
     state.replay([("error", error) for error in document["errors"]])
     state.replay([("output", *document["output"])])
 
@@ -73,7 +77,7 @@ def _entry_row(state: State, entry: Entry) -> list[Any]:
         [entry.task_execution_id, entry.generation, entry.status, entry.counted_as],
         [entry.started_ms, entry.ended_ms, entry.execution_id, entry.delay_s],
         [entry.retries, entry.retry_delay_s, entry.tally],
-        [entry.went_on, entry.is_terminal, entry.is_on_fail],
+        [entry.went_on, entry.is_terminal, entry.is_on_fail, entry.is_final, entry.is_timed_out],
         [left.number for left in entry.left],
         [[task, route, generation] for (task, route), generation in entry.passed.items()],
         _items_row(state, entry.items),
@@ -87,7 +91,7 @@ def _add_entry(state: State, row: Sequence[Any]) -> None:
     entry.task_execution_id, entry.generation, entry.status, entry.counted_as = identity
     entry.started_ms, entry.ended_ms, entry.execution_id, entry.delay_s = times
     entry.retries, entry.retry_delay_s, entry.tally = retry
-    entry.went_on, entry.is_terminal, entry.is_on_fail = marks
+    entry.went_on, entry.is_terminal, entry.is_on_fail, entry.is_final, entry.is_timed_out = marks
     entry.left = [state.contexts[number] for number in left]
     entry.passed = {(task, route): generation for task, route, generation in passed}
     entry.items = _items_from(state, items)
@@ -99,14 +103,26 @@ def _add_entry(state: State, row: Sequence[Any]) -> None:
 def _items_row(state: State, items: Items | None) -> list[Any] | None:
     if items is None:
         return None
-    return [state.values.seal(items.values), items.concurrency, items.statuses, items.executions]
+    return [
+        state.values.seal(items.values),
+        [items.concurrency, items.retry_count, items.retry_delay_s],
+        [items.statuses, items.executions, list(items.tries.items())],
+    ]
 
 
 def _items_from(state: State, row: Sequence[Any] | None) -> Items | None:
     if row is None:
         return None
-    values, concurrency, statuses, executions = row
-    return Items(state.values.unseal(values).value, concurrency, statuses, executions)
+    values, (concurrency, retry_count, retry_delay_s), (statuses, executions, tries) = row
+    return Items(
+        state.values.unseal(values).value,
+        concurrency,
+        retry_count=retry_count,
+        retry_delay_s=retry_delay_s,
+        statuses=statuses,
+        executions=executions,
+        tries=dict(tries),
+    )
 
 
 def _staged_row(staged: Staged) -> list[Any]:

@@ -22,6 +22,11 @@ class Scope(Protocol):
         """The status of the task that has just ended; empty before."""
         ...
 
+    @property
+    def is_timed_out(self) -> bool:
+        """Whether the task that has just ended was out of time."""
+        ...
+
     def result(self) -> Any:
         """Of the action that has just ended; with items: a list, null for those not run."""
         ...

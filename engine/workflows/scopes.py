@@ -49,6 +49,10 @@ class RunScope:
     def status(self) -> str:
         return "" if self._entry is None else self._entry.status
 
+    @property
+    def is_timed_out(self) -> bool:
+        return self._entry is not None and self._entry.is_timed_out
+
     def result(self) -> Any:
         return None if self._entry is None else self._run.result_of(self._entry)
 

@@ -19,8 +19,8 @@ from engine.workflows.run import Run
 from engine.workflows.scopes import RunScope
 from engine.workflows.statuses import STARTING
 
-# Rounds of tasks without actions in one go: more is a loop that never waits for anything.
-_LONGEST_ROUNDS = 10_000
+# Tasks without actions that end in one go: more is a loop that never waits for anything.
+_MOST_AT_ONCE = 10_000
 
 
 @dataclass(slots=True, kw_only=True)
@@ -35,6 +35,8 @@ class Start:
     """Of a task that goes on, or runs again."""
     items: Items | None = None
     delay_s: int | None = None
+    timeout_s: int | None = None
+    """For this attempt, without the delay."""
     retries: tuple[int, int] | None = None
     """How many, and the seconds before each."""
     actions: list[tuple[int | None, Any, Any]] = field(default_factory=list)
@@ -47,9 +49,13 @@ Watch = Callable[[Start], None]
 def start_ready(run: Run, watch: Watch | None = None) -> list[ActionCall]:
     """Until nothing new comes: tasks without actions or items end at once, and others follow."""
     calls: list[ActionCall] = []
-    for _ in range(_LONGEST_ROUNDS):
-        found = _startable(run)
-        if not found:
+    ended = 0
+    while found := _startable(run):
+        if ended > _MOST_AT_ONCE:
+            run.log(
+                "WorkflowLoopError: Tasks without an action follow each other in a loop that never waits."
+            )
+            run.fail()
             return calls
         starts = _rendered(run, found)
         if starts is None:
@@ -64,8 +70,7 @@ def start_ready(run: Run, watch: Watch | None = None) -> list[ActionCall]:
                 calls.extend(_call(run, start))
             elif start.staged is not None and start.entry is not None:
                 finish(run, start.entry, "succeeded")
-    run.log("WorkflowLoopError: Tasks without an action follow each other in a loop that never waits.")
-    run.fail()
+                ended += 1
     return calls
 
 
@@ -73,9 +78,11 @@ def _startable(run: Run) -> list[Staged | Entry]:
     """In the order in which they are requested: by task, then by route."""
     state = run.state
     found: list[Staged | Entry]
+    if state.is_cut:
+        return []
     if state.status in STARTING:
         found = [*state.ready.values(), *(state.sequence[number] for number in state.hungry)]
-    elif state.status == "failed":
+    elif state.status == "failed" or state.outcome:
         hungry = (state.sequence[number] for number in state.hungry)
         found = [*state.cleanup.values(), *(entry for entry in hungry if entry.is_on_fail)]
     else:
@@ -124,6 +131,11 @@ def _render(run: Run, staged: Staged) -> Start:
         start.delay_s = _integer(
             plan.delay.evaluate(scope), "TypeError: The value of task delay is not type of integer."
         )
+    if plan.extensions.timeout is not None:
+        start.timeout_s = _integer(
+            plan.extensions.timeout.evaluate(scope),
+            "TypeError: The value of x-timeout is not type of integer.",
+        )
     if plan.retry is not None and (start.entry is None or start.entry.retries is None):
         start.retries = _retries_of(plan, scope)
     return start
@@ -156,7 +168,12 @@ def _list_of(plan: TaskPlan, scope: RunScope) -> Items:
             concurrency = max(
                 1, _integer(concurrency, "TypeError: The value of concurrency is not type of integer.")
             )
-    return Items(values, concurrency)
+    retry = plan.extensions.item_retry
+    if retry is None:
+        return Items(values, concurrency)
+    text = f'ValueError: The item retry {{}} for task "{plan.name}" is not an integer.'
+    delay_s = 0 if retry.delay is None else _integer(retry.delay.evaluate(scope), text.format("delay"))
+    return Items(values, concurrency, _integer(retry.count.evaluate(scope), text.format("count")), delay_s)
 
 
 def _render_slots(run: Run, start: Start, items: Items) -> None:
@@ -209,7 +226,12 @@ def _enter(run: Run, start: Start) -> None:
         state.apply("begun", key, start.context.number, run.host.new_id(), run.now_ms(), start.delay_s or 0)
         entry = start.entry = state.sequence[-1 if staged.entry is None else staged.entry]
         if start.items is not None and entry.items is None:
-            state.apply("items", entry.number, state.values.seal(start.items.values), start.items.concurrency)
+            items = start.items
+            limits = [items.concurrency, items.retry_count, items.retry_delay_s]
+            state.apply("items", entry.number, state.values.seal(items.values), limits)
+        if start.timeout_s is not None:
+            at_ms = run.now_ms() + ((start.delay_s or 0) + start.timeout_s) * 1000
+            state.apply("deadline", entry.number, at_ms)
         if start.retries is not None:
             state.apply("retries", entry.number, *start.retries)
     if start.entry is not None:
@@ -241,7 +263,10 @@ def _call(run: Run, start: Start) -> list[ActionCall]:
 
 def _delay_of(start: Start, item: int | None) -> int:
     """With a limited concurrency only the first items wait: those after them wait for those."""
-    concurrency = None if start.items is None else start.items.concurrency
+    items = start.items
+    if items is not None and item in items.tries:
+        return items.retry_delay_s
+    concurrency = None if items is None else items.concurrency
     if item is not None and concurrency is not None and item >= concurrency:
         return 0
     return start.delay_s or 0

@@ -14,7 +14,8 @@ anything: what is to happen is decided in the files beside, from this state alon
     begun     staged, context, id, at, delay          a staged task becomes an entry of the sequence
     command   task, route, context, entry             an engine command does
     retries   entry, count, delay                     how often it may be retried
-    items     entry, list, concurrency                its items, none of them started
+    items     entry, list, limits                     its items, none of them started
+    item      entry, item                             it is to be started again
     call      entry, item, execution, purpose         an action is requested
     turn      execution, status                       a requested action is in this status
     task      entry, status, at                       a task is in this status
@@ -26,10 +27,14 @@ anything: what is to happen is decided in the files beside, from this state alon
     forgive   task                                    its errors are taken back
     rerun     entry, whole                            a new entry that repeats this one is staged
     output    value, errors
+    deadline  entry or -1, at                         it is out of time then; null: no more
+    outcome   status, is_cut                          it has ended so, and x-finally runs
+    gather    contexts                                a new context where these meet
 
 Times are milliseconds since 1970.
 """
 
+import heapq
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -37,45 +42,21 @@ import orjson
 
 from engine.workflows import contexts
 from engine.workflows.compile import Plan
-from engine.workflows.contexts import Context
-from engine.workflows.entries import Call, Entry, Staged
+from engine.workflows.entries import Call, Staged
 from engine.workflows.items import Items
-from engine.workflows.joins import Generation, Join, Passed, passed_by
-from engine.workflows.statuses import COMPLETED, Census
-from engine.workflows.values import Sealed, Values
+from engine.workflows.joins import Generation, Join
+from engine.workflows.statuses import COMPLETED
+from engine.workflows.tables import Tables, key_of
+from engine.workflows.values import Sealed
 
 Op = tuple[Any, ...]
-StagedKey = tuple[str, int, int]
 
 
-class State:
+class State(Tables):
     def __init__(self, plan: Plan, host_context: Mapping[str, Any], stored: Callable[[str], bytes]) -> None:
-        self.plan = plan
-        self.values = Values(stored)
-        self._host_context = host_context
+        super().__init__(plan, host_context, stored)
         self.ops: list[Op] = []
-        self.status = ""
-        self.is_pause_wanted = False
-        self.given: Mapping[str, Any] | None = None
-        """Inputs and variables as they were written down; None: they did not render."""
-        self.contexts: list[Context] = []
-        self.routes: list[tuple[str, ...]] = []
-        self.sequence: list[Entry] = []
-        self.last: dict[tuple[str, int], int] = {}
-        """By task and route: the entry that ran last."""
-        self.ready: dict[StagedKey, Staged] = {}
-        self.cleanup: dict[StagedKey, Staged] = {}
-        """Those of `ready` that start although the workflow has failed."""
-        self.hungry: dict[int, None] = {}
-        """Entries with items that may start now."""
-        self.joins: dict[tuple[str, int], Join] = {}
-        self.calls: dict[str, Call] = {}
-        self.census = Census()
-        self.errors: list[Sealed] = []
-        self._error_texts: set[str] = set()
-        self.output: Sealed | None = None
-        self.output_errors: list[Sealed] = []
-        """Of its rendering: gone when the workflow runs again."""
+        """Not yet given to the host."""
 
     def apply(self, *op: Any) -> None:
         self.ops.append(op)
@@ -87,14 +68,9 @@ class State:
             _DOES[op[0]](self, *op[1:])
 
     def taken(self) -> bytes:
-        """The operations since the last call."""
+        """The operations since the last call; empty when nothing has changed."""
         ops, self.ops = self.ops, []
-        return orjson.dumps(ops, default=written)
-
-    def _open(self, value: Any) -> Sealed:
-        return value if isinstance(value, Sealed) else self.values.unseal(value)
-
-    # -- what the operations do --
+        return orjson.dumps(ops, default=written) if ops else b""
 
     def _begin(self, given: Mapping[str, Any]) -> None:
         self.given = given
@@ -103,6 +79,27 @@ class State:
             values[name] = contexts.merged(values.get(name), self._open(value).value)
         self.contexts.append(contexts.root(values))
         self.routes.append(())
+
+    def _deadline(self, number: int, at_ms: int | None) -> None:
+        if at_ms is None:
+            self.deadlines.pop(number, None)
+        else:
+            self.deadlines[number] = at_ms
+            heapq.heappush(self._next_deadlines, (at_ms, number))
+
+    def _outcome(self, status: str, is_cut: bool) -> None:
+        self.outcome = status
+        self.is_cut = is_cut
+
+    def _gather(self, numbers: Sequence[int]) -> None:
+        branches = [self.contexts[number] for number in numbers]
+        self.contexts.append(contexts.merge(len(self.contexts), branches))
+
+    def _item(self, number: int, item: int) -> None:
+        entry = self.sequence[number]
+        if entry.items is not None:
+            entry.items.again(item)
+            self._feed(entry)
 
     def _status(self, status: str, is_pause_wanted: bool) -> None:
         self.status = status
@@ -169,13 +166,6 @@ class State:
         if generation.is_on_fail:
             self._clean_up(staged)
 
-    def _put_ready(self, staged: Staged) -> None:
-        self.ready[staged.task, staged.route, staged.slot] = staged
-
-    def _clean_up(self, staged: Staged) -> None:
-        staged.is_on_fail = True
-        self.cleanup[staged.task, staged.route, staged.slot] = staged
-
     def _begun(self, key: Sequence[Any], context: int, id: str, at_ms: int, delay_s: int) -> None:
         task, route, slot = key
         staged = self.ready.pop((task, route, slot))
@@ -185,6 +175,7 @@ class State:
         else:
             entry = self.sequence[staged.entry]
         entry.is_on_fail = staged.is_on_fail
+        entry.is_final = bool(self.outcome)
         entry.task_execution_id = id
         entry.started_ms = at_ms
         entry.ended_ms = None
@@ -195,43 +186,15 @@ class State:
     def _command(self, task: str, route: int, context: int, previous: int) -> None:
         self._add_entry(task, route, context, (previous,), None)
 
-    def _add_entry(
-        self, task: str, route: int, context: int, previous: Sequence[int], generation: int | None
-    ) -> Entry:
-        passed: Passed = passed_by(self.sequence[number].passed for number in previous)
-        if generation is not None and self.plan.tasks[task].is_looping:
-            passed = {**passed, (task, route): generation + 1}
-        entry = Entry(
-            number=len(self.sequence),
-            task=task,
-            route=route,
-            context=self.contexts[context],
-            previous=tuple(previous),
-            generation=generation,
-            passed=passed,
-        )
-        before = self.last.get((task, route))
-        if before is not None and self.sequence[before].counted_as == "canceled":
-            self._recount(self.sequence[before], "")
-        self.sequence.append(entry)
-        self.last[task, route] = entry.number
-        return entry
-
     def _retries(self, number: int, count: int, delay_s: int) -> None:
         entry = self.sequence[number]
         entry.retries = count
         entry.retry_delay_s = delay_s
 
-    def _items(self, number: int, values: Any, concurrency: int | None) -> None:
+    def _items(self, number: int, values: Any, limits: Sequence[Any]) -> None:
         entry = self.sequence[number]
-        entry.items = Items(self._open(values).value, concurrency)
+        entry.items = Items(self._open(values).value, *limits)
         self._feed(entry)
-
-    def _feed(self, entry: Entry) -> None:
-        if entry.items is not None and entry.status and entry.status not in COMPLETED and entry.items.slots:
-            self.hungry[entry.number] = None
-        else:
-            self.hungry.pop(entry.number, None)
 
     def _call(self, number: int, item: int | None, execution_id: str, purpose: Any) -> None:
         entry = self.sequence[number]
@@ -259,19 +222,10 @@ class State:
         self._count(entry, status)
         self._feed(entry)
 
-    def _count(self, entry: Entry, status: str) -> None:
-        entry.status = status
-        is_waiting = status == "paused" and entry.items is not None and entry.items.is_waiting
-        self._recount(entry, "pending" if is_waiting else status)
-
-    def _recount(self, entry: Entry, counted_as: str) -> None:
-        self.census.count(entry.counted_as, -1)
-        self.census.count(counted_as, 1)
-        entry.counted_as = counted_as
-
     def _again(self, number: int, delay_s: int) -> None:
         entry = self.sequence[number]
         entry.tally += 1
+        entry.is_timed_out = False
         entry.items = None
         entry.ended_ms = None
         self._count(entry, "retrying")
@@ -301,9 +255,6 @@ class State:
         sealed = self._open(error)
         self.errors.append(sealed)
         self._error_texts.add(key_of(sealed))
-
-    def has_error(self, error: Sealed) -> bool:
-        return key_of(error) in self._error_texts
 
     def _forgive(self, task: str) -> None:
         self.errors = [error for error in self.errors if error.value.get("task_id") != task]
@@ -338,11 +289,6 @@ def written(odd: Any) -> Any:
     raise TypeError(type(odd))
 
 
-def key_of(sealed: Sealed) -> str:
-    """Equal for equal values."""
-    return orjson.dumps(sealed.written).decode()
-
-
 _DOES: dict[str, Callable[..., None]] = {
     "begin": State._begin,
     "status": State._status,
@@ -366,4 +312,8 @@ _DOES: dict[str, Callable[..., None]] = {
     "forgive": State._forgive,
     "rerun": State._rerun,
     "output": State._output,
+    "deadline": State._deadline,
+    "outcome": State._outcome,
+    "gather": State._gather,
+    "item": State._item,
 }

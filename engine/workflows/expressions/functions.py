@@ -74,12 +74,13 @@ def succeeded(context: Caller) -> bool:
 
 
 def failed(context: Caller) -> bool:
-    """Exactly the status failed; a timeout is not."""
+    """Exactly the status failed, which a task also has that was out of time."""
     return _status(context) == "failed"
 
 
 def timedout(context: Caller) -> bool:
-    return _status(context) == "timeout"
+    """Whether the task, or its action, was out of time."""
+    return bool(_status(context)) and context.run.scope.is_timed_out
 
 
 def completed(context: Caller) -> bool:

@@ -1,9 +1,10 @@
 """Drives a conductor by hand: what was requested, and what ends how."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any, Literal
 
-from engine.workflows.calls import ActionCall, ActionChanged, Command, Rerun, Work
+from engine.workflows.calls import ActionCall, ActionChanged, Command, Rerun, TimeCame, Work
 from engine.workflows.compile import plan_of
 from engine.workflows.conduct import Conductor
 from engine.workflows.reading import read
@@ -31,8 +32,10 @@ class Hand:
         self.calls: list[ActionCall] = []
         """Every call so far."""
         self.open: list[ActionCall] = []
+        self.work = Work()
+        """What there was to do last."""
         self.conductor = Conductor.begin(self.plan, context=CONTEXT, inputs=inputs or {}, host=self.host)
-        self.work = self._work()
+        self._work()
 
     def turn(self, task: str, status: str = "succeeded", result: Any = None, item: int | None = None) -> Work:
         """The oldest open action of this task, and item, is in this status now."""
@@ -57,6 +60,13 @@ class Hand:
 
     def rerun(self, *tasks: str, reset: tuple[str, ...] = ()) -> Work:
         self.conductor.take(Rerun(tasks=tasks, reset=reset))
+        return self._work()
+
+    def wait(self, seconds: float) -> Work:
+        """The clock moves on, and the conductor is told if it wanted to be."""
+        self.host.moment += timedelta(seconds=seconds)
+        if self.work.wake_at is not None and self.work.wake_at <= self.host.moment:
+            self.conductor.take(TimeCame())
         return self._work()
 
     @property
@@ -86,7 +96,8 @@ class Hand:
         return [(entry.task, entry.status) for entry in self.conductor.run.state.sequence]
 
     def _work(self) -> Work:
-        work = self.conductor.work()
+        work = self.work = self.conductor.work()
+        self.open = [call for call in self.open if self.conductor.awaits(call.execution_id)]
         self.calls.extend(work.calls)
         self.open.extend(work.calls)
         self._save()

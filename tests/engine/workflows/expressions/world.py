@@ -19,6 +19,7 @@ class World:
     variables: Mapping[str, Any] = field(default_factory=dict)
     current_item: Any = _NO_ITEM
     status: str = ""
+    is_timed_out: bool = False
     outcome: Any = None
     statuses: dict[tuple[str, int], str] = field(default_factory=dict)
     records: dict[str, Any] = field(default_factory=dict)

@@ -170,6 +170,8 @@ def as_text(reply: Reply) -> str:
     """The reply for chats that only know lines of text."""
     parts = [reply.pretext, reply.title, *(_piece_text(piece) for piece in reply.pieces)]
     parts += [f"{link.label}: {link.url}" for link in reply.links]
+    if reply.prompt is not None:
+        parts.append(reply.prompt.answer_with)
     return "\n".join(part for part in parts if part)
 
 

@@ -164,7 +164,8 @@ class Live:
                     else:
                         self._soon(watched)
                 elif root is not None and root.status not in FINISHED:
-                    self._adopt(root, [entry.subject])
+                    if workflows.is_workflow_action(self._engine, str(entry.data.get("action"))):
+                        self._adopt(root, [entry.subject])
                     self._soon(root)
 
     def _soon(self, watched: Watched) -> None:

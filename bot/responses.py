@@ -5,7 +5,7 @@ later is told who was first, and whoever says the same again is told that it cou
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bot import formatting, forms, inquiries, inquiry_facts
@@ -66,16 +66,17 @@ class Responses:
         self._check_open(inquiry, self._who(identify(self._adapter.name, author)))
         if not inquiry.is_pending:
             raise _too_late(inquiry)
-        reply = inquiries.reply(inquiry, prefix="")
         prompt = inquiries.prompt(inquiry, prefix="")
-        return Asked(channel=channel, text=formatting.as_text(reply), prompt=prompt)
+        about = replace(inquiries.reply(inquiry, prefix=""), prompt=None)
+        return Asked(channel=channel, text=formatting.as_text(about), prompt=prompt)
 
     def channels(self, inquiry: Inquiry) -> frozenset[str]:
-        """Where its prompts stand in this chat."""
+        """Where its prompts stand in this chat, or will stand in a moment."""
         keys = [inquiries.key_of(inquiry, number) for number in range(len(inquiry.places))]
         with self._engine.database.read() as connection:
             found = store.notices(connection, self._adapter.name, keys)
-        return frozenset(posting.channel for posting in found.values())
+        asked = [place.channel for place in inquiry.places if place.adapter == self._adapter.name]
+        return frozenset([*(posting.channel for posting in found.values()), *filter(None, asked)])
 
     # by words
 

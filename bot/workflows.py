@@ -29,6 +29,11 @@ def is_workflow(execution: Execution) -> bool:
     return execution.runner in WORKFLOWS
 
 
+def is_workflow_action(engine: Engine, action: str) -> bool:
+    known = engine.registry.actions.get(action)
+    return known is not None and known.runner_type in WORKFLOWS
+
+
 class WorkflowTrees:
     """Trees of workflows; those of sub-workflows that have ended are remembered."""
 
@@ -69,9 +74,9 @@ class WorkflowTrees:
         return found
 
     def _may_be_workflow(self, action: str) -> bool:
-        known = self._engine.registry.actions.get(action)
         # An action that an expression names is looked at.
-        return bool(action) and (known is None or known.runner_type in WORKFLOWS)
+        is_named = action in self._engine.registry.actions
+        return bool(action) and (not is_named or is_workflow_action(self._engine, action))
 
     def _waits_for(self, execution_id: str) -> str:
         try:

@@ -253,13 +253,17 @@ def as_lines(body: dict[str, Any], *, colour: bool) -> str:
     # What is said about an execution names its details and its commands in words already.
     links = () if reply.execution_id else reply.links
     text = formatting.as_text(
-        Reply(pretext=reply.pretext, title=reply.title, pieces=reply.pieces, links=links)
+        Reply(
+            pretext=reply.pretext,
+            title=reply.title,
+            pieces=reply.pieces,
+            links=links,
+            prompt=reply.prompt,
+        )
     )
     if not reply.execution_id:
         words = [one for one in reply.buttons if one.command and one.command not in text]
         text = "\n".join([text, *(f"{one.label}: {one.command}" for one in words)]).strip()
-    if reply.prompt is not None and reply.prompt.answer_with:
-        text = f"{text}\n{reply.prompt.answer_with}"
     if reply.is_private:
         head.append("(only you see this)")
     lines = [_coloured(line, reply.tone.value) if colour else line for line in head]

@@ -105,3 +105,53 @@ def test_broken_requests_are_answered_and_not_crashed_on(house: House, body: byt
     status, text = request(house, "POST", "/chat/messages", signed(house), body)
     assert status == 400
     assert "Traceback" not in text
+
+
+ANSWER = b'{"channel": "ops", "values": {}, "button": "approve"}'
+ANSWERS = "/chat/prompts/65b0000000000000007f3a1c/answers"
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Host": "evil.example"},
+    ],
+)
+def test_an_answer_from_another_site_is_refused(house: House, more: dict[str, str]) -> None:
+    assert request(house, "POST", ANSWERS, {**signed(house), **more}, ANSWER)[0] == 403
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", ""])
+def test_an_answer_that_a_form_of_another_site_can_send_is_refused(house: House, kind: str) -> None:
+    headers = {"St2-Api-Key": house.key, **({"Content-Type": kind} if kind else {})}
+    assert request(house, "POST", ANSWERS, headers, ANSWER)[0] == 400
+
+
+@pytest.mark.parametrize("path", [ANSWERS, "/chat/prompts/65b0000000000000007f3a1c"])
+def test_without_a_session_nothing_is_asked_and_nothing_answered(house: House, path: str) -> None:
+    method, body = ("POST", ANSWER) if path == ANSWERS else ("GET", b"")
+    assert request(house, method, path, {"Content-Type": "application/json"}, body)[0] == 401
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[]",
+        b'{"channel": "ops", "values": {"a": 1}}',
+        b'{"channel": "ops", "values": []}',
+        b'{"channel": "@bob", "values": {}}',
+        b'{"values": {}}',
+        b'{"channel": "ops", "values": {}, "button": 1}',
+    ],
+)
+def test_a_broken_answer_is_refused(house: House, body: bytes) -> None:
+    status, text = request(house, "POST", ANSWERS, signed(house), body)
+    assert status in (400, 403)
+    assert "Traceback" not in text
+
+
+def test_an_answer_to_nothing_is_not_found(house: House) -> None:
+    assert request(house, "POST", ANSWERS, signed(house), ANSWER)[0] == 404

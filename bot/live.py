@@ -9,7 +9,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from sqlalchemy import Connection
@@ -57,6 +57,8 @@ class Watched:
     parts: set[str] = field(default_factory=set)
     """Executions of workflows in it, and its own: what happens below them is news of it."""
     has_news: bool = True
+    is_kept: bool = False
+    """The message in our own chat shows what was shown last."""
     started: float = field(default_factory=time.monotonic)
 
 
@@ -206,10 +208,10 @@ class Live:
             self._acknowledge(watched)
             return
         is_workflow = workflows.is_workflow(watched.execution)
-        if is_workflow and not (watched.has_news or self._adapter.is_own):
-            # That time goes by is no reason to edit a message; our own pages are only shown it.
+        if is_workflow and not watched.has_news and (watched.is_kept or not self._adapter.is_own):
+            # That time goes by is no reason to edit a message, nor to show what stands there already.
             return
-        watched.has_news = False
+        had_news, watched.has_news = watched.has_news, False
         tasks = self._tasks(watched)
         if not is_workflow:
             self._read_output(watched)
@@ -221,9 +223,25 @@ class Live:
             tail=watched.tail,
             tasks=tasks,
         )
+        outgoing = self._outgoing(watched, reply)
+        rests = watched.status is Status.PAUSED or any(workflows.waiting_ids(tasks))
+        if rests and had_news and self._adapter.is_own:
+            # It may stand like this for hours, so whoever opens the page then must see it too.
+            self._edit(watched, replace(outgoing, may_replace=True))
+            return
+        watched.is_kept = False
         with self._posting:
             if self.is_watching(watched.execution.id):
-                self._adapter.show(watched.posted, self._outgoing(watched, reply))
+                self._adapter.show(watched.posted, outgoing)
+
+    def _edit(self, watched: Watched, outgoing: Outgoing) -> None:
+        with self._posting:
+            if not self.is_watching(watched.execution.id):
+                return
+            # The end is submitted after it, and so stands at last.
+            done = self._engine.database.submit(self._adapter.posting_job([outgoing]))
+        done.result()
+        watched.is_kept = True
 
     def _acknowledge(self, watched: Watched) -> None:
         # It may have been claimed in the very transaction that requested it, before we watched.

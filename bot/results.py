@@ -69,7 +69,8 @@ def _of_inquiry(decision: Mapping[str, Any], response: Any) -> list[Piece]:
     by = f" by {decision['name']}" if decision.get("name") else ""
     reason = f": {decision['reason']}" if decision.get("reason") else ""
     said = Text(text=formatting.clean(f"{str(decision.get('state')).capitalize()}{by}{reason}"))
-    return [said, *_of_value(response)]
+    is_plain = isinstance(response, Mapping) and all(isinstance(one, bool) for one in response.values())
+    return [said] if is_plain else [said, *_of_value(response)]
 
 
 def _is_output(one: Any) -> bool:

@@ -248,7 +248,8 @@ def as_lines(body: dict[str, Any], *, colour: bool) -> str:
     reply = wire.reply_from(body)
     head = []
     if reply.status and reply.action:
-        took = f" in {formatting.duration(reply.elapsed_s)}" if reply.elapsed_s is not None else ""
+        word = "in" if reply.status in _FINISHED else "for"
+        took = f" {word} {formatting.duration(reply.elapsed_s)}" if reply.elapsed_s is not None else ""
         head.append(f"{reply.action} {reply.status}{took} · {formatting.short_id(reply.execution_id)}")
     # What is said about an execution names its details and its commands in words already.
     links = () if reply.execution_id else reply.links

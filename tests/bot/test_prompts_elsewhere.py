@@ -149,8 +149,12 @@ def test_a_modal_of_another_chat_is_told_its_wrong_fields(desk: Desk) -> None:
     assert raised.value.problems.keys() == {"version", "pods"}
 
 
-@pytest.mark.parametrize(("user", "channel"), [("eve", "C"), ("ann", "C"), ("bob", "D"), ("~bob", "C"), ("", "C")])
-def test_strangers_guests_who_asks_and_other_channels_are_refused(desk: Desk, user: str, channel: str) -> None:
+@pytest.mark.parametrize(
+    ("user", "channel"), [("eve", "C"), ("ann", "C"), ("bob", "D"), ("~bob", "C"), ("", "C")]
+)
+def test_strangers_guests_who_asks_and_other_channels_are_refused(
+    desk: Desk, user: str, channel: str
+) -> None:
     prompt_id = asked(desk, "clean")
     with pytest.raises(Denied):
         answer(desk, prompt_id, user, channel=channel, button="approve")

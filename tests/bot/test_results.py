@@ -47,8 +47,13 @@ def test_pieces_are_cut_as_a_whole_and_lines_counted() -> None:
 
 def test_the_result_of_a_question_is_its_decision() -> None:
     decision = {"state": "approved", "name": "ann", "reason": "it is full"}
-    result = {"schema": {"type": "object"}, "users": [], "response": {"approved": True}, "decision": decision}
+    result = {
+        "schema": {"type": "object"},
+        "users": [],
+        "response": {"approved": True, "pods": 3},
+        "decision": decision,
+    }
     said, response = pieces_of_result(result)
     assert said == Text(text="Approved by ann: it is full")
     assert isinstance(response, Code)
-    assert "approved" in response.text
+    assert "pods" in response.text

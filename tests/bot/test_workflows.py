@@ -159,6 +159,15 @@ def test_a_workflow_that_waits_for_people_says_so_everywhere(house: House) -> No
     assert [one["name"] for one in branches(until(house, message_id, "succeeded"))][-1] == "after"
 
 
+def test_a_workflow_that_rests_is_shown_so_to_whoever_comes_later(house: House) -> None:
+    message_id = house.say("flow gate")
+    house.wait_for(lambda: any(one["status"] == "pending" for one in branches(answer(house, message_id))))
+    stored = answer(house, message_id)
+    assert "Waits for an answer: !approve" in text_of(stored)
+    house.say(f"approve {branches(stored)[1]['execution_id'][-6:]}")
+    until(house, message_id, "succeeded")
+
+
 def test_the_question_of_a_task_stands_in_the_thread_of_the_workflow(house: House) -> None:
     message_id = house.say("flow gate")
     asked: list[dict[str, Any]] = []

@@ -24,6 +24,7 @@ from engine.expressions.params import compile_plan
 from engine.rules.table import compile_rule
 from engine.settings import Settings, TemplateSettings
 from engine.specs.runner_type import RUNNER_TYPES
+from engine.workflows.reading import read as read_workflow
 from engine.yaml_reader import read_text
 from tests.docs.pages import Block, blocks
 
@@ -73,7 +74,10 @@ def test_a_yaml_block_is_a_file_that_loads(block: Block, tmp_path: Path) -> None
         file.write_text(block.text, encoding="utf-8")
         assert read_settings(file, {}) != Settings(root=tmp_path)
         return
-    assert kind in KINDS, f"say what it is: ```yaml {' | '.join((*KINDS, 'settings'))}"
+    if kind == "workflow":
+        read_workflow(block.text)
+        return
+    assert kind in KINDS, f"say what it is: ```yaml {' | '.join((*KINDS, 'settings', 'workflow'))}"
     document = read_text(block.text, name=block.where)
     assert document.duplicates == ()
     KINDS[kind](document.value)

@@ -14,7 +14,7 @@ from tests.durability.ledger import assert_nothing_left, assert_sound, ledger_fi
 from tests.durability.server import FINISHED, Server, wait_until
 
 WORKFLOWS = 300
-KILLS = 8
+KILLS = 6
 # Numbers in the ledger: the workflow's own, times this, plus the task's.
 SPACE = 100
 MIXED = """
@@ -147,7 +147,7 @@ EXPECTED = Counter(
 def test_workflows_survive_kills_of_the_server(tmp_path: Path) -> None:
     chance = random.Random(seed := random.randrange(10**6))
     print(f"seed {seed}")
-    server = Server(tmp_path, files=files(tmp_path))
+    server = Server(tmp_path, files=files(tmp_path), settings={"server": {"answer_wait_ms": 0}})
     made: dict[int, str] = {}
     try:
         server.start()

@@ -66,7 +66,7 @@ def graph_of(definition: Definition) -> Graph:
             known = sources.setdefault(edge.target, [])
             if not known or known[-1] != source:
                 known.append(source)
-    looping = frozenset(_looping({name: [edge.target for edge in out] for name, out in edges.items()}))
+    looping = frozenset(looping_of({name: [edge.target for edge in out] for name, out in edges.items()}))
     joins = {name for name, task in tasks.items() if task.join is not None}
     forks = frozenset(name for name, count in inbound.items() if count > 1 and name not in joins)
     return Graph(
@@ -107,7 +107,7 @@ def _edges(tasks: Mapping[str, Task], starts: Sequence[str]) -> dict[str, tuple[
     return edges
 
 
-def _looping(following: Mapping[str, Sequence[str]]) -> Iterator[str]:
+def looping_of(following: Mapping[str, Sequence[str]]) -> Iterator[str]:
     """The nodes of strongly connected components that hold a loop (Tarjan 1972, without recursion)."""
     order: dict[str, int] = {}
     lowest: dict[str, int] = {}

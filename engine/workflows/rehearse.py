@@ -12,7 +12,7 @@ from engine.workflows.conduct import Conductor
 from engine.workflows.entries import Entry
 from engine.workflows.inspect import inspect
 from engine.workflows.output import render_output
-from engine.workflows.reading import read
+from engine.workflows.reading import load, read
 from engine.workflows.starting import Start
 from engine.workflows.statuses import COMPLETED
 
@@ -78,12 +78,14 @@ class Replay:
     def outcome(self) -> dict[str, Any]:
         text = self._case["definition"]
         try:
+            if "version" not in load(text):
+                return {"load_error": "Version of the workflow definition is not provided."}
+            problems = inspect(text, given=self._case.get("context") or ())
+            if problems:
+                return _nothing_ran(problems)
             definition = read(text)
-            problems = inspect(text)
         except BadContent as error:
             return {"load_error": error.message}
-        if problems:
-            return _nothing_ran(problems)
         self.conductor = Conductor.begin(
             plan_of(definition),
             context=self._case.get("context") or {},

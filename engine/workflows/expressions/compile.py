@@ -62,7 +62,7 @@ class Compiled:
     @property
     def problems(self) -> tuple[Problem, ...]:
         """What does not parse, in the order of the value."""
-        return tuple(problem for text in self._texts for problem in _problems(text))
+        return tuple(problem for text in self._texts for problem in problems_of(text))
 
     @property
     def references(self) -> tuple[Reference, ...]:
@@ -146,7 +146,8 @@ def _key(key: Any) -> Any:
 
 
 @functools.lru_cache(maxsize=4096)
-def _problems(text: str) -> tuple[Problem, ...]:
+def problems_of(text: str) -> tuple[Problem, ...]:
+    """Of a text that holds an expression."""
     languages = languages_of(text)
     if len(languages) > 1:
         message = "Expression with multiple types is not supported."

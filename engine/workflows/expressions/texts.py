@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 Language = Literal["yaql", "jinja"]
@@ -87,6 +88,7 @@ def is_whole(text: str, parts: tuple[Part, ...]) -> bool:
     return rest == 0 or ("\n" in parts[0].text and text.strip() == parts[0].text)
 
 
+@lru_cache(maxsize=4096)
 def references(text: str) -> tuple[Reference, ...]:
     """The variables that a text names, as Orquesta's inspection finds them; methods of ctx() are none."""
     if "ctx(" not in text:

@@ -1,0 +1,205 @@
+"""The shape of a definition: fields, their types, what must be there.
+
+A quick check answers for what is right; JSON schema words what is wrong, as Orquesta does.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any
+
+from engine.workflows.outline import Outline
+
+Entry = dict[str, Any]
+
+_WORD = re.compile(r"\w+")
+_EXPRESSION = r"<%.*?%>|{{.*?}}|{%.*?%}"
+ITEMS = rf"^\s*({_EXPRESSION})\s*$|^\s*((\w+,\s?|\s+)+)?(\w+)\s+in\s+({_EXPRESSION})\s*$"
+_ITEMS = re.compile(ITEMS, re.DOTALL)
+
+_TEXT = {"type": "string", "minLength": 1}
+_COUNT = {"type": "integer", "minimum": 0}
+_TEXT_OR_COUNT = {"oneOf": [_TEXT, _COUNT]}
+_OBJECT = {"type": "object", "minProperties": 1}
+_ONE_KEY = {"type": "object", "minProperties": 1, "maxProperties": 1}
+_PAIRS = {"type": "array", "items": _ONE_KEY, "uniqueItems": True, "minItems": 1}
+_NAMES = {"type": "array", "items": _TEXT, "uniqueItems": True, "minItems": 1}
+_TRANSITION = {
+    "type": "object",
+    "properties": {
+        "when": _TEXT,
+        "publish": {"oneOf": [_TEXT, _PAIRS]},
+        "do": {"oneOf": [_TEXT, _NAMES]},
+    },
+    "additionalProperties": False,
+}
+_TASK = {
+    "type": "object",
+    "properties": {
+        "delay": _TEXT_OR_COUNT,
+        "join": {"oneOf": [{"enum": ["all"]}, _COUNT]},
+        "with": {
+            "type": "object",
+            "properties": {
+                "items": {"type": "string", "minLength": 1, "pattern": ITEMS},
+                "concurrency": _TEXT_OR_COUNT,
+            },
+            "additionalProperties": False,
+        },
+        "action": _TEXT,
+        "input": {"oneOf": [_TEXT, _OBJECT]},
+        "retry": {
+            "type": "object",
+            "properties": {"when": _TEXT, "count": _TEXT_OR_COUNT, "delay": _TEXT_OR_COUNT},
+            "required": ["count"],
+            "additionalProperties": False,
+        },
+        "next": {"type": "array", "items": _TRANSITION},
+    },
+    "additionalProperties": False,
+}
+SCHEMA = {
+    "type": "object",
+    "properties": {
+        "version": {"enum": ["1.0", 1.0]},
+        "name": _TEXT,
+        "description": _TEXT,
+        "tags": _NAMES,
+        "vars": _PAIRS,
+        "input": {
+            "type": "array",
+            "items": {"oneOf": [_TEXT, _ONE_KEY]},
+            "uniqueItems": True,
+            "minItems": 1,
+        },
+        "output": _PAIRS,
+        "tasks": {"type": "object", "minProperties": 1, "patternProperties": {r"^\w+$": _TASK}},
+    },
+    "required": ["tasks"],
+    "additionalProperties": False,
+}
+
+
+def syntax_problems(outline: Outline) -> list[Entry]:
+    plain = _without_extensions(outline.written)
+    tasks = plain.get("tasks")
+    if isinstance(tasks, Mapping) and tasks:
+        # What is right need not be worded: only the tasks that are not go through the schema.
+        wrong = {name: task for name, task in tasks.items() if not _is_task(task)}
+        plain["tasks"] = wrong or {"placeholder": {"action": "core.noop"}}
+    return [
+        {
+            "message": error.message,
+            "spec_path": _dotted(error.absolute_path) or None,
+            "schema_path": _dotted(error.absolute_schema_path) or None,
+        }
+        for error in _validator().iter_errors(plain)
+    ]
+
+
+@lru_cache(maxsize=1)
+def _validator() -> Any:
+    # A fifth of a second to import, and mostly not needed.
+    from jsonschema import Draft4Validator  # noqa: PLC0415
+
+    return Draft4Validator(SCHEMA)
+
+
+def _dotted(path: Any) -> str:
+    text = ""
+    for step in path:
+        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else str(step)
+    return text
+
+
+def _without_extensions(written: Mapping[str, Any]) -> dict[str, Any]:
+    """x-... keys are ours, and are left out of workflows, tasks and transitions."""
+    plain = _own(written)
+    tasks = plain.get("tasks")
+    if isinstance(tasks, Mapping):
+        plain["tasks"] = {str(name): _plain_task(task) for name, task in tasks.items()}
+    return plain
+
+
+def _plain_task(task: Any) -> Any:
+    if not isinstance(task, Mapping):
+        return task
+    plain = _own(task)
+    if isinstance(plain.get("next"), list):
+        plain["next"] = [_own(one) if isinstance(one, Mapping) else one for one in plain["next"]]
+    return plain
+
+
+def _own(written: Mapping[str, Any]) -> dict[str, Any]:
+    return {str(key): value for key, value in written.items() if not str(key).startswith("x-")}
+
+
+# The quick check
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and value != ""
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _is_text_or_count(value: Any) -> bool:
+    return _is_text(value) or _is_count(value)
+
+
+def _is_list_of(value: Any, fits: Callable[[Any], bool]) -> bool:
+    return (
+        isinstance(value, list)
+        and value != []
+        and all(map(fits, value))
+        and len({repr(one) for one in value}) == len(value)
+    )
+
+
+def _is_one_key(value: Any) -> bool:
+    return isinstance(value, dict) and len(value) == 1
+
+
+def _is_items(value: Any) -> bool:
+    return isinstance(value, dict) and _fits(
+        value,
+        {
+            "items": lambda text: _is_text(text) and _ITEMS.search(text) is not None,
+            "concurrency": _is_text_or_count,
+        },
+    )
+
+
+def _is_retry(value: Any) -> bool:
+    fields = {"when": _is_text, "count": _is_text_or_count, "delay": _is_text_or_count}
+    return isinstance(value, dict) and "count" in value and _fits(value, fields)
+
+
+def _is_transition(value: Any) -> bool:
+    return isinstance(value, dict) and _fits(value, _TRANSITION_FIELDS)
+
+
+def _is_task(value: Any) -> bool:
+    return isinstance(value, dict) and _fits(value, _TASK_FIELDS)
+
+
+def _fits(value: Mapping[str, Any], fields: Mapping[str, Callable[[Any], bool]]) -> bool:
+    return all(name in fields and fields[name](inner) for name, inner in value.items())
+
+
+_TRANSITION_FIELDS: Mapping[str, Callable[[Any], bool]] = {
+    "when": _is_text,
+    "publish": lambda value: _is_text(value) or _is_list_of(value, _is_one_key),
+    "do": lambda value: _is_text(value) or _is_list_of(value, _is_text),
+}
+_TASK_FIELDS: Mapping[str, Callable[[Any], bool]] = {
+    "delay": _is_text_or_count,
+    "join": lambda value: value == "all" or _is_count(value),
+    "with": _is_items,
+    "action": _is_text,
+    "input": lambda value: _is_text(value) or (isinstance(value, dict) and value != {}),
+    "retry": _is_retry,
+    "next": lambda value: isinstance(value, list) and all(map(_is_transition, value)),
+}

@@ -1,0 +1,162 @@
+"""Inspection: what is wrong with a definition, in Orquesta's shapes and words."""
+
+import contextlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.errors import BadContent
+from engine.workflows.inspect import flattened, inspect
+from engine.workflows.rehearse import replay
+
+RECORDED = Path(__file__).parents[4] / "shared" / "conformance" / "orquesta"
+TASK = "properties.tasks.patternProperties.^\\w+$"
+
+
+def workflow(tasks: str, *, more: str = "") -> str:
+    return f"version: 1.0\n{more}\ntasks:\n" + "".join(f"  {line}\n" for line in tasks.splitlines())
+
+
+def messages(text: str) -> dict[str, list[str]]:
+    return {kind: [problem["message"] for problem in found] for kind, found in inspect(text).items()}
+
+
+def test_the_recorded_inspections_are_the_same() -> None:
+    if not RECORDED.is_dir():
+        pytest.skip(f"{RECORDED} is not there: the recorded cases come with the design, not with the code")
+    wrong = []
+    for path in sorted(RECORDED.glob("*/*.json")):
+        document = json.loads(path.read_text(encoding="utf-8"))
+        case: dict[str, Any] = document["cases"][0]
+        found = replay({**case, "definition": document["definition"], "context": document["context"]})
+        expected = case["expect"]
+        told = [(outcome.get("load_error"), outcome.get("inspection")) for outcome in (found, expected)]
+        if told[0] != told[1]:
+            wrong.append((path.name, *told))
+    assert wrong == []
+
+
+def test_a_good_workflow_has_no_problems() -> None:
+    text = workflow(
+        'a: {action: core.noop, next: [{when: "<% succeeded() %>", do: b}]}\nb: {action: core.noop}'
+    )
+    assert inspect(text) == {}
+
+
+def test_fields_of_the_wrong_shape_are_named_with_their_place() -> None:
+    text = workflow("a: {action: core.noop, retry: {delay: 1}, join: -1}")
+    assert inspect(text)["syntax"] == [
+        {
+            "message": "-1 is not valid under any of the given schemas",
+            "spec_path": "tasks.a.join",
+            "schema_path": f"{TASK}.properties.join.oneOf",
+        },
+        {
+            "message": "'count' is a required property",
+            "spec_path": "tasks.a.retry",
+            "schema_path": f"{TASK}.properties.retry.required",
+        },
+    ]
+
+
+def test_only_the_fields_of_the_language_are_allowed() -> None:
+    assert messages(workflow("a: {action: core.noop, description: x}")) == {
+        "syntax": ["Additional properties are not allowed ('description' was unexpected)"]
+    }
+
+
+def test_our_own_keys_are_allowed() -> None:
+    text = workflow(
+        "a: {action: core.noop, x-timeout: 5, next: [{x-else: true, do: noop}]}", more="x-timeout: 9"
+    )
+    assert inspect(text) == {}
+
+
+def test_a_workflow_that_begins_in_a_loop_cannot_start() -> None:
+    found = messages(
+        workflow("a: {action: core.noop, next: [{do: b}]}\nb: {action: core.noop, next: [{do: a}]}")
+    )
+    assert found["semantics"][0].startswith("Unable to identify any tasks to start the workflow.")
+
+
+def test_a_task_that_is_not_there_is_named_where_it_is_wanted() -> None:
+    [problem] = inspect(workflow("a: {action: core.noop, next: [{do: [a1, noop]}]}"))["semantics"]
+    assert (problem["message"], problem["spec_path"]) == (
+        'The task "a1" is not defined.',
+        "tasks.a.next[0].do",
+    )
+
+
+def test_a_join_of_branches_on_different_levels_is_unreachable() -> None:
+    text = workflow(
+        "a: {action: core.noop, next: [{do: [b, c, e]}]}\n"
+        "b: {action: core.noop, next: [{do: d}]}\n"
+        "c: {action: core.noop, next: [{do: d}]}\n"
+        "d: {action: core.noop, next: [{do: f}]}\n"
+        "e: {action: core.noop, next: [{do: f}]}\n"
+        "f: {action: core.noop, join: all}"
+    )
+    [problem] = inspect(text)["semantics"]
+    assert problem["message"].startswith('The join task "f" is unreachable.')
+
+
+def test_items_need_an_action() -> None:
+    assert messages(workflow("a: {with: '<% [1] %>'}")) == {
+        "semantics": ["The action property is required for with items task."]
+    }
+
+
+def test_a_variable_is_known_after_the_task_that_publishes_it() -> None:
+    text = workflow(
+        "a: {action: core.noop, next: [{publish: [{x: 1}], do: b}]}\n"
+        "b: {action: core.echo, input: {message: '<% ctx(x) %>'}}"
+    )
+    assert inspect(text) == {}
+
+
+def test_a_variable_that_nobody_sets_is_named() -> None:
+    [problem] = inspect(workflow("a: {action: core.echo, input: {message: 'hi {{ ctx().who }}'}}"))["context"]
+    assert problem == {
+        "type": "jinja",
+        "expression": "hi {{ ctx().who }}",
+        "message": 'Variable "who" is referenced before assignment.',
+        "spec_path": "tasks.a.input",
+        "schema_path": f"{TASK}.properties.input",
+    }
+
+
+def test_what_the_host_gives_is_known() -> None:
+    assert inspect(workflow("a: {action: core.echo, input: {message: '<% ctx().st2.user %>'}}")) == {}
+
+
+def test_inputs_are_known_to_what_comes_after_them() -> None:
+    more = "input: [a, {b: <% ctx().a %>}]\nvars: [{c: <% ctx().b %>}]\noutput: [{d: <% ctx().c %>}]"
+    assert inspect(workflow("t: {action: core.noop}", more=more)) == {}
+
+
+def test_task_names_may_have_dashes() -> None:
+    assert inspect(workflow("a-b: {action: core.noop, next: [{do: c-d}]}\nc-d: {action: core.noop}")) == {}
+
+
+def test_a_key_that_is_written_twice_cannot_be_loaded() -> None:
+    with pytest.raises(BadContent, match='duplicate key "a"') as caught:
+        inspect(workflow("a: {action: core.noop}\na: {action: core.noop}"))
+    assert caught.value.where == "workflow:5"
+
+
+def test_the_flat_list_tells_category_and_language() -> None:
+    text = workflow("a: {action: core.echo, input: {message: '<% ctx().x %>'}, next: [{do: ghost}]}")
+    assert [(entry["type"], entry.get("language")) for entry in flattened(inspect(text))] == [
+        ("context", "yaql"),
+        ("semantic", None),
+    ]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "tasks: 5", "tasks: {a: 5}", "tasks: {a: {next: 7}}", "tasks: []"]
+)
+def test_nonsense_is_told_and_breaks_nothing(text: str) -> None:
+    with contextlib.suppress(BadContent):
+        assert inspect(text)

@@ -53,7 +53,7 @@ FLOWS: dict[str, str] = {
             input:
               text: Deploy it?
               schema: {type: object, properties: {approved: {type: boolean}}}
-              users: [admin, ann]
+              users: [admin, ann, "~ann"]
               x-separate: false
               approves: {action: core.local, parameters: {cmd: echo deployed}}
             next: [{when: <% succeeded() %>, do: after}]

@@ -147,11 +147,11 @@ def test_a_workflow_that_waits_for_people_says_so_everywhere(house: House) -> No
     house.wait_for(lambda: any(one["status"] == "pending" for one in branches(answer(house, message_id))))
     body = answer(house, message_id)
     ask = branches(body)[1]
-    assert "admin or ann, until" in ask["note"]
+    assert "admin, ann or ~ann, until" in ask["note"]
     assert f"approve {ask['execution_id'][-6:]}" in text_of(body)
     assert "Resume" not in labels(body)
     word = body["execution_id"][-6:]
-    assert "It waits for admin or ann" in text_of(house.ask(f"why {word}"))
+    assert "It waits for admin, ann or ~ann" in text_of(house.ask(f"why {word}"))
     assert "for your answer" in text_of(house.ask("status"))
     assert "waits for an answer" in text_of(house.ask(f"status {word}"))
     assert "To answer:" in text_of(house.ask(f"status {ask['execution_id'][-6:]}"))

@@ -15,6 +15,7 @@ from engine.clock import utcnow
 from tests.bot.adapters.test_web_browser import CANARY, browser
 from tests.bot.asking import YES_OR_NO, Person, ask, now, write_questions
 from tests.bot.conftest import House, make_settings, text_of
+from tests.bot.flows import write_flows
 
 __all__ = ["browser"]
 
@@ -26,6 +27,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     folder = tmp_path_factory.mktemp("asking")
     write_questions(folder)
     write_canary(folder)
+    write_flows(folder)
     made = House(make_settings(folder))
     try:
         yield made
@@ -243,3 +245,25 @@ def test_trees_and_forms_are_never_wider_than_the_screen(
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     log = page.locator("#log")
     assert log.evaluate("log => log.scrollWidth - log.clientWidth") <= 1
+
+
+def test_a_workflow_is_seen_live_and_approved_on_the_page(page: "playwright.Page") -> None:
+    page.keyboard.type("!flow gate")
+    page.keyboard.press("Enter")
+    article = page.locator("#messages article.message", has_text="flow gate").last
+    article.locator(".tree li[data-status=pending]").wait_for()
+    article.locator("form.prompt button", has_text="Approve").click()
+    article.locator(".answer[data-status=succeeded]").wait_for()
+    article.locator(".answer[data-status=approved]").wait_for()
+    article.locator("details.long summary", has_text="3 tasks: 3 succeeded").click()
+    article.locator("a.task", has_text="after").click()
+    page.wait_for_selector("#panel .output >> text=deployed")
+
+
+def test_the_buttons_of_a_workflow_steer_it(page: "playwright.Page") -> None:
+    page.keyboard.type("!flow slow")
+    page.keyboard.press("Enter")
+    article = page.locator("#messages article.message", has_text="flow slow").last
+    article.locator("button", has_text="Pause").click()
+    article.locator("button", has_text="Resume").click()
+    article.locator(".answer[data-status=succeeded]").wait_for()

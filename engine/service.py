@@ -96,7 +96,7 @@ class Engine(ExecutionCalls):
             self._executions,
             self.vault,
             self.datastore,
-            decrypt=self.templates.decrypt,
+            templates=self.templates,
             hide=self.preparation.hide_of,
         )
         self.access = Access(self.database, self.vault, execution=self._execution_or_none)

@@ -13,11 +13,12 @@ from engine.api import listing
 from engine.api.call import Call, Query, dump, json_answer, moment, text_answer
 from engine.api.live import LiveOutput
 from engine.api.resource import Answering, Endpoint
-from engine.api.wire import Document, liveaction_id
+from engine.api.wire import Document
 from engine.api.wire_workflows import task_document
 from engine.errors import BadInput, IllegalTransition, NotFound
 from engine.notifications import CONTEXT_KEY, requested_notify
 from engine.records.execution import Execution, ExecutionFilter, ExecutionRequest
+from engine.refs import liveaction_id
 from engine.specs.runner_type import WORKFLOWS
 from engine.status import FINISHED, Status
 

@@ -15,6 +15,7 @@ from engine.policies.notes import policy_note, with_note
 from engine.records.access import ApiKey, Requester
 from engine.records.datastore import DatastoreKey
 from engine.records.execution import Execution
+from engine.refs import liveaction_id
 from engine.rules.identity import trigger_of
 from engine.specs.action import ActionSpec
 from engine.specs.alias import AliasSpec
@@ -27,19 +28,11 @@ from engine.specs.sensor import SensorSpec, TriggerTypeSpec
 Document = dict[str, Any]
 
 MASK = "********"
-# Flips the machine part and the counter of an execution's id, so that the way back is the same.
-_LIVEACTION = 0xA5A5_A5A5_A5A5_A5A5
-_HALF = 8
 
 
 def content_id(kind: str, ref: str) -> str:
     """A stable id of 24 hexadecimal characters for content, which has none of its own."""
     return hashlib.sha256(f"{kind}:{ref}".encode()).hexdigest()[:24]
-
-
-def liveaction_id(execution_id: str) -> str:
-    """The id of an execution's live action, and back again: the step is its own inverse."""
-    return f"{execution_id[:_HALF]}{int(execution_id[_HALF:], 16) ^ _LIVEACTION:016x}"
 
 
 def without_none(document: Document) -> Document:

@@ -27,6 +27,8 @@ class Head:
     api_url: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
     """Those of the runner: notify, display_published ..."""
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+    """The action's parameters, for chains."""
     config: Mapping[str, Any] = field(default_factory=dict)
     """The pack's configuration when it began, for chains."""
     secrets: tuple[str, ...] = ()
@@ -43,6 +45,7 @@ class Head:
             context=execution.context,
             api_url=request.environment.get("ST2_ACTION_API_URL", ""),
             parameters=request.runner_parameters,
+            inputs={} if execution.runner == "orquesta" else request.action_parameters,
             config=request.config,
             secrets=tuple(secret for secret in request.secrets if secret not in request.environment.values()),
         )
@@ -74,8 +77,11 @@ class Head:
                 **told,
             },
             "parent": dict(self.context),
-            **({} if self.language == "orquesta" else {"config": self.config, "runner": self.parameters}),
+            **({} if self.language == "orquesta" else self._for_templates()),
         }
+
+    def _for_templates(self) -> dict[str, Any]:
+        return {"config": self.config, "runner": self.parameters, "inputs": self.inputs}
 
     def child_context(self, task: str) -> dict[str, Any]:
         """What every child's context begins with."""

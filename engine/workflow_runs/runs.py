@@ -13,6 +13,7 @@ from engine.errors import (
     NotFound,
 )
 from engine.executions import Executions
+from engine.expressions.jinja import Templates
 from engine.expressions.lookups import KeyValues
 from engine.records.execution import Execution, OutputChunk, new_id
 from engine.records.journal import JournalEntry
@@ -43,8 +44,7 @@ log = logging.getLogger(__name__)
 
 
 class WorkflowRuns:
-    """`hide(action, outcome)` gives what may be kept of a workflow's result; `decrypt` opens the
-    ciphertext of a datastore key."""
+    """`hide(action, outcome)` gives what may be kept of a workflow's result."""
 
     def __init__(
         self,
@@ -53,13 +53,13 @@ class WorkflowRuns:
         vault: Vault,
         keys: KeyValues,
         *,
-        decrypt: Callable[[str], str],
+        templates: Templates,
         hide: Callable[[str, RunResult], RunResult],
     ) -> None:
         self._database = database
         self._executions = executions
-        self._languages = Languages()
-        self._live = LiveRuns(database, vault, keys, self._languages, decrypt=decrypt)
+        self._languages = Languages(templates)
+        self._live = LiveRuns(database, vault, keys, self._languages, decrypt=templates.decrypt)
         steps = StepMaker(database, executions, vault, self._live, hide=hide)
         self._stepper = Stepper(database, executions, self._live, steps, StepWriter(executions, vault))
         self._boxes = self._stepper.boxes

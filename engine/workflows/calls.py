@@ -105,6 +105,10 @@ class Host(Protocol):
         """A datastore key; None: there is none. Raises BadTemplate."""
         ...
 
+    def learn(self, secrets: Sequence[str]) -> None:
+        """Templates have read these in clear: they must not be seen."""
+        ...
+
     def results(self, execution_ids: Sequence[str]) -> Sequence[Any]:
         """Results of actions that have ended, for a conductor that was loaded from its rows."""
         ...

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
+from engine.expressions.jinja import Templates
 from engine.workflows.calls import Host
 from engine.workflows.compile import Plan, plan_of
 from engine.workflows.conduct import Conductor
@@ -16,6 +17,9 @@ _KEPT = 256
 
 
 class Orquesta:
+    def __init__(self, templates: Templates) -> None:
+        """It has an environment of its own for Jinja: `templates` are not needed."""
+
     def plan(self, text: str) -> Plan:
         return _plan(text)
 

@@ -47,6 +47,9 @@ class RehearsalHost:
         value = self.keys.get(name)
         return None if value is None else str(value)
 
+    def learn(self, secrets: Sequence[str]) -> None:
+        """A rehearsal has none."""
+
     def results(self, execution_ids: Sequence[str]) -> Sequence[Any]:
         return [self.ended.get(execution_id) for execution_id in execution_ids]
 

@@ -24,6 +24,8 @@ from engine.expressions.params import compile_plan
 from engine.rules.table import compile_rule
 from engine.settings import Settings, TemplateSettings
 from engine.specs.runner_type import RUNNER_TYPES
+from engine.workflows.chain_reading import read_chain
+from engine.workflows.inspect import inspect
 from engine.workflows.reading import read as read_workflow
 from engine.yaml_reader import read_text
 from tests.docs.pages import Block, blocks
@@ -75,9 +77,14 @@ def test_a_yaml_block_is_a_file_that_loads(block: Block, tmp_path: Path) -> None
         assert read_settings(file, {}) != Settings(root=tmp_path)
         return
     if kind == "workflow":
+        assert inspect(block.text) == {}
         read_workflow(block.text)
         return
-    assert kind in KINDS, f"say what it is: ```yaml {' | '.join((*KINDS, 'settings', 'workflow'))}"
+    if kind == "chain":
+        read_chain(block.text, name=block.where)
+        return
+    known = (*KINDS, "settings", "workflow", "chain")
+    assert kind in KINDS, f"say what it is: ```yaml {' | '.join(known)}"
     document = read_text(block.text, name=block.where)
     assert document.duplicates == ()
     KINDS[kind](document.value)

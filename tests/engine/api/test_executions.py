@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import requests
 
-from engine.api.wire import liveaction_id
+from engine.refs import liveaction_id
 from tests.engine.api.running import Running
 
 

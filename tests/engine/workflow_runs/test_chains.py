@@ -1,0 +1,240 @@
+"""Action chains with real actions: order, templates, publish, how they end, pause and cancel."""
+
+import textwrap
+
+import pytest
+
+from engine.errors import BadInput
+from engine.records.execution import Execution
+from engine.records.inquiry import Answerer
+from engine.service import Engine
+from engine.status import Status
+from tests.engine.workflow_runs.flows import PACK, children, run_flow, start
+from tests.engine.world import wait_until
+
+
+def write_chain(engine: Engine, name: str, chain: str, *, parameters: str = "{}") -> str:
+    """The ref of an action that is this chain."""
+    folder = engine.settings.root / "packs" / "flow"
+    (folder / "actions" / "chains").mkdir(parents=True, exist_ok=True)
+    (folder / "pack.yaml").write_text(PACK, encoding="utf-8")
+    (folder / "actions" / "chains" / f"{name}.yaml").write_text(textwrap.dedent(chain), encoding="utf-8")
+    (folder / "actions" / f"{name}.yaml").write_text(
+        f"name: {name}\nrunner_type: action-chain\nentry_point: chains/{name}.yaml\n"
+        f"parameters: {parameters}\n",
+        encoding="utf-8",
+    )
+    engine.reload()
+    return f"flow.{name}"
+
+
+def names_of(engine: Engine, execution: Execution) -> list[str]:
+    return [child.context["chain"]["name"] for child in children(engine, execution)]
+
+
+GREET = """
+    vars:
+      greeting: "hello {{ who }}"
+    chain:
+      - name: first
+        ref: probe.sh
+        parameters:
+          cmd: "echo {{ greeting }}"
+        publish:
+          said: "{{ first.stdout }}"
+        on-success: second
+      - name: second
+        ref: core.echo
+        parameters:
+          message: "{{ said }}! {{ first.stdout | upper }}"
+    default: first
+"""
+
+
+def test_a_chain_runs_its_tasks_and_publishes(engine_of_each_kind: Engine) -> None:
+    engine = engine_of_each_kind
+    chain = write_chain(engine, "greet", GREET, parameters="{who: {type: string, required: true}}")
+    done = run_flow(engine, chain, who="world")
+    assert done.status is Status.SUCCEEDED, done.result
+    assert done.result["published"] == {"said": "hello world"}
+    first, second = done.result["tasks"]
+    assert (first["name"], first["state"], first["result"]["stdout"]) == ("first", "succeeded", "hello world")
+    assert second["result"]["stdout"] == "hello world! HELLO WORLD"
+    assert [first["execution_id"], second["execution_id"]] == engine.children(done.id)
+
+
+def test_a_child_is_told_of_its_node(engine: Engine) -> None:
+    chain = write_chain(engine, "greet", GREET, parameters="{who: {type: string, required: true}}")
+    done = run_flow(engine, chain, who="world")
+    child = children(engine, done)[0]
+    assert child.context["parent"]["execution_id"] == done.id
+    told = child.context["chain"]
+    assert (told["name"], told["ref"], told["on_success"]) == ("first", "probe.sh", "second")
+
+
+def test_what_a_caller_gives_is_never_a_template(engine: Engine) -> None:
+    chain = write_chain(engine, "greet", GREET, parameters="{who: {type: string, required: true}}")
+    done = run_flow(engine, chain, who="'{{ 7 * 7 }}'")
+    assert done.result["tasks"][1]["result"]["stdout"] == "hello {{ 7 * 7 }}! HELLO {{ 7 * 7 }}"
+
+
+def test_a_failure_that_is_handled_ends_well_when_the_last_task_does(engine: Engine) -> None:
+    chain = write_chain(
+        engine,
+        "handled",
+        """
+        chain:
+          - {name: bad, ref: probe.sh, parameters: {cmd: exit 3}, on-success: never, on-failure: mend}
+          - {name: never, ref: core.noop}
+          - {name: mend, ref: core.noop}
+        """,
+    )
+    done = run_flow(engine, chain)
+    assert done.status is Status.SUCCEEDED
+    assert names_of(engine, done) == ["bad", "mend"]
+
+
+def test_the_last_task_decides(engine: Engine) -> None:
+    chain = write_chain(
+        engine,
+        "ends_badly",
+        """
+        chain:
+          - {name: good, ref: core.noop, on-success: bad}
+          - {name: bad, ref: probe.sh, parameters: {cmd: exit 3}}
+        """,
+    )
+    assert run_flow(engine, chain).status is Status.FAILED
+
+
+def test_a_task_whose_parameters_do_not_render_ends_the_chain(engine: Engine) -> None:
+    chain = write_chain(
+        engine,
+        "unrendered",
+        """
+        chain:
+          - {name: good, ref: core.noop, on-success: bad}
+          - {name: bad, ref: core.echo, parameters: {message: "{{ nobody.knows }}"}, on-failure: good}
+        """,
+    )
+    done = run_flow(engine, chain)
+    assert done.status is Status.FAILED
+    assert done.result["error"].startswith('Failed to run task "bad". Parameter rendering failed.')
+    assert names_of(engine, done) == ["good"]
+
+
+def test_an_action_that_is_not_there_is_a_task_that_failed(engine: Engine) -> None:
+    chain = write_chain(
+        engine,
+        "missing",
+        """
+        chain:
+          - {name: bad, ref: flow.nothere, on-failure: mend}
+          - {name: mend, ref: core.noop}
+        """,
+    )
+    done = run_flow(engine, chain)
+    assert done.status is Status.SUCCEEDED
+    assert "flow.nothere" in str(done.result["tasks"][0]["result"])
+
+
+def test_a_faulty_chain_fails_with_its_fault(engine: Engine) -> None:
+    chain = write_chain(engine, "faulty", "chain:\n  - {name: a, ref: core.noop, on-success: ghost}\n")
+    done = run_flow(engine, chain)
+    assert done.status is Status.FAILED
+    assert 'Unable to find node with name "ghost"' in done.result["error"]
+
+
+def test_lists_and_objects_are_rendered_inside(engine: Engine) -> None:
+    chain = write_chain(
+        engine,
+        "nested",
+        """
+        vars:
+          hosts: ["{{ prefix }}1", "{{ prefix }}2"]
+          count: 5
+        chain:
+          - name: show
+            ref: core.echo
+            parameters:
+              message: "{{ hosts | join(',') }} {{ count + 1 }}"
+        """,
+        parameters="{prefix: {type: string, default: web}}",
+    )
+    assert run_flow(engine, chain).result["tasks"][0]["result"]["stdout"] == "web1,web2 6"
+
+
+def test_numbers_are_cast_by_the_action_that_takes_them(engine: Engine) -> None:
+    chain = write_chain(
+        engine,
+        "cast",
+        """
+        chain:
+          - {name: wait, ref: core.pause, parameters: {max_pause: "{{ seconds }}"}}
+        """,
+        parameters="{seconds: {type: integer, default: 0}}",
+    )
+    done = run_flow(engine, chain)
+    assert done.status is Status.SUCCEEDED, done.result
+    assert children(engine, done)[0].parameters["max_pause"] == 0
+
+
+def test_published_variables_can_be_hidden(engine: Engine) -> None:
+    chain = write_chain(
+        engine,
+        "hidden",
+        GREET,
+        parameters="{who: {type: string, default: x}, display_published: {default: false}}",
+    )
+    assert "published" not in run_flow(engine, chain).result
+
+
+SLOW = """
+    chain:
+      - {name: slow, ref: probe.sh, parameters: {cmd: "sleep 0.5"}, on-success: after}
+      - {name: after, ref: core.noop}
+"""
+
+
+def test_a_chain_pauses_between_its_tasks_and_goes_on(engine: Engine) -> None:
+    made = start(engine, write_chain(engine, "slow", SLOW))
+    wait_until(lambda: len(engine.children(made.id)) == 1)
+    engine.workflows.pause(made.id, user="bob")
+    wait_until(lambda: engine.execution(made.id).status is Status.PAUSED)
+    assert names_of(engine, made) == ["slow"]
+    engine.workflows.resume(made.id, user="bob")
+    assert engine.wait(made.id, timeout_s=20).status is Status.SUCCEEDED
+    assert names_of(engine, made) == ["slow", "after"]
+
+
+def test_a_cancelled_chain_lets_its_task_end(engine: Engine) -> None:
+    made = start(engine, write_chain(engine, "slow", SLOW))
+    wait_until(lambda: any(child.status is Status.RUNNING for child in children(engine, made)))
+    engine.cancel(made.id, user="bob")
+    assert engine.wait(made.id, timeout_s=20).status is Status.CANCELED
+    assert [child.status for child in children(engine, made)] == [Status.SUCCEEDED]
+
+
+def test_tasks_from_a_chain_cannot_be_chosen_for_a_rerun(engine: Engine) -> None:
+    done = run_flow(engine, write_chain(engine, "slow", SLOW))
+    with pytest.raises(BadInput, match="only supported for Orquesta"):
+        engine.rerun(done.id, user="bob", parameters={}, tasks=["slow"])
+
+
+def test_a_chain_that_asks_rests_until_it_is_answered(engine: Engine) -> None:
+    chain = write_chain(
+        engine,
+        "asks",
+        """
+        chain:
+          - {name: ask, ref: core.ask, publish: {go: "{{ ask.response.continue }}"}, on-success: last}
+          - {name: last, ref: core.echo, parameters: {message: "{{ go }}"}}
+        """,
+    )
+    made = start(engine, chain)
+    wait_until(lambda: engine.execution(made.id).status is Status.PAUSED)
+    [asked] = engine.children(made.id)
+    engine.inquiries.answer(asked, {"continue": True}, who=Answerer(user="alice"))
+    done = engine.wait(made.id, timeout_s=20)
+    assert done.status is Status.SUCCEEDED, done.result
+    assert done.result["tasks"][1]["result"]["stdout"] == "True"

@@ -17,20 +17,22 @@ import orjson
 
 from engine.errors import ExpressionFailure
 from engine.workflows import saving
-from engine.workflows.calls import ActionChanged, Command, Delta, Event, Host, Rerun, Work
+from engine.workflows.calls import ActionCall, ActionChanged, Command, Delta, Event, Host, Rerun, Work
 from engine.workflows.commands import ask
 from engine.workflows.compile import Plan
 from engine.workflows.conducting import TaskView
-from engine.workflows.ending import turned
 from engine.workflows.entries import Entry
 from engine.workflows.final import begin_final, cut, shown_status
 from engine.workflows.output import errors_of, render_output, result_of
+from engine.workflows.owing import owed_calls
 from engine.workflows.rerun import rerun
 from engine.workflows.run import Run, moment_of
 from engine.workflows.scopes import RunScope
 from engine.workflows.starting import Watch, start_ready
 from engine.workflows.statuses import COMPLETED
 from engine.workflows.time_limits import limit_workflow, time_came
+from engine.workflows.turning import turned
+from engine.workflows.undoing import begin_undoing, next_undo
 
 
 class Conductor:
@@ -113,9 +115,7 @@ class Conductor:
     def work(self) -> Work:
         """What is to be done now; its calls count as requested."""
         run = self.run
-        calls = start_ready(run, self.watch)
-        if self._is_settled() and begin_final(run):
-            calls += start_ready(run, self.watch)
+        calls = self._calls()
         if self._is_settled() and run.state.output is None:
             render_output(run)
         due = run.state.next_deadline if run.state.deadlines and not self.is_ended else None
@@ -135,6 +135,20 @@ class Conductor:
             pause=before if "pause" in wishes else (),
             resume=before if "resume" in wishes else (),
         )
+
+    def _calls(self) -> list[ActionCall]:
+        run = self.run
+        calls = start_ready(run, self.watch)
+        calls += owed_calls(run)
+        if self._is_settled() and begin_undoing(run):
+            pass
+        undo = next_undo(run)
+        if undo is not None:
+            return [*calls, undo]
+        if self._is_settled() and begin_final(run):
+            calls += start_ready(run, self.watch)
+            calls += owed_calls(run)
+        return calls
 
     def delta(self) -> Delta:
         data = self.run.state.taken()
@@ -179,9 +193,11 @@ class Conductor:
 
     def _is_settled(self) -> bool:
         state = self.run.state
-        if state.status not in COMPLETED or state.census.active:
+        if state.status not in COMPLETED or state.working:
             return False
-        return state.is_cut or not state.cleanup or not (state.outcome or state.status == "failed")
+        if state.undoing is not None or state.phase == "cut":
+            return state.undoing is None
+        return not state.cleanup or not (state.phase or state.status == "failed")
 
 
 def _begin(run: Run, inputs: Mapping[str, Any]) -> None:

@@ -5,20 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.errors import ExpressionFailure
-from engine.workflows import item_failures
 from engine.workflows.compile import EdgePlan, TaskPlan
 from engine.workflows.contexts import Context
 from engine.workflows.entries import Entry
 from engine.workflows.run import Run
 from engine.workflows.scopes import RunScope
-from engine.workflows.statuses import ABENDED, COMPLETED, after_action, after_item
+from engine.workflows.statuses import ABENDED, COMPLETED
 
-_FAILED = "Execution failed. See result for details."
-_MESSAGES = {
-    "failed": _FAILED,
-    "timeout": "Execution timed out. See result for details.",
-    "abandoned": "Execution was abandoned. See result for details.",
-}
+FAILED = "Execution failed. See result for details."
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,30 +22,6 @@ class _Taken:
     edge: EdgePlan
     context: Context | None
     """None: publishing failed; nothing follows, but a join has been reached."""
-
-
-def turned(run: Run, execution_id: str, status: str, result: Any) -> None:
-    """A requested action is in this status now."""
-    state = run.state
-    call = state.calls[execution_id]
-    entry = state.sequence[call.entry]
-    others = entry.items.others(call.item) if entry.items is not None and call.item is not None else None
-    state.apply("turn", execution_id, status)
-    if status in COMPLETED:
-        run.results.hold(execution_id, result)
-    if status in _MESSAGES:
-        run.log(_MESSAGES[status], task_id=entry.task, result=result)
-    if status == "timeout":
-        state.apply("mark", entry.number, "is_timed_out", True)
-    before = entry.status
-    if others is None or call.item is None:
-        moved(run, entry, after_action(before, status))
-    elif item_failures.is_tried_again(run, entry, call.item, status):
-        state.apply("item", entry.number, call.item)
-        moved(run, entry, before)
-    else:
-        after = after_item(before, status, others)
-        moved(run, entry, item_failures.decided(run, entry, status, others, after))
 
 
 def moved(run: Run, entry: Entry, status: str) -> None:
@@ -65,8 +35,11 @@ def moved(run: Run, entry: Entry, status: str) -> None:
     run.happened("pending" if entry.counted_as == "pending" else status)
 
 
-def finish(run: Run, entry: Entry, status: str) -> None:
-    """The task has ended: it is retried, or its transitions are taken."""
+def finish(run: Run, entry: Entry, status: str, *, is_decided: bool = False) -> None:
+    """The task has ended: it is retried, people are asked, or its transitions are taken.
+
+    `is_decided`: people have said how it ends.
+    """
     state = run.state
     plan = run.plan.tasks[entry.task]
     executions = run.executions_of(entry)
@@ -74,17 +47,20 @@ def finish(run: Run, entry: Entry, status: str) -> None:
     if entry.number in state.deadlines:
         state.apply("deadline", entry.number, None)
     try:
-        is_retried = run.may_retry and _wants_retry(run, plan, entry)
+        is_retried = run.may_retry and not is_decided and _wants_retry(run, plan, entry)
     except ExpressionFailure as failure:
         run.log(failure.message, task_id=entry.task, route=entry.route)
         run.fail()
         return
     if is_retried:
         run.results.release(executions)
-        state.apply("again", entry.number, entry.retry_delay_s)
+        state.apply("again", entry.number, entry.retry_delay_s, False)
         run.happened("retrying")
         if state.status in COMPLETED:
             state.apply("mark", entry.number, "is_terminal", True)
+        return
+    if status in ABENDED and plan.extensions.ask is not None and run.may_retry and not is_decided:
+        owe(run, entry, "ask")
         return
     taken = _taken(run, plan, entry)
     commands = _stage(run, entry, taken)
@@ -98,6 +74,13 @@ def finish(run: Run, entry: Entry, status: str) -> None:
     elif not taken:
         state.apply("leave", entry.number, entry.context.number)
     run.results.release(executions)
+
+
+def owe(run: Run, entry: Entry, purpose: str) -> None:
+    """The task goes on with a call that is made as soon as tasks can start; until then it waits."""
+    run.state.apply("task", entry.number, "pending", None)
+    run.state.apply("owe", entry.number, purpose)
+    run.happened("pending")
 
 
 def _wants_retry(run: Run, plan: TaskPlan, entry: Entry) -> bool:
@@ -230,7 +213,7 @@ def obey(run: Run, previous: int, command: str, route: int, context: int) -> Non
     entry = state.sequence[-1]
     status = "failed" if command == "fail" else "succeeded"
     if status == "failed":
-        run.log(_FAILED, task_id=command)
+        run.log(FAILED, task_id=command)
     state.apply("task", entry.number, status, run.now_ms())
     state.apply("mark", entry.number, "is_terminal", True)
     run.happened(status)

@@ -6,6 +6,7 @@ from engine.workflows.calls import Purpose
 from engine.workflows.contexts import Context
 from engine.workflows.items import Items
 from engine.workflows.joins import Passed
+from engine.workflows.values import Sealed
 
 
 @dataclass(slots=True)
@@ -48,6 +49,12 @@ class Entry:
     is_final: bool = False
     """It runs after the end: x-finally."""
     is_timed_out: bool = False
+    prepared: Sealed | None = None
+    """`{action, input, timeout_s}` as rendered, while it waits for its approval."""
+    approved: str = ""
+    """Digest of what was approved."""
+    edited: Sealed | None = None
+    """Parameters that somebody changed after a failure."""
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""What runs when a workflow has ended, whichever way: the tasks of `x-finally`.
+"""What runs when a workflow has ended: what is undone, and then the tasks of `x-finally`.
 
 The workflow keeps what it ended with; only a final task that fails turns success into failure. While
 they run, the host sees it running, or being cancelled.
@@ -14,7 +14,8 @@ OUTCOME = "x_outcome"
 def shown_status(run: Run) -> str:
     """The workflow's status as the host sees it."""
     state = run.state
-    if state.status not in COMPLETED or state.output is not None or not run.plan.extensions.final:
+    has_more = run.plan.extensions.final or run.plan.extensions.undoes
+    if state.status not in COMPLETED or state.output is not None or not has_more:
         return state.status
     return "canceling" if state.status == "canceled" else "running"
 
@@ -22,9 +23,9 @@ def shown_status(run: Run) -> str:
 def begin_final(run: Run) -> bool:
     """Stages the final tasks; False: there are none, or they have been."""
     state = run.state
-    if not run.plan.extensions.final or state.outcome or not state.contexts:
+    if not run.plan.extensions.final or state.phase in ("final", "cut") or not state.contexts:
         return False
-    state.apply("outcome", state.status, False)
+    state.apply("outcome", state.status, "final")
     numbers = [context.number for context in run.ends()] or [0]
     if len(set(numbers)) > 1:
         state.apply("gather", numbers)
@@ -40,7 +41,7 @@ def begin_final(run: Run) -> bool:
 def cut(run: Run) -> bool:
     """Somebody cancels a workflow that has ended but for its final tasks: no more of them start."""
     state = run.state
-    if not state.outcome or state.output is not None:
+    if not state.phase or state.output is not None:
         return False
-    state.apply("outcome", state.outcome, True)
+    state.apply("outcome", state.outcome, "cut")
     return True

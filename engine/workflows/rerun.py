@@ -20,6 +20,11 @@ def rerun(run: Run, names: Sequence[str], reset: Sequence[str]) -> None:
             "Unable to rerun workflow because it is not in a completed state.",
             hint=f"It is {state.status}. Cancel it first, or wait for its end.",
         )
+    if state.was_undone:
+        raise IllegalTransition(
+            "What this workflow had done was undone, so it cannot go on from the middle.",
+            hint="Start it anew.",
+        )
     surplus = sorted(set(reset) - set(names))
     if surplus:
         raise BadInput(
@@ -40,18 +45,20 @@ def rerun(run: Run, names: Sequence[str], reset: Sequence[str]) -> None:
     only_final_failed = bool(state.outcome) and not chosen
     run.set_status(state.outcome if only_final_failed else "resuming")
     if state.outcome:
-        state.apply("outcome", "", False)
+        state.apply("outcome", "", "")
     for entry in commands:
         state.apply("mark", entry.number, "is_terminal", False)
         obey(run, entry.previous[0], entry.task, entry.route, entry.context.number)
 
 
 def _failed(run: Run) -> list[Entry]:
+    """Those that the workflow ended with; of a cancelled one those that were cancelled, too."""
+    ended = ABENDED | {"canceled"} if run.state.status == "canceled" else ABENDED
     last = set(run.state.last.values())
     return [
         entry
         for entry in run.state.sequence
-        if entry.is_terminal and entry.status in ABENDED and entry.number in last and not entry.is_final
+        if entry.is_terminal and entry.status in ended and entry.number in last and not entry.is_final
     ]
 
 

@@ -9,6 +9,7 @@ from engine.workflows.calls import Host
 from engine.workflows.compile import Plan
 from engine.workflows.contexts import Context
 from engine.workflows.entries import Entry
+from engine.workflows.holding import hold_items
 from engine.workflows.results import Results
 from engine.workflows.state import State
 from engine.workflows.statuses import ACTIVE, COMPLETED, after_task
@@ -31,14 +32,14 @@ class Run:
     @property
     def has_ready(self) -> bool:
         """Something is to be started, or a task has items left to start."""
-        return bool(self.state.ready or self.state.hungry)
+        return bool(self.state.ready or self.state.hungry or self.state.owed)
 
     @property
     def may_retry(self) -> bool:
         """The workflow goes on, or still waits for what is active."""
         status = self.state.status
         is_waiting = status == "paused" and not self.state.is_pause_wanted
-        return status in ACTIVE or is_waiting or bool(self.state.outcome)
+        return status in ACTIVE or is_waiting or self.state.phase == "final"
 
     def log(self, message: str, **where: Any) -> None:
         """An entry of the workflow's errors; the same twice is written once."""
@@ -78,6 +79,10 @@ class Run:
         )
         if status == before:
             return
+        if status == "canceling":
+            hold_items(state, "canceled")
+            # That may have been all that was active.
+            status = status if state.census.active else "canceled"
         self.set_status(status, is_pause_wanted=state.is_pause_wanted and status in ("pausing", "paused"))
         if status in COMPLETED:
             self._look_for_unreachable_joins()

@@ -10,6 +10,7 @@ from engine.workflows.entries import Call, Entry, Staged
 from engine.workflows.items import Items
 from engine.workflows.joins import Generation, Join
 from engine.workflows.state import State, written
+from engine.workflows.statuses import ACTIVE
 
 
 def dump(state: State) -> bytes:
@@ -26,7 +27,9 @@ def dump(state: State) -> bytes:
         ],
         "hungry": list(state.hungry),
         "deadlines": list(state.deadlines.items()),
-        "outcome": [state.outcome, state.is_cut],
+        "outcome": [state.outcome, state.phase],
+        "owed": list(state.owed.items()),
+        "undo": [state.to_undo, state.was_undone, state.undoing, state.finished],
         "errors": state.errors,
         "output": [state.output, state.output_errors],
     }
@@ -50,9 +53,14 @@ def restore(state: State, snapshot: bytes) -> None:
         state.joins[task, route] = _join_from(row)
     for key, entry, item, purpose, status in document["calls"]:
         state.calls[key] = Call(entry, item, purpose, status)
+        state.working += status in ACTIVE
     state.hungry = dict.fromkeys(document["hungry"])
     state.replay([("deadline", number, at_ms) for number, at_ms in document["deadlines"]])
-    state.outcome, state.is_cut = document["outcome"]
+    state.outcome, state.phase = document["outcome"]
+    state.owed = dict(document["owed"])
+    units, was_undone, state.undoing, state.finished = document["undo"]
+    if was_undone:
+        state.replay([("undo", units)])
     state.replay([("error", error) for error in document["errors"]])
     state.replay([("output", *document["output"])])
 
@@ -81,11 +89,12 @@ def _entry_row(state: State, entry: Entry) -> list[Any]:
         [left.number for left in entry.left],
         [[task, route, generation] for (task, route), generation in entry.passed.items()],
         _items_row(state, entry.items),
+        [entry.prepared, entry.approved, entry.edited],
     ]
 
 
 def _add_entry(state: State, row: Sequence[Any]) -> None:
-    where, identity, times, retry, marks, left, passed, items = row
+    where, identity, times, retry, marks, left, passed, items, people = row
     task, route, context, previous = where
     entry = Entry(len(state.sequence), task, route, state.contexts[context], tuple(previous))
     entry.task_execution_id, entry.generation, entry.status, entry.counted_as = identity
@@ -95,6 +104,9 @@ def _add_entry(state: State, row: Sequence[Any]) -> None:
     entry.left = [state.contexts[number] for number in left]
     entry.passed = {(task, route): generation for task, route, generation in passed}
     entry.items = _items_from(state, items)
+    prepared, entry.approved, edited = people
+    entry.prepared = None if prepared is None else state.values.unseal(prepared)
+    entry.edited = None if edited is None else state.values.unseal(edited)
     state.sequence.append(entry)
     state.last[task, route] = entry.number
     state.census.count(entry.counted_as, 1)

@@ -1,7 +1,7 @@
 """What an expression sees while a task is rendered or has just ended; read when it asks."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 
 from engine.workflows.contexts import Context, Variables
 from engine.workflows.entries import Entry
@@ -13,7 +13,7 @@ _NO_ITEM = object()
 class RunScope:
     """`engine.workflows.scope.Scope` on a workflow's live state."""
 
-    __slots__ = ("_entry", "_item", "_route", "_run", "_task", "_variables")
+    __slots__ = ("_entry", "_execution_id", "_item", "_route", "_run", "_task", "_variables")
 
     def __init__(
         self,
@@ -34,6 +34,14 @@ class RunScope:
         self._entry = entry
         """That has just ended; None: before a task has run."""
         self._item = item
+        self._execution_id = ""
+        """Whose result it is about, in place of the entry's."""
+
+    def of_item(self, item: Any, execution_id: str) -> Self:
+        """The same, for an item that has ended."""
+        self._item = item
+        self._execution_id = execution_id
+        return self
 
     @property
     def variables(self) -> Mapping[str, Any]:
@@ -54,6 +62,8 @@ class RunScope:
         return self._entry is not None and self._entry.is_timed_out
 
     def result(self) -> Any:
+        if self._execution_id:
+            return self._run.results.of([self._execution_id])[0]
         return None if self._entry is None else self._run.result_of(self._entry)
 
     def task_status(self, name: str, route: int | None) -> str | None:

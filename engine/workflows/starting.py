@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine.errors import ExpressionFailure
+from engine.workflows.approvals import must_ask
 from engine.workflows.calls import ActionCall
 from engine.workflows.compile import TaskPlan
 from engine.workflows.contexts import Context
-from engine.workflows.ending import finish, moved
+from engine.workflows.ending import finish, moved, owe
 from engine.workflows.entries import Entry, Staged
 from engine.workflows.items import Items, named
 from engine.workflows.run import Run
@@ -66,6 +67,8 @@ def start_ready(run: Run, watch: Watch | None = None) -> list[ActionCall]:
                 watch(start)
             _enter(run, start)
         for start in starts:
+            if start.actions and _is_to_be_approved(run, start):
+                continue
             if start.actions:
                 calls.extend(_call(run, start))
             elif start.staged is not None and start.entry is not None:
@@ -78,11 +81,11 @@ def _startable(run: Run) -> list[Staged | Entry]:
     """In the order in which they are requested: by task, then by route."""
     state = run.state
     found: list[Staged | Entry]
-    if state.is_cut:
+    if state.phase == "cut":
         return []
     if state.status in STARTING:
         found = [*state.ready.values(), *(state.sequence[number] for number in state.hungry)]
-    elif state.status == "failed" or state.outcome:
+    elif state.status == "failed" or state.phase:
         hungry = (state.sequence[number] for number in state.hungry)
         found = [*state.cleanup.values(), *(entry for entry in hungry if entry.is_on_fail)]
     else:
@@ -118,6 +121,8 @@ def _render(run: Run, staged: Staged) -> Start:
         entry=None if staged.entry is None else run.state.sequence[staged.entry],
     )
     scope = RunScope(run, start.context, task=staged.task, route=staged.route)
+    if plan.items is not None and plan.extensions.approve is not None:
+        raise ExpressionFailure(f'ValueError: The task "{plan.name}" has items: x-approve is for one action.')
     if plan.items is None:
         _render_action(start, None, scope)
     else:
@@ -197,6 +202,8 @@ def _render_action(start: Start, item: int | None, scope: RunScope) -> None:
     if not isinstance(action, str) or not action:
         raise ExpressionFailure(f'TypeError: The action of task "{plan.name}" is not type of string.')
     given = None if plan.input is None else plan.input.evaluate(scope)
+    if start.entry is not None and start.entry.edited is not None and isinstance(given or {}, Mapping):
+        given = {**(given or {}), **start.entry.edited.value}
     if given is not None and not isinstance(given, Mapping):
         raise ExpressionFailure(f'TypeError: The input of task "{plan.name}" is not type of dict.')
     start.actions.append((item, action, given))
@@ -229,13 +236,27 @@ def _enter(run: Run, start: Start) -> None:
             items = start.items
             limits = [items.concurrency, items.retry_count, items.retry_delay_s]
             state.apply("items", entry.number, state.values.seal(items.values), limits)
-        if start.timeout_s is not None:
+        if start.timeout_s is not None and start.plan.extensions.approve is None:
             at_ms = run.now_ms() + ((start.delay_s or 0) + start.timeout_s) * 1000
             state.apply("deadline", entry.number, at_ms)
         if start.retries is not None:
             state.apply("retries", entry.number, *start.retries)
     if start.entry is not None:
         moved(run, start.entry, "running" if start.entry.status == "paused" else start.entry.status)
+
+
+def _is_to_be_approved(run: Run, start: Start) -> bool:
+    """Keeps what was rendered, and has it asked for if that is needed."""
+    entry = start.entry
+    if entry is None or start.plan.extensions.approve is None:
+        return False
+    _, action, given = start.actions[0]
+    prepared = {"action": action, "input": given or {}, "timeout_s": start.timeout_s}
+    run.state.apply("prepare", entry.number, run.state.values.seal(prepared))
+    if not must_ask(run, entry):
+        return False
+    owe(run, entry, "approve")
+    return True
 
 
 def _call(run: Run, start: Start) -> list[ActionCall]:

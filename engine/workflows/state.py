@@ -19,7 +19,7 @@ anything: what is to happen is decided in the files beside, from this state alon
     call      entry, item, execution, purpose         an action is requested
     turn      execution, status                       a requested action is in this status
     task      entry, status, at                       a task is in this status
-    again     entry, delay                            it is to be started again, all of it
+    again     entry, delay, keeps_items               it is to be started again; items that succeeded need not
     mark      entry, what, is_so                      went_on, is_terminal or is_on_fail
     leave     entry, context                          variables of a branch that ended here
     stay      entry                                   such a branch is run again
@@ -28,7 +28,12 @@ anything: what is to happen is decided in the files beside, from this state alon
     rerun     entry, whole                            a new entry that repeats this one is staged
     output    value, errors
     deadline  entry or -1, at                         it is out of time then; null: no more
-    outcome   status, is_cut                          it has ended so, and x-finally runs
+    outcome   status, phase                           it has ended so, and something runs after its end
+    undo      entries and items                       what is still to be undone
+    owe       entry, purpose                          it has a call to make; null: no more
+    prepare   entry, value                            what is to be approved
+    approved  entry, digest                           of what was approved
+    edit      entry, value                            parameters that somebody changed
     gather    contexts                                a new context where these meet
 
 Times are milliseconds since 1970.
@@ -45,7 +50,7 @@ from engine.workflows.compile import Plan
 from engine.workflows.entries import Call, Staged
 from engine.workflows.items import Items
 from engine.workflows.joins import Generation, Join
-from engine.workflows.statuses import COMPLETED
+from engine.workflows.statuses import ACTIVE, COMPLETED
 from engine.workflows.tables import Tables, key_of
 from engine.workflows.values import Sealed
 
@@ -87,9 +92,28 @@ class State(Tables):
             self.deadlines[number] = at_ms
             heapq.heappush(self._next_deadlines, (at_ms, number))
 
-    def _outcome(self, status: str, is_cut: bool) -> None:
+    def _outcome(self, status: str, phase: str) -> None:
         self.outcome = status
-        self.is_cut = is_cut
+        self.phase = phase
+
+    def _owe(self, number: int, purpose: str | None) -> None:
+        if purpose is None:
+            self.owed.pop(number, None)
+        else:
+            self.owed[number] = purpose
+
+    def _prepare(self, number: int, prepared: Any) -> None:
+        self.sequence[number].prepared = self._open(prepared)
+
+    def _approved(self, number: int, digest: str) -> None:
+        self.sequence[number].approved = digest
+
+    def _edit(self, number: int, parameters: Any) -> None:
+        self.sequence[number].edited = self._open(parameters)
+
+    def _undo(self, units: Sequence[Sequence[Any]]) -> None:
+        self.to_undo = [(number, item) for number, item in units]
+        self.was_undone = True
 
     def _gather(self, numbers: Sequence[int]) -> None:
         branches = [self.contexts[number] for number in numbers]
@@ -175,7 +199,7 @@ class State(Tables):
         else:
             entry = self.sequence[staged.entry]
         entry.is_on_fail = staged.is_on_fail
-        entry.is_final = bool(self.outcome)
+        entry.is_final = self.phase == "final"
         entry.task_execution_id = id
         entry.started_ms = at_ms
         entry.ended_ms = None
@@ -199,7 +223,13 @@ class State(Tables):
     def _call(self, number: int, item: int | None, execution_id: str, purpose: Any) -> None:
         entry = self.sequence[number]
         self.calls[execution_id] = Call(number, item, purpose)
-        if item is not None and entry.items is not None:
+        self.working += 1
+        if purpose == "undo":
+            self.undoing = execution_id
+        elif purpose == "ask":
+            # What failed stays what `result()` gives.
+            return
+        elif item is not None and entry.items is not None:
             entry.items.put(item, "running")
             entry.items.executions[item] = execution_id
             self._feed(entry)
@@ -208,11 +238,14 @@ class State(Tables):
 
     def _turn(self, execution_id: str, status: str) -> None:
         call = self.calls[execution_id]
+        self.working += (status in ACTIVE) - (call.status in ACTIVE)
         call.status = status
         if status in COMPLETED:
             del self.calls[execution_id]
+        if self.undoing == execution_id and status in COMPLETED:
+            self.undoing = None
         entry = self.sequence[call.entry]
-        if call.item is not None and entry.items is not None:
+        if call.purpose == "run" and call.item is not None and entry.items is not None:
             entry.items.put(call.item, status)
             self._feed(entry)
 
@@ -221,12 +254,14 @@ class State(Tables):
         entry.ended_ms = at_ms
         self._count(entry, status)
         self._feed(entry)
+        if status in COMPLETED and self.plan.extensions.undoes:
+            self.finished.append(number)
 
-    def _again(self, number: int, delay_s: int) -> None:
+    def _again(self, number: int, delay_s: int, keeps_items: bool) -> None:
         entry = self.sequence[number]
         entry.tally += 1
         entry.is_timed_out = False
-        entry.items = None
+        entry.items = entry.items.for_rerun(whole=False) if keeps_items and entry.items else None
         entry.ended_ms = None
         self._count(entry, "retrying")
         self._put_ready(
@@ -315,5 +350,10 @@ _DOES: dict[str, Callable[..., None]] = {
     "deadline": State._deadline,
     "outcome": State._outcome,
     "gather": State._gather,
+    "owe": State._owe,
+    "prepare": State._prepare,
+    "approved": State._approved,
+    "edit": State._edit,
+    "undo": State._undo,
     "item": State._item,
 }

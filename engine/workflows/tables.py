@@ -44,12 +44,23 @@ class Tables:
         """By entry, or WORKFLOW: when it is out of time."""
         self._next_deadlines: list[tuple[int, int]] = []
         """A heap of (time, entry); some of them do not hold any more."""
+        self.owed: dict[int, str] = {}
+        """Entries that have a call to make: its purpose."""
         self.outcome = ""
-        """How it ended, while x-finally and what is undone still run."""
-        self.is_cut = False
-        """Somebody cancelled that, too."""
+        """How it ended, while something still runs after its end."""
+        self.phase = ""
+        """undo, final, or cut when somebody cancelled that; empty: it has not ended."""
+        self.to_undo: list[tuple[int, int | None]] = []
+        """Entry and item, the next one first."""
+        self.was_undone = False
+        self.undoing: str | None = None
+        """The execution that undoes."""
+        self.finished: list[int] = []
+        """Entries in the order in which they ended, where that matters: x-on-failure: undo."""
         self.joins: dict[tuple[str, int], Join] = {}
         self.calls: dict[str, Call] = {}
+        self.working = 0
+        """Calls that neither wait for an answer nor are paused."""
         self.census = Census()
         self.errors: list[Sealed] = []
         self._error_texts: set[str] = set()

@@ -120,7 +120,7 @@ def test_a_canceled_workflow_can_be_run_again() -> None:
     hand = Hand(CHAIN)
     hand.ask("cancel")
     hand.turn("a", "canceled")
-    hand.rerun("a")
+    hand.rerun()
     assert (hand.status, hand.waiting) == ("running", ["a"])
     hand.end("a", "b", "c")
     assert hand.status == "succeeded"

@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 from engine.workflows.expressions.compile import Compiled
 
+OUTCOME = "x_outcome"
+"""The variable that tells final tasks how it ended: `{status, errors}`."""
 ItemFailure = Literal["wait", "fast", "all"]
 Compile = Callable[[Any], Compiled]
 
@@ -81,6 +83,8 @@ def of_workflow(written: Mapping[str, Any], compile_value: Compile) -> WorkflowE
 
 
 def final_tasks(written: Mapping[str, Any]) -> tuple[str, ...]:
-    """A name, or a list of names."""
+    """A name, or a list of names; what is neither is told of by inspection."""
     final = written.get("x-finally") or ()
-    return (final,) if isinstance(final, str) else tuple(final)
+    if isinstance(final, str):
+        return (final,)
+    return tuple(map(str, final)) if isinstance(final, list) else ()

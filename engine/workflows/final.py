@@ -4,11 +4,9 @@ The workflow keeps what it ended with; only a final task that fails turns succes
 they run, the host sees it running, or being cancelled.
 """
 
+from engine.workflows.extensions import OUTCOME
 from engine.workflows.run import Run
 from engine.workflows.statuses import COMPLETED
-
-OUTCOME = "x_outcome"
-"""The variable that tells final tasks how it ended: `{status, errors}`."""
 
 
 def shown_status(run: Run) -> str:

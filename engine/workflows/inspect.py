@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from engine.workflows.inspect_expressions import context_problems, expression_problems
+from engine.workflows.inspect_extensions import extension_semantics, extension_syntax
 from engine.workflows.inspect_semantics import semantic_problems
 from engine.workflows.inspect_syntax import syntax_problems
 from engine.workflows.outline import outline_of
@@ -26,8 +27,8 @@ def inspect(text: str, *, given: Iterable[str] = HOST_VARIABLES) -> dict[str, li
     """
     outline = outline_of(load(text))
     found = {
-        "syntax": syntax_problems(outline),
-        "semantics": semantic_problems(outline),
+        "syntax": [*syntax_problems(outline), *extension_syntax(outline)],
+        "semantics": [*semantic_problems(outline), *extension_semantics(outline)],
         "expressions": expression_problems(outline),
         "context": context_problems(outline, given),
     }

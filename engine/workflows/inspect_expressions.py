@@ -7,6 +7,7 @@ from typing import Any
 
 from engine.workflows.expressions.compile import RAW, problems_of
 from engine.workflows.expressions.texts import languages_of, references
+from engine.workflows.extensions import OUTCOME
 from engine.workflows.graph import COMMANDS
 from engine.workflows.inline import pairs_of
 from engine.workflows.outline import TASK_SCHEMA_PATH, Outline, TaskOutline, TransitionOutline
@@ -15,12 +16,14 @@ Entry = dict[str, Any]
 Known = frozenset[str]
 
 _NEXT = f"{TASK_SCHEMA_PATH}.properties.next.items.properties"
+# Keys of ours whose values may hold expressions.
+_EXTENSIONS = ("x-timeout", "x-approve", "x-on-failure", "x-undo", "x-items")
 _WHEN, _PUBLISH, _DO = f"{_NEXT}.when", f"{_NEXT}.publish", f"{_NEXT}.do"
 
 
 def expression_problems(outline: Outline) -> list[Entry]:
     found: list[Entry] = []
-    for name in ("vars", "input", "output"):
+    for name in ("vars", "input", "output", "x-timeout"):
         found += _unparsable(outline.written.get(name), name, f"properties.{name}")
     for task in outline.tasks.values():
         for name, schema_path, value in _fields(task):
@@ -44,6 +47,9 @@ def _fields(task: TaskOutline) -> Iterable[tuple[str, str, Any]]:
         yield "action", _field_path("action"), task.action
     if task.input:
         yield "input", _field_path("input"), task.input
+    for name in _EXTENSIONS:
+        if name in written:
+            yield name, _field_path(name), written[name]
     retry = written.get("retry")
     if isinstance(retry, Mapping):
         for name, value in retry.items():
@@ -94,7 +100,11 @@ def context_problems(outline: Outline, given: Iterable[str]) -> list[Entry]:
     known = frozenset(given)
     for name in ("input", "vars"):
         known = _section(outline.written.get(name), name, f"properties.{name}", known, found)
-    known = _tasks(outline, known, found)
+    found += _unset(outline.written.get("x-timeout"), "x-timeout", "properties.x-timeout", known)
+    known = _tasks(outline, outline.starts, known, found)
+    if outline.final:
+        # They see what all others have published, and how it ended.
+        known = _tasks(outline, outline.final, known | {OUTCOME}, found)
     _section(outline.written.get("output"), "output", "properties.output", known, found)
     return found
 
@@ -118,13 +128,13 @@ def _names(value: Any) -> Known:
     return frozenset([value]) if isinstance(value, str) else frozenset()
 
 
-def _tasks(outline: Outline, known: Known, found: list[Entry]) -> Known:
+def _tasks(outline: Outline, starts: Iterable[str], known: Known, found: list[Entry]) -> Known:
     """Walked in the order in which Orquesta looks: a task is looked at with what the first branch knows."""
     everything = known
     at_joins: dict[str, Known] = {}
     queued: dict[str, Known] = {}
     walked: set[str] = set()
-    waiting: deque[tuple[str, Known | None]] = deque((name, known) for name in outline.starts)
+    waiting: deque[tuple[str, Known | None]] = deque((name, known) for name in starts)
     while waiting:
         name, here = waiting.popleft()
         walked.add(name)

@@ -40,7 +40,8 @@ def _of_task(task: TaskOutline, message: str) -> Entry:
 def _undefined(outline: Outline) -> list[Entry]:
     """Targets that are no tasks, of the tasks that can be reached."""
     found: list[Entry] = []
-    waiting, seen = deque(outline.starts), set(outline.starts)
+    waiting = deque((*outline.starts, *outline.final))
+    seen = set(waiting)
     while waiting:
         task = outline.tasks[waiting.popleft()]
         for number, transition in enumerate(task.next):
@@ -109,7 +110,7 @@ def _walk(
     """From the starts on; an edge is walked again only when it brings forks that it has not brought yet."""
     reached: dict[str, _Reached] = {}
     brought: dict[tuple[str, str], int] = {}
-    waiting: deque[tuple[str, str, int]] = deque(("", name, 0) for name in outline.starts)
+    waiting: deque[tuple[str, str, int]] = deque(("", name, 0) for name in (*outline.starts, *outline.final))
     while waiting:
         before, name, splits = waiting.popleft()
         splits |= bits.get(name, 0)

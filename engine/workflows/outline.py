@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from engine.workflows.extensions import final_tasks
 from engine.workflows.inline import action_of, pairs_of
 
 TASK_SCHEMA_PATH = "properties.tasks.patternProperties.^\\w+$"
@@ -45,6 +46,8 @@ class Outline:
     tasks: Mapping[str, TaskOutline]
     starts: tuple[str, ...]
     """Tasks that nothing leads to, sorted."""
+    final: tuple[str, ...] = ()
+    """Tasks of x-finally: they do not start the workflow."""
 
 
 def outline_of(loaded: Mapping[str, Any]) -> Outline:
@@ -59,11 +62,13 @@ def outline_of(loaded: Mapping[str, Any]) -> Outline:
         }
     else:
         tasks = {}
+    final = tuple(name for name in final_tasks(loaded) if name in tasks)
     inbound = {target for task in tasks.values() for one in task.next for target in one.targets}
     return Outline(
         written=written,
         tasks=tasks,
-        starts=tuple(sorted(name for name in tasks if name not in inbound)),
+        starts=tuple(sorted(name for name in tasks if name not in inbound and name not in final)),
+        final=final,
     )
 
 

@@ -85,7 +85,7 @@ class Replay:
                 return {"load_error": "Version of the workflow definition is not provided."}
             problems = inspect(text, given=self._case.get("context") or ())
             if problems:
-                return _nothing_ran(problems)
+                return {"inspection": problems}
             definition = read(text)
         except BadContent as error:
             return {"load_error": error.message}
@@ -180,16 +180,3 @@ def _line(entry: Entry) -> dict[str, Any]:
     if entry.retries is not None:
         line["tally"] = entry.tally
     return line
-
-
-def _nothing_ran(problems: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "inspection": problems,
-        "status": None,
-        "over_limit": False,
-        "output": None,
-        "errors": [],
-        "sequence": [],
-        "routes": [],
-        "requests": [],
-    }

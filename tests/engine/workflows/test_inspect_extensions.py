@@ -1,8 +1,11 @@
 """Our own keys are inspected as strictly as StackStorm's: a misspelt approval is no approval."""
 
+from pathlib import Path
+
 import pytest
 
 from engine.workflows.inspect import inspect
+from engine.workflows.inspect_extensions import TASK_KEYS, TRANSITION_KEYS, WORKFLOW_KEYS
 from tests.engine.workflows import test_extensions, test_people
 
 
@@ -99,3 +102,9 @@ def test_expressions_in_our_keys_are_read_too() -> None:
         ("context", "x-timeout"),
         ("expressions", "tasks.t.x-approve"),
     ]
+
+
+def test_every_key_is_in_the_reference() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "reference" / "workflows.md").read_text(encoding="utf-8")
+    keys = [*WORKFLOW_KEYS, *TASK_KEYS, *TRANSITION_KEYS]
+    assert [key for key in keys if f"`{key}" not in page] == []

@@ -10,8 +10,8 @@ from engine.errors import EngineError, StoreFailure
 from engine.executions import Executions, PreparedExecution
 from engine.records.execution import ExecutionRequest
 from engine.workflow_runs.head import Head
+from engine.workflow_runs.live import LiveRun
 from engine.workflows.calls import ActionCall, ActionChanged
-from engine.workflows.conducting import Conductor
 
 
 @dataclass(slots=True, kw_only=True)
@@ -30,11 +30,11 @@ class Errands:
         return not (self.children or self.cancel or self.wind_down or self.pause or self.resume)
 
 
-def errands(conductor: Conductor, executions: Executions, head: Head, workflow_id: str) -> Errands:
+def errands(run: LiveRun, executions: Executions) -> Errands:
     """Asks until nothing more comes: a call that cannot be requested is a task that has failed."""
     made = Errands()
     while True:
-        work = conductor.work()
+        work = run.conductor.work()
         made.cancel += work.cancel
         made.wind_down += work.wind_down
         made.pause += work.pause
@@ -43,18 +43,15 @@ def errands(conductor: Conductor, executions: Executions, head: Head, workflow_i
         if not work.calls:
             return made
         for call in work.calls:
-            refused = _request(call, executions, head, workflow_id, made.children)
+            refused = _request(call, executions, run, made.children)
             if refused is not None:
-                conductor.take(refused)
+                run.conductor.take(refused)
 
 
 def _request(
-    call: ActionCall,
-    executions: Executions,
-    head: Head,
-    workflow_id: str,
-    children: list[PreparedExecution],
+    call: ActionCall, executions: Executions, run: LiveRun, children: list[PreparedExecution]
 ) -> ActionChanged | None:
+    head = run.head
     wanted = ExecutionRequest(
         execution_id=call.execution_id,
         action=call.action,
@@ -63,11 +60,12 @@ def _request(
         user=head.user,
         context={
             **head.child_context(call.task),
-            **_place(call, head, workflow_id),
+            **_place(call, head, run.id),
             **({"notify": call.notify} if call.notify else {}),
         },
         delay_ms=call.delay_s * 1000,
-        secrets=head.secrets,
+        # What the expressions of this very call have read in clear is in it.
+        secrets=(*head.secrets, *run.host.learned),
     )
     try:
         prepared = executions.prepare(wanted)
@@ -75,7 +73,9 @@ def _request(
         raise
     except EngineError as error:
         entry = {"message": str(error), "task_id": call.task, "route": call.route}
-        return ActionChanged(execution_id=call.execution_id, status="failed", result={"errors": [entry]})
+        return ActionChanged(
+            execution_id=call.execution_id, status="failed", result={"errors": [entry]}, refused=error
+        )
     children.append(prepared)
     if prepared.error is not None:
         result = prepared.execution.result

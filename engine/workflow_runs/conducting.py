@@ -69,7 +69,7 @@ class StepMaker:
         ended = [message for message in messages if isinstance(message, ChildEnded)]
         for message in messages:
             self._take(run, message)
-        wanted = errands(run.conductor, self._executions, run.head, run.id)
+        wanted = errands(run, self._executions)
         delta = run.conductor.delta()
         if birth is None and not ended and not delta.data and wanted.is_empty:
             return None

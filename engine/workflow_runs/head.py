@@ -27,10 +27,10 @@ class Head:
     api_url: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
     """Those of the runner: notify, display_published ..."""
-    inputs: Mapping[str, Any] = field(default_factory=dict)
-    """The action's parameters, for chains."""
     config: Mapping[str, Any] = field(default_factory=dict)
     """The pack's configuration when it began, for chains."""
+    notify: Mapping[str, Any] | None = None
+    """The notify section of the action's file: the tasks of a chain inherit it."""
     secrets: tuple[str, ...] = ()
     """Values that must not be seen; grows when a task reads another one."""
 
@@ -45,8 +45,8 @@ class Head:
             context=execution.context,
             api_url=request.environment.get("ST2_ACTION_API_URL", ""),
             parameters=request.runner_parameters,
-            inputs={} if execution.runner == "orquesta" else request.action_parameters,
             config=request.config,
+            notify=request.action.notify,
             secrets=tuple(secret for secret in request.secrets if secret not in request.environment.values()),
         )
 
@@ -81,7 +81,7 @@ class Head:
         }
 
     def _for_templates(self) -> dict[str, Any]:
-        return {"config": self.config, "runner": self.parameters, "inputs": self.inputs}
+        return {"config": self.config, "runner": self.parameters, "notify": self.notify}
 
     def child_context(self, task: str) -> dict[str, Any]:
         """What every child's context begins with."""

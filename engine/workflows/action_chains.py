@@ -1,4 +1,4 @@
-"""ActionChain as a language of workflows: text -> chain -> conductor."""
+"""Action chains as a language of workflows: text -> plan -> conductor."""
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -7,11 +7,13 @@ from typing import Any
 from engine.errors import BadContent
 from engine.expressions.jinja import Templates
 from engine.workflows.calls import Host
-from engine.workflows.chain import Chain
-from engine.workflows.chain_conduct import ChainConductor, loaded_state
+from engine.workflows.chain_conduct import ChainConductor
 from engine.workflows.chain_reading import read_chain
+from engine.workflows.chain_state import loaded
+from engine.workflows.chain_texts import ChainPlan, plan_of
 from engine.workflows.conducting import Unplannable
 
+# Chains whose plan is kept; a text is read and compiled once.
 _KEPT = 256
 
 
@@ -19,32 +21,39 @@ class ActionChains:
     def __init__(self, templates: Templates) -> None:
         self._templates = templates
 
-    def plan(self, text: str) -> Chain:
-        return _chain(text)
+    def plan(self, text: str) -> ChainPlan:
+        return _plan(text)
 
     def refusal(self, errors: Sequence[Mapping[str, Any]]) -> Any:
-        return {"error": str(errors[0]["message"]), "traceback": ""}
+        return {"error": "\n".join(str(error["message"]) for error in errors), "traceback": ""}
 
     def begin(
-        self, plan: Chain, *, context: Mapping[str, Any], inputs: Mapping[str, Any], host: Host
+        self, plan: ChainPlan, *, context: Mapping[str, Any], inputs: Mapping[str, Any], host: Host
     ) -> ChainConductor:
-        return ChainConductor.begin(plan, {**context, "inputs": inputs}, host, self._templates)
+        return ChainConductor.begin(
+            plan, context=context, inputs=inputs, host=host, templates=self._templates
+        )
 
     def load(
         self,
-        plan: Chain,
+        plan: ChainPlan,
         *,
         context: Mapping[str, Any],
         snapshot: bytes | None,
         deltas: Sequence[bytes],
         host: Host,
     ) -> ChainConductor:
-        return ChainConductor(plan, loaded_state(snapshot, deltas), context, host, self._templates)
+        state = loaded(host.value, snapshot, deltas)
+        return ChainConductor(plan, state, context=context, host=host, templates=self._templates)
 
 
 @lru_cache(maxsize=_KEPT)
-def _chain(text: str) -> Chain:
+def _plan(text: str) -> ChainPlan:
     try:
-        return read_chain(text, name="chain")
+        return plan_of(read_chain(text, name="the chain"))
     except BadContent as error:
-        raise Unplannable(error.message, errors=[{"message": error.message}], where=error.where) from error
+        line = error.where.rpartition(":")[2]
+        message = f"{error.message} (line {line})"
+        raise Unplannable(
+            message, errors=[{"type": "error", "message": message}], where=error.where
+        ) from error

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
+from engine.errors import EngineError
+
 # What a call is made for: the task's own action, or one that an extension adds around it.
 Purpose = Literal["run", "approve", "ask", "undo"]
 
@@ -39,6 +41,8 @@ class ActionChanged:
     status: str
     """succeeded failed timeout abandoned canceled · pending pausing paused running canceling"""
     result: Any = None
+    refused: EngineError | None = None
+    """Why the action could not be requested: there is no such execution."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,8 +9,9 @@ from engine.workflows import contexts
 from engine.workflows.entries import Call, Entry, Staged
 from engine.workflows.items import Items
 from engine.workflows.joins import Generation, Join
-from engine.workflows.state import State, written
+from engine.workflows.state import State
 from engine.workflows.statuses import ACTIVE
+from engine.workflows.values import written
 
 
 def dump(state: State) -> bytes:

@@ -52,7 +52,7 @@ from engine.workflows.items import Items
 from engine.workflows.joins import Generation, Join
 from engine.workflows.statuses import ACTIVE, COMPLETED
 from engine.workflows.tables import Tables, key_of
-from engine.workflows.values import Sealed
+from engine.workflows.values import written
 
 Op = tuple[Any, ...]
 
@@ -315,13 +315,6 @@ class State(Tables):
     def _output(self, output: Any, errors: Sequence[Any]) -> None:
         self.output = None if output is None else self._open(output)
         self.output_errors = [self._open(error) for error in errors]
-
-
-def written(odd: Any) -> Any:
-    """What orjson asks for: the written form of a sealed value."""
-    if isinstance(odd, Sealed):
-        return odd.written
-    raise TypeError(type(odd))
 
 
 _DOES: dict[str, Callable[..., None]] = {

@@ -123,19 +123,40 @@ def test_a_task_whose_parameters_do_not_render_ends_the_chain(engine: Engine) ->
     assert names_of(engine, done) == ["good"]
 
 
-def test_an_action_that_is_not_there_is_a_task_that_failed(engine: Engine) -> None:
+def test_an_action_that_is_not_there_ends_the_chain_without_a_task(engine: Engine) -> None:
     chain = write_chain(
         engine,
         "missing",
         """
         chain:
-          - {name: bad, ref: flow.nothere, on-failure: mend}
-          - {name: mend, ref: core.noop}
+          - {name: good, ref: core.noop, on-success: bad}
+          - {name: bad, ref: flow.nothere, on-failure: good}
+        """,
+    )
+    done = run_flow(engine, chain)
+    assert done.status is Status.FAILED
+    assert [task["name"] for task in done.result["tasks"]] == ["good"]
+    assert done.result["error"].startswith(
+        'Failed to run task "bad". Action with reference "flow.nothere" doesn\'t exist.'
+    )
+
+
+def test_a_task_whose_parameters_are_refused_has_failed_and_is_handled(engine: Engine) -> None:
+    chain = write_chain(
+        engine,
+        "refused",
+        """
+        chain:
+          - {name: bad, ref: core.pause, parameters: {max_pause: soon}, on-failure: mend}
+          - {name: mend, ref: core.echo, parameters: {message: "{{ bad.error }}"}}
         """,
     )
     done = run_flow(engine, chain)
     assert done.status is Status.SUCCEEDED
-    assert "flow.nothere" in str(done.result["tasks"][0]["result"])
+    bad, mend = done.result["tasks"]
+    assert (bad["state"], bad["execution_id"]) == ("failed", None)
+    assert 'Parameter "max_pause" is of type integer.' in bad["result"]["error"]
+    assert mend["result"]["stdout"] == bad["result"]["error"]
 
 
 def test_a_faulty_chain_fails_with_its_fault(engine: Engine) -> None:

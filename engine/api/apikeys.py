@@ -4,6 +4,7 @@ from typing import Any
 
 from starlette.responses import Response
 
+from engine.access import ADMIN
 from engine.api import listing, wire
 from engine.api.call import Call, json_answer, nothing
 from engine.api.resource import Endpoint
@@ -37,6 +38,11 @@ def create_api_key(call: Call) -> Response:
     user = body.get("user") or call.requester.user
     if not isinstance(user, str):
         raise BadInput("'user' must be a string.")
+    if call.requester.user not in (user, ADMIN):
+        # Whoever could be somebody else could also approve in their place.
+        raise Denied(
+            f'User "{call.requester.user}" may not make a key of "{user}".', hint="Ask the administrator."
+        )
     secret, key = call.engine.access.create_key(user=user, metadata=metadata)
     if body.get("enabled") is False:
         key = call.engine.access.set_enabled(key.id, enabled=False)

@@ -69,6 +69,12 @@ def test_a_key_that_was_disabled_opens_nothing(server: Running) -> None:
     assert answer.json()["faultstring"] == "Unauthorized - API key is disabled."
 
 
+def test_nobody_but_the_administrator_makes_keys_of_others(server: Running) -> None:
+    ann = server.post("/apikeys", {"user": "ann"}).json()["key"]
+    assert server.post("/apikeys", {"user": "bob"}, key=ann).status_code == 403
+    assert server.post("/apikeys", {}, key=ann).json()["user"] == "ann"
+
+
 def test_a_key_that_was_revoked_opens_nothing(server: Running) -> None:
     made = server.post("/apikeys", {}).json()
     assert server.ask("DELETE", f"/apikeys/{made['id']}").status_code == 204

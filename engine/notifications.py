@@ -132,7 +132,13 @@ class Notifier:
 
     def _of_file(self, execution: Execution) -> Mapping[str, Any]:
         action = self._content.current.actions.get(execution.action)
-        return (action.notify if action else None) or {}
+        own = (action.notify if action else None) or {}
+        node = execution.context.get("chain")
+        if not isinstance(node, Mapping) or node.get("notify") is None:
+            return own
+        # What a chain's file says of its task; empty for one that is skipped, and then nobody is told.
+        inherited: Mapping[str, Any] = node["notify"]
+        return (own or inherited) if inherited else {}
 
     def _rendered(
         self, name: str, message: str, data: dict[str, Any], execution: Execution

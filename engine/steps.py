@@ -115,7 +115,7 @@ def facts(status: Status, action: str, context: Mapping[str, Any]) -> dict[str, 
     chat = context.get("chat")
     if chat:
         told["adapter"] = chat.get("adapter") or ""
-    if context.get("notify"):
+    if context.get("notify") or _mapping(context.get("chain")).get("notify"):
         told["notifies"] = True
     workflow = workflow_of(context)
     if workflow:

@@ -147,10 +147,10 @@ class WorkflowRuns:
     def check_rerun(self, execution_id: str) -> None:
         """Whether some of its tasks can be run again. Raises NotFound, BadInput, IllegalTransition."""
         execution = self._executions.get(execution_id)
-        if execution.runner != "orquesta":
+        if execution.runner not in WORKFLOWS:
             raise BadInput(
                 "Task option is only supported for Orquesta workflows.",
-                hint="Leave the tasks out to run the whole action again.",
+                hint="Action chains have them here too; leave the tasks out to run the whole action again.",
             )
         with self._database.read() as connection:
             stored = store.of_execution(connection, execution.id)

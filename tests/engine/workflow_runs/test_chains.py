@@ -1,6 +1,7 @@
 """Action chains with real actions: order, templates, publish, how they end, pause and cancel."""
 
 import textwrap
+from pathlib import Path
 
 import pytest
 
@@ -210,36 +211,142 @@ def test_published_variables_can_be_hidden(engine: Engine) -> None:
     assert "published" not in run_flow(engine, chain).result
 
 
-SLOW = """
+HELD = """
     chain:
-      - {name: slow, ref: probe.sh, parameters: {cmd: "sleep 0.5"}, on-success: after}
+      - name: held
+        ref: probe.sh
+        parameters: {cmd: "while [ ! -e '{{ gate }}' ]; do sleep 0.05; done"}
+        on-success: after
       - {name: after, ref: core.noop}
 """
 
 
-def test_a_chain_pauses_between_its_tasks_and_goes_on(engine: Engine) -> None:
-    made = start(engine, write_chain(engine, "slow", SLOW))
-    wait_until(lambda: len(engine.children(made.id)) == 1)
-    engine.workflows.pause(made.id, user="bob")
-    wait_until(lambda: engine.execution(made.id).status is Status.PAUSED)
-    assert names_of(engine, made) == ["slow"]
-    engine.workflows.resume(made.id, user="bob")
-    assert engine.wait(made.id, timeout_s=20).status is Status.SUCCEEDED
-    assert names_of(engine, made) == ["slow", "after"]
-
-
-def test_a_cancelled_chain_lets_its_task_end(engine: Engine) -> None:
-    made = start(engine, write_chain(engine, "slow", SLOW))
+@pytest.fixture
+def held(engine: Engine) -> Execution:
+    """A chain whose first task runs until the file `gate` is there."""
+    chain = write_chain(engine, "held", HELD, parameters="{gate: {type: string}}")
+    made = start(engine, chain, gate=str(gate_of(engine)))
     wait_until(lambda: any(child.status is Status.RUNNING for child in children(engine, made)))
+    return made
+
+
+def gate_of(engine: Engine) -> Path:
+    return engine.settings.root / "gate"
+
+
+def test_a_chain_pauses_between_its_tasks_and_goes_on(engine: Engine, held: Execution) -> None:
+    engine.workflows.pause(held.id, user="bob")
+    gate_of(engine).touch()
+    wait_until(lambda: engine.execution(held.id).status is Status.PAUSED)
+    assert names_of(engine, held) == ["held"]
+    engine.workflows.resume(held.id, user="bob")
+    assert engine.wait(held.id, timeout_s=20).status is Status.SUCCEEDED
+    assert names_of(engine, held) == ["held", "after"]
+
+
+def test_a_cancelled_chain_lets_its_task_end(engine: Engine, held: Execution) -> None:
+    engine.cancel(held.id, user="bob")
+    gate_of(engine).touch()
+    done = engine.wait(held.id, timeout_s=20)
+    assert done.status is Status.CANCELED
+    assert [child.status for child in children(engine, done)] == [Status.SUCCEEDED]
+    assert [(task["name"], task["state"]) for task in done.result["tasks"]] == [("held", "succeeded")]
+
+
+def test_the_tree_of_a_chain_that_runs_shows_its_task(engine: Engine, held: Execution) -> None:
+    [view] = engine.workflows.tree(held.id)
+    assert (view.task, view.status, view.action) == ("held", "running", "probe.sh")
+    gate_of(engine).touch()
+    engine.wait(held.id, timeout_s=20)
+    assert [(one.task, one.status) for one in engine.workflows.tree(held.id)] == [
+        ("held", "succeeded"),
+        ("after", "succeeded"),
+    ]
+
+
+def test_a_chain_runs_again_from_the_task_that_failed(engine: Engine) -> None:
+    chain = write_chain(
+        engine,
+        "mended",
+        """
+        chain:
+          - {name: first, ref: probe.sh, parameters: {cmd: "echo one"}, publish: {o: "{{ first.stdout }}"},
+             on-success: second}
+          - {name: second, ref: probe.sh, parameters: {cmd: "test -e '{{ gate }}' && echo {{ o }}"}}
+        """,
+        parameters="{gate: {type: string}}",
+    )
+    failed = run_flow(engine, chain, gate=str(gate_of(engine)))
+    assert failed.status is Status.FAILED
+    gate_of(engine).touch()
+    again = engine.rerun(failed.id, user="bob", parameters={}, tasks=["second"])
+    done = engine.wait(again.id, timeout_s=20)
+    assert done.status is Status.SUCCEEDED, done.result
+    assert names_of(engine, done) == ["second"]
+    assert done.result["tasks"][-1]["result"]["stdout"] == "one"
+
+
+def test_tasks_of_what_is_no_workflow_cannot_be_chosen_for_a_rerun(engine: Engine) -> None:
+    done = run_flow(engine, "core.noop")
+    with pytest.raises(BadInput, match="only supported for Orquesta"):
+        engine.rerun(done.id, user="bob", parameters={}, tasks=["x"])
+
+
+def test_a_question_in_an_inner_chain_rests_both_and_its_answer_ends_both(engine: Engine) -> None:
+    inner = write_chain(
+        engine,
+        "inner",
+        """
+        chain:
+          - {name: ask, ref: core.ask, on-success: last}
+          - {name: last, ref: core.echo, parameters: {message: "{{ ask.result.response.continue }}"}}
+        """,
+    )
+    outer = write_chain(engine, "outer", f"chain: [{{name: in, ref: {inner}, on-success: out}},"
+                        " {name: out, ref: core.noop}]")  # fmt: skip
+    made = start(engine, outer)
+    wait_until(lambda: engine.execution(made.id).status is Status.PAUSED)
+    [child] = children(engine, made)
+    assert child.status is Status.PAUSED
+    engine.inquiries.answer(engine.children(child.id)[0], {"continue": True}, who=Answerer(user="alice"))
+    done = engine.wait(made.id, timeout_s=20)
+    assert done.status is Status.SUCCEEDED, done.result
+    assert done.result["tasks"][0]["result"]["tasks"][1]["result"]["stdout"] == "True"
+
+
+def test_a_cancelled_chain_takes_its_inner_workflow_along(engine: Engine) -> None:
+    inner = write_chain(engine, "inner", "chain: [{name: ask, ref: core.ask}]")
+    outer = write_chain(engine, "outer", f"chain: [{{name: in, ref: {inner}}}]")
+    made = start(engine, outer)
+    wait_until(lambda: engine.execution(made.id).status is Status.PAUSED)
+    [child] = engine.children(made.id)
     engine.cancel(made.id, user="bob")
     assert engine.wait(made.id, timeout_s=20).status is Status.CANCELED
-    assert [child.status for child in children(engine, made)] == [Status.SUCCEEDED]
+    assert engine.wait(child, timeout_s=20).status is Status.CANCELED
+    assert engine.inquiries.pending()[0] == []
 
 
-def test_tasks_from_a_chain_cannot_be_chosen_for_a_rerun(engine: Engine) -> None:
-    done = run_flow(engine, write_chain(engine, "slow", SLOW))
-    with pytest.raises(BadInput, match="only supported for Orquesta"):
-        engine.rerun(done.id, user="bob", parameters={}, tasks=["slow"])
+def test_what_a_chain_decrypts_is_nowhere_in_clear(engine: Engine) -> None:
+    engine.datastore.put("system", "token", "tr0ub4dor-3", secret=True)
+    chain = write_chain(
+        engine,
+        "secretive",
+        """
+        vars: {token: "{{ st2kv.system.token | decrypt_kv }}"}
+        chain:
+          - name: use
+            ref: probe.sh
+            parameters: {cmd: "echo {{ token }} | wc -c"}
+            publish: {used: "<{{ token }}>"}
+            on-success: again
+          - {name: again, ref: core.echo, parameters: {message: "{{ used }}"}}
+        """,
+    )
+    done = run_flow(engine, chain)
+    assert done.status is Status.SUCCEEDED, done.result
+    use, again = children(engine, done)
+    assert use.result["stdout"] == 12
+    assert "tr0ub4dor" not in str([done.result, use.parameters, use.result, again.parameters, again.result])
 
 
 def test_a_chain_that_asks_rests_until_it_is_answered(engine: Engine) -> None:

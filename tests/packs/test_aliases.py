@@ -31,6 +31,11 @@ TEXTS: dict[str, tuple[str, dict[str, str]]] = {
         {"folder": "/var", "count": "3"},
     ),
     "examples largest files /var": ("examples.examples_largest_files", {"folder": "/var"}),
+    "examples room": ("examples.examples_disk_room", {"folder": "/var/log"}),
+    "examples room in /srv limit=50": (
+        "examples.examples_disk_room",
+        {"folder": "/srv", "limit": "50"},
+    ),
     "examples countdown": ("examples.examples_countdown", {"seconds": "5"}),
     "examples countdown from 3": ("examples.examples_countdown", {"seconds": "3"}),
     "examples check https://example.org": ("examples.examples_check", {"url": "https://example.org"}),

@@ -11,6 +11,7 @@ import orjson
 
 from bot import formatting
 from bot.chat import Code, Fields, LongText, Piece, Text
+from engine.status import FAILURES
 
 # What runners put beside the words of an action; shown only where it says something.
 _CODES = ("return_code", "exit_code", "status_code")
@@ -19,6 +20,7 @@ _WORDS = ("message", "error")
 _ERRORS, _ROWS, _SHORT = 10, 20, 300
 # What the language says of an action that has failed; its result follows.
 _SEE_RESULT = "Execution failed. See result for details."
+_CHAIN = frozenset({"tasks", "published", "error", "traceback"})
 _FLAGS = ("failed", "succeeded", "timeout", "headers", "parsed", "traceback")
 
 
@@ -28,6 +30,8 @@ def pieces_of_result(result: Any) -> tuple[Piece, ...]:
         found = _of_inquiry(result["decision"], result.get("response"))
     elif isinstance(result, Mapping) and "output" in result and result.keys() <= {"output", "errors"}:
         found = _of_workflow(result["output"], result.get("errors"))
+    elif isinstance(result, Mapping) and isinstance(result.get("tasks"), list) and result.keys() <= _CHAIN:
+        found = _of_chain(result)
     elif isinstance(result, Mapping) and result and all(_is_output(one) for one in result.values()):
         found = [piece for host, one in result.items() for piece in _of_host(str(host), one)]
     elif isinstance(result, Mapping) and (_is_output(result) or "body" in result or "error" in result):
@@ -47,10 +51,31 @@ def _of_workflow(output: Any, errors: Any) -> list[Piece]:
             found += pieces_of_result(error["result"])
     if len(known) > _ERRORS:
         found.append(Text(text=f"… {len(known) - _ERRORS:,} more errors."))
-    if isinstance(output, Mapping) and 0 < len(output) <= _ROWS and all(map(_is_short, output.values())):
-        rows = [(formatting.clean(str(name)), formatting.clean(str(value))) for name, value in output.items()]
-        return [*found, Fields(rows=tuple(rows), title="output" if found else "")]
-    return (found + _of_value(output)) or [Text(text="Done; it has no output.")]
+    return (found + _of_named(output, title="output" if found else "")) or [
+        Text(text="Done; it has no output.")
+    ]
+
+
+def _of_chain(result: Mapping[str, Any]) -> list[Piece]:
+    """What ended it, else what it published, else what its last task gave."""
+    found: list[Piece] = []
+    last = result["tasks"][-1] if result["tasks"] and isinstance(result["tasks"][-1], Mapping) else {}
+    if result.get("error"):
+        found.append(Text(text=formatting.clean(str(result["error"]))))
+    elif last.get("state") in FAILURES:
+        found.append(Text(text=formatting.clean(f"{last.get('name')} failed:")))
+        found += pieces_of_result(last.get("result"))
+    if result.get("published"):
+        return found + _of_named(result["published"], title="published" if found else "")
+    return found or list(pieces_of_result(last.get("result")))
+
+
+def _of_named(values: Any, *, title: str) -> list[Piece]:
+    """Few short values as lines, anything else as it is."""
+    if isinstance(values, Mapping) and 0 < len(values) <= _ROWS and all(map(_is_short, values.values())):
+        rows = [(formatting.clean(str(name)), formatting.clean(str(value))) for name, value in values.items()]
+        return [Fields(rows=tuple(rows), title=title)]
+    return _of_value(values, title="")
 
 
 def _error(error: Mapping[str, Any]) -> str:

@@ -149,7 +149,7 @@ def buttons(execution: Execution, status: Status, *, is_asking: bool = False) ->
 
 
 def can_retry(execution: Execution) -> bool:
-    return execution.runner == "orquesta" and execution.status in (*FAILURES, Status.CANCELED)
+    return is_workflow(execution) and execution.status in (*FAILURES, Status.CANCELED)
 
 
 def failed_at(engine: Engine, execution: Execution) -> tuple[str, ...]:

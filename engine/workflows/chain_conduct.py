@@ -115,8 +115,11 @@ class ChainConductor:
         return execution_id in self.awaited()
 
     def tree(self) -> Sequence[TaskView]:
-        last = len(self._state.runs) - 1
-        return tuple(
+        state = self._state
+        # One that could not be started has no run, and is what the chain failed at.
+        stuck = state.next if state.error is not None and state.next in self._plan.nodes else ""
+        last = -1 if stuck else len(state.runs) - 1
+        views = [
             TaskView(
                 entry=entry,
                 task=run.task,
@@ -127,8 +130,14 @@ class ChainConductor:
                 started_at=moment_of(run.started_ms),
                 ended_at=None if run.ended_ms is None else moment_of(run.ended_ms),
             )
-            for entry, run in enumerate(self._state.runs)
-        )
+            for entry, run in enumerate(state.runs)
+        ]
+        if stuck:
+            ref = self._plan.nodes[stuck].node.ref
+            views.append(
+                TaskView(entry=len(views), task=stuck, status="failed", action=ref, is_terminal=True)
+            )
+        return views
 
     # what happens
 
@@ -226,6 +235,7 @@ class ChainConductor:
             try:
                 published = self._rendered(plan.publish, self._layers(plan.publish))
             except Unrendered as error:
+                state.apply("next", "", "failed")
                 self._stop(
                     f'Failed rendering value for publish parameter "{error.name}" in task "{node.name}" '
                     f"(template string={error.text}): {error.message}"

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-import orjson
 from sqlalchemy import Connection
 
 from engine.clock import utcnow
@@ -27,7 +26,6 @@ from engine.records.inquiry import (
     told,
 )
 from engine.runners.base import RunResult
-from engine.status import Status
 from engine.store import executions as execution_store
 from engine.store import inquiries as store
 from engine.store import journal
@@ -104,18 +102,6 @@ class Changes:
             self._tell_end(connection, ANSWERED, stored, outcome, "answered")
         else:
             self._tell_end(connection, EXPIRED, stored, outcome, "expired")
-
-    def cancel(self, connection: Connection, inquiry_id: str, user: str) -> bool:
-        """Take it back; whether it was pending."""
-        stored, step = store.get(connection, inquiry_id), execution_store.step(connection, inquiry_id)
-        if stored is None or step is None or step.status is not Status.PENDING:
-            return False
-        context = orjson.dumps({**step.context, "cancelled_by": user})
-        execution_store.change(connection, inquiry_id, old=step.status, values={"context": context})
-        ended = RunResult(status=Status.CANCELED, result={})
-        self._executions.ending(inquiry_id, ended, attempt=step.attempt)(connection)
-        self._take_back(connection, stored, user)
-        return True
 
     def settle_strays(self, connection: Connection) -> None:
         """Inquiries whose execution was ended by somebody else are over too."""

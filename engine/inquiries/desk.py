@@ -4,7 +4,7 @@ Of several answers the first that counts wins. Votes are rows; each changes the 
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -39,15 +39,6 @@ log = logging.getLogger(__name__)
 
 TRIGGER = "core.st2.generic.inquiry"
 SHORTEST_ENDING = 4
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClearResponse:
-    """For the workflow that goes on with it, never for showing."""
-
-    response: Any
-    secrets: tuple[str, ...]
-    """What must not be seen of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,16 +170,6 @@ class Inquiries:
         """Why this person may not answer so; empty when they may."""
         return self._ballot.why_not(inquiry, who, is_yes=is_yes)
 
-    def in_clear(self, inquiry_id: str) -> ClearResponse | None:
-        """The response with its secrets; None where nothing in it is secret. Raises StoreFailure."""
-        with self._database.read() as connection:
-            stored = store.get(connection, inquiry_id)
-            response = store.in_clear(connection, self._vault, inquiry_id) if stored else None
-        if stored is None or response is None:
-            return None
-        secrets = secrets_by_schema(response, stored.asked.schema)
-        return ClearResponse(response=response, secrets=tuple(dict.fromkeys(secrets)))
-
     def _people_behind(self, execution_id: str) -> Sequence[str]:
         with self._database.read() as connection:
             execution = execution_store.get(connection, execution_id)
@@ -272,7 +253,7 @@ class Inquiries:
             raise BadInput(f'Inquiry "{inquiry_id}" has already been responded to.')
         return stored
 
-    # time and cancel
+    # time
 
     def work_off(self, inquiry_id: str) -> None:
         """Do what its time asks for, in a transaction of its own."""
@@ -284,10 +265,3 @@ class Inquiries:
 
         self._database.write(work)
         self._executions.tell_ended(inquiry_id)
-
-    def canceling(self, inquiry_id: str, *, user: str) -> Callable[[Connection], bool]:
-        """What takes a pending inquiry back, in its caller's transaction; whether it was pending.
-
-        The caller calls `Executions.tell_ended` after the commit.
-        """
-        return lambda connection: self.changes.cancel(connection, inquiry_id, user)

@@ -50,6 +50,15 @@ class StoredInquiry:
     votes: tuple[Vote, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClearResponse:
+    """With its secrets: for the workflow that goes on with it, never for showing."""
+
+    response: Any
+    schema: Mapping[str, Any]
+    """Says what is secret."""
+
+
 def seal_place(inquiry_id: str) -> str:
     """Where the response of an inquiry stands in clear, for the vault."""
     return f"inquiry:{inquiry_id}"
@@ -149,10 +158,16 @@ def seal(vault: Vault, inquiry_id: str, response: Any) -> bytes:
     return vault.seal(orjson.dumps(response), place=seal_place(inquiry_id))
 
 
-def in_clear(connection: Connection, vault: Vault, inquiry_id: str) -> Any:
-    """The response in clear; None where nothing in it is secret. Raises StoreFailure."""
-    sealed = connection.execute(select(_C.sealed).where(_C.id == inquiry_id)).scalar()
-    return None if sealed is None else orjson.loads(vault.unseal(sealed, place=seal_place(inquiry_id)))
+def in_clear(connection: Connection, vault: Vault, inquiry_ids: Collection[str]) -> dict[str, ClearResponse]:
+    """Of those whose response holds a secret. Raises StoreFailure."""
+    query = select(_C.id, _C.sealed, _C.asked).where(_C.id.in_(inquiry_ids), _C.sealed.is_not(None))
+    return {
+        row.id: ClearResponse(
+            response=orjson.loads(vault.unseal(row.sealed, place=seal_place(row.id))),
+            schema=load_asked(row.asked).schema,
+        )
+        for row in connection.execute(query)
+    }
 
 
 def _with_votes(connection: Connection, rows: Collection[Row[Any]]) -> list[StoredInquiry]:

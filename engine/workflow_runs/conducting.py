@@ -173,7 +173,7 @@ class StepMaker:
             statuses = store.statuses(connection, awaited)
         for execution_id, status in statuses.items():
             if status in FINISHED:
-                result = self._executions.get(execution_id).result
+                result = run.host.answered(execution_id, self._executions.get(execution_id).result)
             elif status in _HEARD:
                 result = None
             else:

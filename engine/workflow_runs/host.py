@@ -7,7 +7,9 @@ from typing import Any
 from engine.clock import utcnow
 from engine.errors import BadTemplate, StoreFailure
 from engine.expressions.lookups import KeyValues
+from engine.expressions.masking import secrets_by_schema
 from engine.records.execution import new_id
+from engine.store import inquiries
 from engine.store import workflows as store
 from engine.store.database import Database
 from engine.store.vault import Vault
@@ -60,7 +62,22 @@ class RunHost:
 
     def results(self, execution_ids: Sequence[str]) -> Sequence[Any]:
         with self._database.read() as connection:
-            return store.results(connection, execution_ids)
+            found = store.results(connection, execution_ids)
+            answers = inquiries.in_clear(connection, self._vault, execution_ids)
+        return [
+            {**result, "response": answers[name].response} if name in answers else result
+            for name, result in zip(execution_ids, found, strict=True)
+        ]
+
+    def answered(self, execution_id: str, result: Any) -> Any:
+        """The result of a child that somebody else has ended: the answer to a question with its secrets,
+        which are learned."""
+        with self._database.read() as connection:
+            answer = inquiries.in_clear(connection, self._vault, [execution_id]).get(execution_id)
+        if answer is None:
+            return result
+        self.learned.extend(secrets_by_schema(answer.response, answer.schema))
+        return {**result, "response": answer.response}
 
     def value(self, digest: str) -> bytes:
         with self._database.read() as connection:

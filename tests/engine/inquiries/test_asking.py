@@ -8,7 +8,7 @@ from engine.errors import BadInput, IllegalTransition
 from engine.records.inquiry import AskedPlace, inquiry_of
 from engine.service import Engine, ExecutionFilter, ExecutionRequest
 from tests.engine import world
-from tests.engine.inquiries.asking import YES, ask, by, changes, ended, entries, minutes_left, refused
+from tests.engine.inquiries.asking import YES, ask, by, ended, entries, minutes_left, refused
 from tests.engine.world import wait_until
 
 
@@ -145,19 +145,6 @@ def test_who_waits_for_the_end_is_told_at_the_answer(engine: Engine) -> None:
 def test_a_person_cannot_cancel_it(engine: Engine) -> None:
     with pytest.raises(IllegalTransition, match="pending"):
         engine.cancel(ask(engine).id, user="alice")
-
-
-def test_it_is_taken_back_with_its_workflow(engine_of_each_kind: Engine) -> None:
-    engine = engine_of_each_kind
-    inquiry = ask(engine)
-    assert engine.database.write(engine.inquiries.canceling(inquiry.id, user="carl"))
-    execution = engine.execution(inquiry.id)
-    assert (execution.status, execution.result["user"]) == ("canceled", "carl")
-    assert changes(engine, inquiry) == ["raised", "canceled"]
-    assert engine.inquiries.get(inquiry.id).state == "canceled"
-    assert not engine.database.write(engine.inquiries.canceling(inquiry.id, user="carl"))
-    with pytest.raises(BadInput, match="already been responded to"):
-        engine.inquiries.answer(inquiry.id, YES, who=by("bob"))
 
 
 def test_a_pack_may_fix_how_its_approvals_go(engine: Engine) -> None:

@@ -17,6 +17,8 @@ from engine.workflows.entries import Entry
 from engine.workflows.run import Run
 from engine.workflows.statuses import COMPLETED
 
+_LONGEST_REASON = 200
+
 
 def question_of(run: Run, entry: Entry) -> dict[str, Any]:
     """The parameters of `core.ask`. Raises ExpressionFailure."""
@@ -27,8 +29,17 @@ def question_of(run: Run, entry: Entry) -> dict[str, Any]:
     if entry.items is None:
         properties["parameters"] = {"type": "object", "description": "With edit: parameters to change"}
     schema = {"type": "object", "properties": properties, "additionalProperties": False}
-    text = f"The task {entry.task} has failed. How does the workflow go on?"
+    text = f"The task {entry.task} has failed{_why(run.result_of(entry))}. How does the workflow go on?"
     return {"text": text, **terms_of(run, entry, run.plan.tasks[entry.task].extensions.ask), "schema": schema}
+
+
+def _why(result: Any) -> str:
+    """The last line of what the action said was wrong."""
+    if not isinstance(result, Mapping):
+        return ""
+    said = next((result[name] for name in ("stderr", "error") if isinstance(result.get(name), str)), "")
+    lines = said.strip().splitlines()
+    return f": {lines[-1].strip().rstrip('.')[:_LONGEST_REASON]}" if lines else ""
 
 
 def answered(run: Run, entry: Entry, status: str, result: Any) -> None:

@@ -45,12 +45,19 @@ def check_packs(settings: Settings, path: Path | None) -> "list[Finding]":
     from engine.content.registry import Registry  # noqa: PLC0415 - heavy
     from engine.criteria.lint import lint as lint_rules  # noqa: PLC0415 - heavy
     from engine.workflows.chain_lint import lint as lint_chains  # noqa: PLC0415 - heavy
+    from engine.workflows.workflow_lint import lint as lint_workflows  # noqa: PLC0415 - heavy
 
     if path is not None and not path.is_dir():
         raise CommandError(Code.NOT_FOUND, f"{path} is not a folder.", hint="Name the folder of a pack.")
     if path is None:
         registry = read_registry(settings)
-        return [*check(registry), *lint(registry), *lint_rules(registry), *lint_chains(registry)]
+        return [
+            *check(registry),
+            *lint(registry),
+            *lint_rules(registry),
+            *lint_chains(registry),
+            *lint_workflows(registry),
+        ]
     folder = path.resolve()
     # The pack's neighbours are read too: its aliases may name their actions.
     content = replace(settings.content, packs=[str(folder), str(folder.parent), *settings.content.packs])
@@ -64,6 +71,7 @@ def check_packs(settings: Settings, path: Path | None) -> "list[Finding]":
         *lint(Registry(actions=known.actions, aliases=aliases)),
         *lint_rules(Registry(packs=known.packs, rules=rules)),
         *lint_chains(Registry(actions=actions), known=known),
+        *lint_workflows(Registry(actions=actions), known=known),
     ]
 
 

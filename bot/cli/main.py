@@ -24,6 +24,7 @@ from bot.cli import (
     traces,
     triggers,
     webhooks,
+    workflows,
 )
 from bot.cli.exits import Code, CommandError
 from bot.cli.output import note, say
@@ -86,6 +87,7 @@ app.add_typer(webhooks.app, name="webhook")
 app.add_typer(alerts.app, name="alert")
 app.add_typer(triggers.app, name="trigger")
 app.add_typer(schedules.app, name="schedule")
+app.add_typer(workflows.app, name="workflow")
 app.add_typer(policies.app, name="policy")
 app.add_typer(traces.app, name="trace")
 rules_written.add_to(rules.rules)

@@ -29,6 +29,7 @@ from engine.api import (
     traces,
     triggers,
     webhooks,
+    workflows,
 )
 from engine.api.call import Crowd
 from engine.api.documents import Documents
@@ -52,6 +53,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *traces.ENDPOINTS,
     *triggers.ENDPOINTS,
     *timers.ENDPOINTS,
+    *workflows.ENDPOINTS,
     *schedules.ENDPOINTS,
     *keys.ENDPOINTS,
     *alerts.ENDPOINTS,

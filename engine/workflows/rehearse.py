@@ -154,21 +154,24 @@ class Replay:
         self.requests.append(request)
 
     def _found(self) -> dict[str, Any]:
-        conductor = self.conductor
-        if conductor.status in COMPLETED and not conductor.is_ended:
-            render_output(conductor.run)
-        state = conductor.run.state
-        return {
-            "inspection": {},
-            "status": conductor.status,
-            # The recording stopped early, or went another way: actions are outstanding.
-            "over_limit": bool(conductor.awaited()) and conductor.status not in COMPLETED,
-            "output": conductor.output,
-            "errors": conductor.errors,
-            "sequence": [_line(entry) for entry in state.sequence],
-            "routes": [list(marks) for marks in state.routes],
-            "requests": self.requests,
-        }
+        return {**outcome_of(self.conductor), "requests": self.requests}
+
+
+def outcome_of(conductor: Conductor) -> dict[str, Any]:
+    """What has become of a workflow so far."""
+    if conductor.status in COMPLETED and not conductor.is_ended:
+        render_output(conductor.run)
+    state = conductor.run.state
+    return {
+        "inspection": {},
+        "status": conductor.status,
+        # The recording stopped early, or went another way: actions are outstanding.
+        "over_limit": bool(conductor.awaited()) and conductor.status not in COMPLETED,
+        "output": conductor.output,
+        "errors": conductor.errors,
+        "sequence": [_line(entry) for entry in state.sequence],
+        "routes": [list(marks) for marks in state.routes],
+    }
 
 
 def _line(entry: Entry) -> dict[str, Any]:

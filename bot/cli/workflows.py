@@ -1,0 +1,133 @@
+"""`workflow`: definitions looked at and drawn, and rehearsed without running anything."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from bot.cli.exits import Code, CommandError
+from bot.cli.output import emit_json, note, paint, say
+from bot.cli.site import Config, Data, Json, Url, connect, settings_of
+
+app = typer.Typer(no_args_is_help=True, help="Workflows: inspected, drawn, rehearsed.")
+
+Wanted = Annotated[str, typer.Argument(metavar="FILE|PACK.ACTION", help="A definition, or its action.")]
+Execution = Annotated[str, typer.Argument(metavar="EXECUTION", help="Of a workflow that has ended.")]
+
+
+class Drawing(StrEnum):
+    TERMINAL = "terminal"
+    MERMAID = "mermaid"
+    DOT = "dot"
+
+
+@app.command()
+def inspect(wanted: Wanted, as_json: Json = False, config: Config = None, data: Data = None) -> None:
+    """What is wrong with a workflow; exit code 1 when anything is."""
+    from bot.cli import workflow_files  # noqa: PLC0415 - heavy
+
+    settings = settings_of(config, data)
+    found = workflow_files.inspected(workflow_files.definition_from(wanted, settings), settings)
+    if as_json:
+        emit_json([workflow_files.as_document(finding) for finding in found])
+    else:
+        for finding in found:
+            say(f"{paint(finding.severity)} {finding.where}: {finding.text} {finding.hint}".rstrip())
+        if not found:
+            say("Nothing is wrong with it.")
+    if found:
+        raise typer.Exit(Code.FAILED)
+
+
+@app.command()
+def graph(
+    wanted: Wanted,
+    format: Annotated[Drawing, typer.Option("--format", "-f", help="How it is drawn.")] = Drawing.TERMINAL,
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Its tasks, and what leads from one to the other."""
+    from bot.cli import workflow_files  # noqa: PLC0415 - heavy
+
+    definition = workflow_files.definition_from(wanted, settings_of(config, data))
+    say(workflow_files.drawn(definition, format.value).rstrip("\n"))
+
+
+@app.command()
+def rehearse(
+    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Rehearsal files.")],
+    junit: Annotated[
+        Path | None, typer.Option("--junit", metavar="FILE", help="Write the results as JUnit's XML.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Conduct workflows with made-up results; exit code 1 when one goes otherwise than expected."""
+    from bot.cli import workflow_files  # noqa: PLC0415 - heavy
+
+    results = [workflow_files.tried(name) for name in files]
+    if junit is not None:
+        junit.write_bytes(workflow_files.junit(results))
+    if as_json:
+        emit_json([{"file": one.name, "differences": list(one.differences)} for one in results])
+    else:
+        for one in results:
+            say(f"{paint('failed' if one.differences else 'ok')} {one.name}")
+            for line in one.differences:
+                say(f"    {line}")
+    if any(one.differences for one in results):
+        raise typer.Exit(Code.FAILED)
+
+
+@app.command()
+def record(
+    execution: Execution,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Else it is printed.")
+    ] = None,
+    url: Url = None,
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Make a rehearsal file of a run. Secrets in it are masked."""
+    from bot.cli import workflow_files  # noqa: PLC0415 - heavy
+
+    document, _ = _recorded(execution, url, config, data)
+    text = workflow_files.as_yaml(document)
+    if output is None:
+        say(text.rstrip("\n"))
+    else:
+        output.write_text(text, encoding="utf-8")
+        note(f"Run it: stormcrow workflow rehearse {output}")
+
+
+@app.command()
+def replay(execution: Execution, url: Url = None, config: Config = None, data: Data = None) -> None:
+    """Conduct a run again with what its actions gave, and today's definition; exit code 1 when it differs."""
+    from bot.cli import workflow_files  # noqa: PLC0415 - heavy
+
+    document, definition = _recorded(execution, url, config, data)
+    found = workflow_files.replayed(document, definition)
+    for line in found:
+        say(line)
+    if found:
+        raise typer.Exit(Code.FAILED)
+    say("It goes the same way.")
+
+
+def _recorded(wanted: str, url: Any, config: Any, data: Any) -> tuple[Mapping[str, Any], Any]:
+    """The document, and the definition as it is now."""
+    from bot.cli import workflow_files  # noqa: PLC0415 - heavy
+
+    client = connect(url, config, data)
+    run = client.get("executions", wanted)
+    if run["runner"]["name"] != "orquesta":
+        raise CommandError(Code.WRONG, f"{run['id']} is no Orquesta workflow.")
+    if run["status"] not in ("succeeded", "failed", "timeout", "canceled", "abandoned"):
+        raise CommandError(Code.WRONG, f"{run['id']} is {run['status']}.", hint="Wait for its end.")
+    tasks = client.get("executions", run["id"], "tasks")
+    ids = [one for task in tasks for one in task["execution_ids"]]
+    children = {one: client.get("executions", one) for one in ids}
+    definition = workflow_files.definition_from(run["action"]["ref"], settings_of(config, data))
+    return workflow_files.recorded(run, tasks, children, definition), definition

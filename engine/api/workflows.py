@@ -1,0 +1,25 @@
+"""Definitions of workflows, inspected as StackStorm's clients ask for it."""
+
+from starlette.responses import Response
+
+from engine.api.call import Call, json_answer
+from engine.api.resource import Endpoint
+from engine.errors import BadInput
+from engine.workflows.inspect import flattened, inspect
+from engine.workflows.inspect_contents import content_problems
+from engine.workflows.workflow_lint import parameters_of
+
+
+def inspect_definition(call: Call) -> Response:
+    """The body is the definition, YAML as plain text; the answer lists what is wrong with it."""
+    try:
+        text = call.body.decode()
+    except UnicodeDecodeError as error:
+        raise BadInput("The definition is not UTF-8 text.") from error
+    found = inspect(text)
+    known = parameters_of(call.engine.registry.actions)
+    contents = [] if found.get("syntax") else content_problems(text, known)
+    return json_answer(flattened({**found, "content": contents}))
+
+
+ENDPOINTS = (Endpoint(method="POST", path="/workflows/inspect", handler=inspect_definition),)

@@ -1,0 +1,74 @@
+"""What `stormcrow pack check` finds wrong with the files of Orquesta workflows."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from engine.content.check import Finding
+from engine.content.registry import Registry
+from engine.errors import BadContent
+from engine.expressions.merge import merge_parameters
+from engine.specs.action import ActionSpec
+from engine.specs.runner_type import RUNNER_TYPES
+from engine.workflows.inspect import flattened, inspect
+from engine.workflows.inspect_contents import Known, content_problems
+from engine.workflows.reading import load
+from engine.yaml_reader import line_of
+
+RUNNER = "orquesta"
+
+_STEP = re.compile(r"\[(\d+)\]|([^.\[\]]+)")
+
+
+def lint(registry: Registry, *, known: Registry | None = None) -> list[Finding]:
+    """Errors, in the order of the files; `known` is what tasks may name besides."""
+    actions = {**(known.actions if known else {}), **registry.actions}
+    found: list[Finding] = []
+    for action in registry.actions.values():
+        if action.runner_type == RUNNER and action.entry_point and action.entry_path.is_file():
+            name = f"{action.pack}/actions/{action.entry_point}"
+            text = action.entry_path.read_text(encoding="utf-8", errors="replace")
+            found.extend(findings(text, name=name, known=parameters_of(actions)))
+    return sorted(found, key=lambda finding: finding.where)
+
+
+def findings(text: str, *, name: str, known: Known) -> Iterator[Finding]:
+    """All that is wrong with one definition; `where` is `name:line`."""
+    try:
+        loaded = load(text, name=name)
+    except BadContent as error:
+        yield Finding(severity="error", where=error.where, text=error.message, hint=error.hint)
+        return
+    problems = inspect(text)
+    contents = [] if problems.get("syntax") else content_problems(text, known)
+    for problem in flattened({**problems, "content": contents}):
+        path = str(problem["spec_path"] or "")
+        expression = problem.get("expression")
+        shown = f"{path or 'workflow'}: {problem['message']}"
+        yield Finding(
+            severity="error",
+            where=f"{name}:{line_of(text, _written_at(loaded, path))}",
+            text=f"{shown} In {expression}" if expression and str(expression) not in shown else shown,
+            hint="",
+        )
+
+
+def parameters_of(actions: Mapping[str, ActionSpec]) -> Known:
+    """What a task has to give to an action, from the actions that are there."""
+
+    def known(ref: str) -> Mapping[str, bool] | None:
+        action = actions.get(ref)
+        if action is None:
+            return None
+        merged = merge_parameters(action, RUNNER_TYPES[action.runner_type])
+        return {name: parameter.required and not parameter.has_default for name, parameter in merged.items()}
+
+    return known
+
+
+def _written_at(loaded: Mapping[str, Any], path: str) -> list[str | int]:
+    """Where it stands in the file: inline parameters stand with the action."""
+    steps: list[str | int] = [int(number) if number else word for number, word in _STEP.findall(path)]
+    if len(steps) == 3 and steps[2] == "input" and "input" not in loaded["tasks"][steps[1]]:
+        steps[2] = "action"
+    return steps

@@ -18,6 +18,7 @@ PARTS = (
     "bench_requests",
     "bench_webhooks",
     "bench_sensors",
+    "bench_workflows",
     "bench_yardstick",
 )
 LIMIT_S = 300

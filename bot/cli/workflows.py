@@ -45,6 +45,7 @@ def inspect(wanted: Wanted, as_json: Json = False, config: Config = None, data: 
 def graph(
     wanted: Wanted,
     format: Annotated[Drawing, typer.Option("--format", "-f", help="How it is drawn.")] = Drawing.TERMINAL,
+    as_json: Json = False,
     config: Config = None,
     data: Data = None,
 ) -> None:
@@ -52,7 +53,11 @@ def graph(
     from bot.cli import workflow_files  # noqa: PLC0415 - heavy
 
     definition = workflow_files.definition_from(wanted, settings_of(config, data))
-    say(workflow_files.drawn(definition, format.value).rstrip("\n"))
+    drawn = workflow_files.drawn(definition, format.value)
+    if as_json:
+        emit_json({"format": format.value, "drawing": drawn})
+    else:
+        say(drawn.rstrip("\n"))
 
 
 @app.command()
@@ -83,9 +88,11 @@ def rehearse(
 @app.command()
 def record(
     execution: Execution,
+    *,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Else it is printed.")
     ] = None,
+    as_json: Json = False,
     url: Url = None,
     config: Config = None,
     data: Data = None,
@@ -95,7 +102,9 @@ def record(
 
     document, _ = _recorded(execution, url, config, data)
     text = workflow_files.as_yaml(document)
-    if output is None:
+    if as_json:
+        emit_json(document)
+    elif output is None:
         say(text.rstrip("\n"))
     else:
         output.write_text(text, encoding="utf-8")
@@ -103,17 +112,24 @@ def record(
 
 
 @app.command()
-def replay(execution: Execution, url: Url = None, config: Config = None, data: Data = None) -> None:
+def replay(
+    execution: Execution,
+    as_json: Json = False,
+    url: Url = None,
+    config: Config = None,
+    data: Data = None,
+) -> None:
     """Conduct a run again with what its actions gave, and today's definition; exit code 1 when it differs."""
     from bot.cli import workflow_files  # noqa: PLC0415 - heavy
 
     document, definition = _recorded(execution, url, config, data)
     found = workflow_files.replayed(document, definition)
-    for line in found:
-        say(line)
+    if as_json:
+        emit_json(found)
+    else:
+        say("\n".join(found) or "It goes the same way.")
     if found:
         raise typer.Exit(Code.FAILED)
-    say("It goes the same way.")
 
 
 def _recorded(wanted: str, url: Any, config: Any, data: Any) -> tuple[Mapping[str, Any], Any]:

@@ -26,7 +26,7 @@ from engine.runners.base import LetGo, RunControl, Runner, RunRequest, RunResult
 from engine.specs.action import ActionSpec
 from engine.starts import Claimed, Starts
 from engine.status import Status
-from engine.steps import CHANGED, REQUESTED
+from engine.steps import STEPS, asks_for_work
 from engine.store import executions as store
 from engine.store.database import Database
 from engine.store.policies import POLICY_CLOCK
@@ -35,8 +35,6 @@ log = logging.getLogger(__name__)
 
 Begin = Callable[[Execution, RunRequest], None]
 Finish = Callable[[Execution, RunResult, Sequence[OutputChunk]], None]
-
-_LOOKED_AT = frozenset({REQUESTED, CHANGED})
 
 
 @dataclass(slots=True, kw_only=True)
@@ -160,7 +158,7 @@ class Dispatch:
             if entry.kind == POLICY_CLOCK:
                 self._may_be_delayed = True
                 self._wake.set()
-            if entry.kind not in _LOOKED_AT:
+            if entry.kind not in STEPS:
                 continue
             status = entry.data["status"]
             if status == Status.CANCELING:
@@ -187,7 +185,7 @@ class Dispatch:
         renewed = self._starts.renew(connection) if self._starts.is_stale else None
         if turn is not None:
             self._starts.wake(connection)
-        if not (turn or any(map(_asks_for_work, entries))):
+        if not (turn or any(map(asks_for_work, entries))):
             return renewed
         free, full = self._free_slots()
         if free <= 0:
@@ -398,11 +396,6 @@ class Dispatch:
     def learn(self, execution_id: str, secrets: Collection[str]) -> None:
         """The run has read these in clear: they are hidden in all that it says from now on."""
         self._held.learn(execution_id, secrets)
-
-
-def _asks_for_work(entry: JournalEntry) -> bool:
-    is_ours = entry.kind in _LOOKED_AT and entry.data["status"] == Status.REQUESTED
-    return is_ours and "delay_ms" not in entry.data
 
 
 def _ending(error: EngineError, status: Status) -> RunResult:

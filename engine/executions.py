@@ -25,7 +25,7 @@ from engine.specs.action import ActionSpec
 from engine.specs.runner_type import WORKFLOWS
 from engine.starts import Starts
 from engine.status import CANCELABLE, FINISHED, TRANSITIONS, Status
-from engine.steps import bounded, canceled_result, insertion, scoped_key, take_step
+from engine.steps import bounded, canceled_result, insertion, known, scoped_key, take_step
 from engine.store import executions as store
 from engine.store import sealed_parameters
 from engine.store.database import Database
@@ -274,7 +274,7 @@ class Executions:
         result, size = self._bounded(outcome.result)
 
         def work(connection: Connection) -> Status:
-            step = _known(store.step(connection, execution_id), execution_id)
+            step = known(store.step(connection, execution_id), execution_id)
             if step.attempt != attempt:
                 raise IllegalTransition(
                     f"Attempt {attempt} of {execution_id} is over; now is attempt {step.attempt}."
@@ -302,7 +302,7 @@ class Executions:
         """After a crash: proof that it was never started, so it waits again."""
 
         def work(connection: Connection) -> None:
-            step = _known(store.step(connection, execution_id), execution_id)
+            step = known(store.step(connection, execution_id), execution_id)
             if step.attempt != attempt:
                 return
             values = {"claimed_by": None, "lease_until": None, "started_at": None}
@@ -320,7 +320,7 @@ class Executions:
         execution_id = self.get(execution_id).id
 
         def work(connection: Connection) -> None:
-            step = _known(store.step(connection, execution_id), execution_id)
+            step = known(store.step(connection, execution_id), execution_id)
             if step.status is Status.CANCELING:
                 return
             if step.status not in CANCELABLE:
@@ -363,7 +363,7 @@ class Executions:
         noted: Mapping[str, Any] | None = None,
     ) -> None:
         """A step that is no end; `noted` goes into the context. Raises NotFound, IllegalTransition."""
-        step = _known(store.step(connection, execution_id), execution_id)
+        step = known(store.step(connection, execution_id), execution_id)
         if noted is None:
             self._step(connection, execution_id, step, wanted, values={})
         elif step.status is not wanted:
@@ -396,9 +396,3 @@ class Executions:
 
     def _bounded(self, result: Any) -> tuple[bytes, int]:
         return bounded(result, limit_bytes=self._result_limit_bytes)
-
-
-def _known(step: store.Step | None, execution_id: str) -> store.Step:
-    if step is None:
-        raise NotFound(f'There is no execution "{execution_id}".')
-    return step

@@ -12,14 +12,18 @@ import orjson
 from sqlalchemy import Connection
 
 from engine.clock import isoformat, utcnow
-from engine.errors import IllegalTransition
+from engine.errors import IllegalTransition, NotFound
 from engine.records.execution import Execution, ExecutionRequest
+from engine.records.journal import JournalEntry
 from engine.status import FINISHED, Status, advance
 from engine.store import executions as store
 from engine.store import journal
 
 REQUESTED = "execution.requested"
 CHANGED = "execution.changed"
+
+# The journal's entries about executions that have a status.
+STEPS = frozenset({REQUESTED, CHANGED})
 
 IDEMPOTENCY_WINDOW = timedelta(hours=24)
 
@@ -164,3 +168,16 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 def _word(value: Any) -> str | None:
     """A caller's word for its trace; anything else is no name."""
     return value if isinstance(value, str) and value else None
+
+
+def asks_for_work(entry: JournalEntry) -> bool:
+    """Whether an execution is due now that was not before."""
+    is_ours = entry.kind in STEPS and entry.data["status"] == Status.REQUESTED
+    return is_ours and "delay_ms" not in entry.data
+
+
+def known(step: store.Step | None, execution_id: str) -> store.Step:
+    """Raises NotFound."""
+    if step is None:
+        raise NotFound(f'There is no execution "{execution_id}".')
+    return step

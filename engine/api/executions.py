@@ -356,9 +356,8 @@ def update(call: Call) -> Response:
 
 
 def _pause(call: Call, execution: Execution) -> Response:
-    refusal = (
-        f'Failed updating execution. Unable to pause liveaction "{liveaction_id(execution.id)}" because '
-    )
+    liveaction = liveaction_id(execution.id)
+    refusal = f'Failed updating execution. Unable to pause liveaction "{liveaction}" because '
     if execution.runner not in WORKFLOWS:
         raise BadInput(f'{refusal}pause is not supported by runner "{execution.runner}".')
     try:

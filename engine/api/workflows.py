@@ -5,13 +5,14 @@ from starlette.responses import Response
 from engine.api.call import Call, json_answer
 from engine.api.resource import Endpoint
 from engine.errors import BadInput
-from engine.workflows.inspect import flattened, inspect
-from engine.workflows.inspect_contents import content_problems
-from engine.workflows.workflow_lint import parameters_of
 
 
 def inspect_definition(call: Call) -> Response:
     """The body is the definition, YAML as plain text; the answer lists what is wrong with it."""
+    from engine.workflows.inspect import flattened, inspect  # noqa: PLC0415 - a start does without
+    from engine.workflows.inspect_contents import content_problems  # noqa: PLC0415 - as above
+    from engine.workflows.workflow_lint import parameters_of  # noqa: PLC0415 - as above
+
     try:
         text = call.body.decode()
     except UnicodeDecodeError as error:

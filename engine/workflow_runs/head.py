@@ -11,6 +11,7 @@ from engine.runners.base import RunRequest
 
 # What a child's context takes over from its parent's.
 _PASSED_ON = ("trace_context", "rule_depth", "api_user", "source_channel")
+_DEPTH = "workflow_depth"
 _TOLD_PARENT = ("api_user", "source_channel")
 
 
@@ -83,6 +84,12 @@ class Head:
     def _for_templates(self) -> dict[str, Any]:
         return {"config": self.config, "runner": self.parameters, "notify": self.notify}
 
+    @property
+    def depth(self) -> int:
+        """How many workflows it is inside of."""
+        depth = self.context.get(_DEPTH)
+        return depth if isinstance(depth, int) else 0
+
     def child_context(self, task: str) -> dict[str, Any]:
         """What every child's context begins with."""
         parent = {"execution_id": self.execution_id, "user": self.user, "pack": self.pack}
@@ -95,7 +102,7 @@ class Head:
         )
         if task in self._notified() and self.context.get("notify"):
             made["notify"] = self.context["notify"]
-        return {**made, "parent": parent}
+        return {**made, "parent": parent, _DEPTH: self.depth + 1}
 
     def _notified(self) -> tuple[str, ...]:
         named = self.parameters.get("notify")

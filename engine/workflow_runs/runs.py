@@ -42,6 +42,9 @@ from engine.workflows.conducting import TaskView, Unplannable
 
 log = logging.getLogger(__name__)
 
+# A workflow that calls itself for ever would fill the disk.
+_DEEPEST = 50
+
 
 class WorkflowRuns:
     """`hide(action, outcome)` gives what may be kept of a workflow's result."""
@@ -94,6 +97,11 @@ class WorkflowRuns:
         if isinstance(again, dict) and again.get("tasks"):
             self._run_again(execution, head, again)
             return
+        if head.depth > _DEEPEST:
+            raise BadInput(
+                f"{execution.action} is more than {_DEEPEST} workflows deep.",
+                hint="A workflow that calls itself needs an end: a condition before the task that does.",
+            )
         language = self._languages.get(execution.runner)
         text = _text(request)
         try:

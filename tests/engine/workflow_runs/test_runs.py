@@ -390,3 +390,26 @@ def test_what_still_runs_when_a_workflow_has_failed_runs_to_its_end(engine: Engi
     assert done.status is Status.FAILED
     assert [error["task_id"] for error in done.result["errors"]] == ["bad"]
     assert {child.status for child in children(engine, done)} == {Status.SUCCEEDED, Status.FAILED}
+
+
+def test_a_workflow_that_calls_itself_for_ever_is_stopped(engine: Engine) -> None:
+    flow = write_flow(engine, "mirror", "version: 1.0\ntasks:\n  again:\n    action: flow.mirror\n")
+    done = run_flow(engine, flow)
+    assert done.status is Status.FAILED
+    assert "more than 50 workflows deep" in str(done.result)
+
+
+def test_a_loop_without_actions_ends_with_an_error(engine: Engine) -> None:
+    flow = write_flow(
+        engine,
+        "spin",
+        """
+        version: 1.0
+        tasks:
+          start: {next: [{do: spin}]}
+          spin: {next: [{do: spin}]}
+        """,
+    )
+    done = run_flow(engine, flow)
+    assert done.status is Status.FAILED
+    assert done.result["errors"]

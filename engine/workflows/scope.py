@@ -19,7 +19,7 @@ class Scope(Protocol):
 
     @property
     def status(self) -> str:
-        """The status of the task that has just ended; empty before."""
+        """Of the current task: `null` while it is rendered before it ran; empty where there is no task."""
         ...
 
     @property

@@ -55,7 +55,11 @@ class RunScope:
 
     @property
     def status(self) -> str:
-        return "" if self._entry is None else self._entry.status
+        if self._entry is not None:
+            return self._entry.status
+        if self._task is None:
+            return ""
+        return self.task_status(self._task, None) or "null"
 
     @property
     def is_timed_out(self) -> bool:

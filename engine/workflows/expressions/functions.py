@@ -3,14 +3,18 @@
 Values come and go as plain JSON values; they are shared with the context and never changed.
 """
 
+import functools
+import inspect
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import zip_longest
 from types import MappingProxyType
 from typing import Any, Protocol
 
 from engine.errors import BadTemplate
 from engine.expressions.filters import FILTERS
+from engine.expressions.guards import check_filter
 from engine.workflows.expressions.running import (
     ExpressionEvaluationException,
     Run,
@@ -174,3 +178,56 @@ DATA: Mapping[str, Callable[..., Any]] = MappingProxyType(
     }
 )
 """Functions of their arguments alone."""
+
+
+def call_data(run: Run, function: Callable[..., Any], args: Sequence[Any], options: Mapping[str, Any]) -> Any:
+    """Call one of DATA, and pay for what it reads and gives: a small YAML text can be a huge value."""
+    if args:
+        check_filter(run, function.__name__, args[0], tuple(args[1:]), options)
+    value = function(*args, **options)
+    if isinstance(value, str):
+        run.characters(len(value))
+    else:
+        run.weigh(value)
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """How a function may be called in YAQL, as far as its arguments' types do not matter."""
+
+    function: Callable[..., Any]
+    looks: bool
+    """Whether it looks at the workflow, so that its first parameter is the caller."""
+    least: int
+    most: int
+    names: frozenset[str] | None
+    """None: every name."""
+
+    def accepts(self, positional: int, named: Mapping[str, Any]) -> bool:
+        return self.least <= positional <= self.most and (self.names is None or named.keys() <= self.names)
+
+
+@functools.cache
+def signature_of(name: str) -> Signature | None:
+    """Of a function of ours; None where there is none of that name."""
+    looks = name in LOOKING
+    function = LOOKING.get(name) or DATA.get(name)
+    if function is None:
+        return None
+    parameters = list(inspect.signature(function).parameters.values())[looks:]
+    kinds = {parameter.kind for parameter in parameters}
+    plain = [parameter for parameter in parameters if parameter.kind is parameter.POSITIONAL_OR_KEYWORD]
+    # Where a default has a type YAQL insists on it; that is left to the package.
+    free = [parameter for parameter in plain if parameter.default in (None, parameter.empty)]
+    most = 64 if inspect.Parameter.VAR_POSITIONAL in kinds else plain.index(free[-1]) + 1 if free else 0
+    named = frozenset(
+        parameter.name for parameter in free if parameter.default is None and "_" not in parameter.name
+    )
+    return Signature(
+        function,
+        looks,
+        least=sum(parameter.default is parameter.empty for parameter in plain),
+        most=most,
+        names=None if inspect.Parameter.VAR_KEYWORD in kinds else named,
+    )

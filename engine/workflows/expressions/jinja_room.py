@@ -1,7 +1,7 @@
 """Where the Jinja of workflows runs: the sandbox of packs' templates, with workflows' functions in it."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from jinja2 import Template, TemplateSyntaxError, nodes, pass_context
@@ -11,7 +11,7 @@ from jinja2.visitor import NodeTransformer
 
 from engine.expressions.sandbox import BudgetContext, Sandbox, paid_filter
 from engine.settings import TemplateSettings
-from engine.workflows.expressions.functions import DATA, LOOKING
+from engine.workflows.expressions.functions import DATA, LOOKING, call_data
 from engine.workflows.expressions.running import Run, is_private
 
 RESULT = "result"
@@ -65,10 +65,19 @@ def _variable(context: ScopeContext, name: str) -> Any:
     return variables[name]
 
 
-def _with_context(function: Callable[..., Any]) -> Callable[..., Any]:
+def _looking(function: Callable[..., Any]) -> Callable[..., Any]:
     @pass_context
     def called(context: Context, *args: Any, **kwargs: Any) -> Any:
         return function(context, *args, **kwargs)
+
+    return called
+
+
+def _paying(function: Callable[..., Any]) -> Callable[..., Any]:
+    @pass_context
+    def called(context: ScopeContext, *args: Any, **kwargs: Any) -> Any:
+        given = [list(context.run.counted(arg)) if isinstance(arg, Iterator) else arg for arg in args]
+        return call_data(context.run, function, given, kwargs)
 
     return called
 
@@ -82,9 +91,10 @@ class Room(Sandbox):
         super().__init__(settings, None, lenient=False)
         # Orquesta does not know these.
         del self.filters["to_complex"], self.filters["decrypt_kv"]
-        functions = dict(DATA) | {name: _with_context(function) for name, function in LOOKING.items()}
-        self.globals |= functions
-        self.filters |= {name: paid_filter(name, function) for name, function in functions.items()}
+        looking = {name: _looking(function) for name, function in LOOKING.items()}
+        data = {name: _paying(function) for name, function in DATA.items()}
+        self.globals |= looking | data
+        self.filters |= {name: paid_filter(name, function) for name, function in looking.items()} | data
         self.filters[_VARIABLE] = _variable
 
     def _generate(
@@ -114,7 +124,8 @@ def room_of(settings: TemplateSettings) -> Room:
 
 def bound(template: Template, run: Run) -> Context:
     """A context for one rendering."""
-    context = template.new_context()
+    # Shared: the functions are not copied for each rendering, and nothing can write to them.
+    context = template.new_context(template.environment.globals, shared=True)
     assert isinstance(context, ScopeContext)  # noqa: S101  the room's own context class
     context.budget = run
     return context

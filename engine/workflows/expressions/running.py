@@ -73,13 +73,13 @@ def guarded(language: str, expression: str, run: Run, work: Callable[[], Value])
         raise
     except KeyError as error:
         if language != "Yaql":
-            raise failure(language, _words(expression, error), run) from _cause(run, error)
+            raise failure(language, _words(language, expression, error), run) from _cause(run, error)
         key = str(error).strip("'")
         words = f"Unable to resolve key '{key}' in expression '{expression}' from context."
         raise failure(language, words, run) from _cause(run, error)
     # An expression can raise whatever Python can; the workflow has to fail by it, not the engine.
     except Exception as error:  # noqa: BLE001
-        raise failure(language, _words(expression, error), run) from _cause(run, error)
+        raise failure(language, _words(language, expression, error), run) from _cause(run, error)
 
 
 def failure(language: str, words: str, run: Run, *, hint: str = "") -> ExpressionFailure:
@@ -90,12 +90,14 @@ def failure(language: str, words: str, run: Run, *, hint: str = "") -> Expressio
     return ExpressionFailure(f"{language}EvaluationException: {words}", hint=hint)
 
 
-def _words(expression: str, error: Exception) -> str:
+def _words(language: str, expression: str, error: Exception) -> str:
     text = str(error)
+    is_of_yaql = type(error).__module__.startswith("yaql.") or isinstance(error, ValueError | TypeError)
+    if language == "Yaql" and is_of_yaql:
+        # So does Orquesta.
+        text = text.strip("'")
     if isinstance(error, RecursionError | MemoryError):
         text = "it is nested too deeply, or needs too much memory"
-    # Orquesta does this to the texts of its own KeyErrors, and to most others.
-    text = text.strip("'")
     return f"Unable to evaluate expression '{expression}'. {type(error).__name__}: {text}"
 
 

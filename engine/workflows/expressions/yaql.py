@@ -5,6 +5,8 @@ from typing import Any
 
 from engine.workflows.expressions.running import Run, guarded
 from engine.workflows.expressions.texts import Part, is_whole, parts_of
+from engine.workflows.expressions.yaql_paths import path
+from engine.workflows.expressions.yaql_values import Elsewhere
 
 _LANGUAGE = "Yaql"
 
@@ -48,6 +50,13 @@ class YaqlText:
 
 
 def _evaluated(expression: str, run: Run) -> Any:
+    quick = path(expression)
+    if quick is not None:
+        try:
+            return quick(run, None)
+        except (Elsewhere, LookupError, TypeError):
+            # The package knows the words for it.
+            pass
     # The package takes as long to import as the engine to start, so it waits until it is needed.
     from engine.workflows.expressions import yaql_package  # noqa: PLC0415
 
@@ -56,7 +65,10 @@ def _evaluated(expression: str, run: Run) -> Any:
 
 def problems(text: str) -> tuple[tuple[str, str], ...]:
     """(expression, message) of what does not parse."""
+    parts = [part for part in parts_of(text, "yaql") if path(part.inner) is None]
+    if not parts:
+        return ()
     from engine.workflows.expressions import yaql_package  # noqa: PLC0415
 
-    found = ((part.text, yaql_package.problem(part.inner)) for part in parts_of(text, "yaql"))
+    found = ((part.text, yaql_package.problem(part.inner)) for part in parts)
     return tuple((expression, message) for expression, message in found if message is not None)

@@ -1,13 +1,15 @@
 """YAQL as Python closures: the part of the language that workflows really use.
 
 The package parses; what is made from its tree here takes a microsecond where the package takes
-hundreds. A closure answers only what is certain: plain values of the usual types. For everything else
-(another type, a missing key, a division by zero) it raises Elsewhere, and the package evaluates the
-whole expression: its answer and its errors are the language. Expressions have no effects, so asking
-twice does no harm.
+hundreds. A closure answers only what is certain. For everything else (another type, a missing key,
+a division by zero) it raises Elsewhere or what Python raises, and the package evaluates the whole
+expression: its answers and its errors are the language. Expressions have no effects, so asking twice
+does no harm.
 """
 
+import re
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from yaql.language.expressions import (
@@ -24,272 +26,256 @@ from yaql.language.expressions import (
     UnaryOperator,
     Wrap,
 )
+from yaql.language.utils import NO_VALUE
 
-from engine.workflows.expressions.functions import DATA, LOOKING
-from engine.workflows.expressions.running import Run, is_private
-from engine.workflows.expressions.yaql_methods import METHODS, Elsewhere, is_true, settled
-from engine.workflows.expressions.yaql_operators import OPERATORS, indexed, negated, property_of
+from engine.workflows.expressions.functions import signature_of
+from engine.workflows.expressions.running import Run
+from engine.workflows.expressions.yaql_functions import FUNCTIONS, METHODS_AS_FUNCTIONS
+from engine.workflows.expressions.yaql_methods import METHODS, Method
+from engine.workflows.expressions.yaql_operators import OPERATORS, indexed, property_of, signed
+from engine.workflows.expressions.yaql_paths import Node, calling, settling, variable
+from engine.workflows.expressions.yaql_values import SCALARS, Elsewhere, is_true, made, made_dict
 
-Made = Callable[[Run, Any], Any]
-"""Takes the run and what `$` stands for."""
+UNCERTAIN = (Elsewhere, ArithmeticError, LookupError, RecursionError, TypeError, ValueError, re.error)
+"""What sends an expression to the package."""
 
-_NAMES = KeywordConstant | Constant
+_WIDEST = 64
+"""Bits of an integer that is written down."""
 
 
-def compiled(statement: Statement) -> Made | None:
+def compiled(statement: Statement) -> Node | None:
     """None: the package has to do it."""
     try:
-        made = _made(statement.expression)
-    except _NotHere:
+        return settling(_node(statement.expression))
+    except (_NotHere, RecursionError):
         return None
-    if not _has(statement.expression, _builds):
-        return lambda run, it: settled(made(run, it))
-
-    def weighed(run: Run, it: Any) -> Any:
-        # A list that holds one large value many times over is small here, and huge as JSON.
-        value = settled(made(run, it))
-        run.weigh(value)
-        return value
-
-    return weighed
 
 
 class _NotHere(Exception):
     """A part of the language that is not compiled."""
 
 
-def _made(node: Any) -> Made:
-    maker = _MAKERS.get(type(node))
+def _node(tree: Any) -> Node:
+    maker = _MAKERS.get(type(tree))
     if maker is None:
         raise _NotHere
-    return maker(node)
+    return maker(tree)
 
 
-def _constant(node: Any) -> Made:
-    value = node.value
-    if isinstance(value, int) and value.bit_length() > 64:
+def _constant(tree: Any) -> Node:
+    value = tree.value
+    if isinstance(value, int) and value.bit_length() > _WIDEST:
         raise _NotHere
     return lambda _run, _it: value
 
 
-def _wrap(node: Any) -> Made:
-    return _made(node.expr)
+def _wrap(tree: Any) -> Node:
+    return _node(tree.expr)
 
 
-def _current(node: Any) -> Made:
-    if node.path.value not in ("$", "$1", ""):
+def _current(tree: Any) -> Node:
+    if tree.path.value not in ("$", "$1"):
         raise _NotHere
     return lambda _run, it: it
 
 
-def _list(node: Any) -> Made:
-    parts = [_made(part) for part in node.args]
-    return lambda run, it: [settled(part(run, it)) for part in parts]
-
-
-def _map(node: Any) -> Made:
-    pairs = []
-    for rule in node.args:
-        if not isinstance(rule, MappingRuleExpression):
-            raise _NotHere
-        pairs.append((_made(rule.source), _made(rule.destination)))
+def _list(tree: Any) -> Node:
+    parts = [_node(part) for part in tree.args]
 
     def make(run: Run, it: Any) -> Any:
-        made = {}
-        for name, value in pairs:
-            key = name(run, it)
-            if not isinstance(key, str):
-                raise Elsewhere
-            made[key] = settled(value(run, it))
-        return made
+        run.spend(1 + len(parts))
+        return made([part(run, it) for part in parts])
 
     return make
 
 
-def _unary(node: Any) -> Made:
-    inner = _made(node.args[0])
-    if node.operator == "not":
+def _map(tree: Any) -> Node:
+    if not all(isinstance(rule, MappingRuleExpression) for rule in tree.args):
+        raise _NotHere
+    pairs = [(_node(rule.source), _node(rule.destination)) for rule in tree.args]
+
+    def make(run: Run, it: Any) -> Any:
+        run.spend(1 + len(pairs))
+        found: dict[Any, Any] = {}
+        for key_of, value_of in pairs:
+            key = key_of(run, it)
+            if type(key) not in SCALARS:
+                raise Elsewhere
+            found[key] = value_of(run, it)
+        return made_dict(found)
+
+    return make
+
+
+def _unary(tree: Any) -> Node:
+    inner = _node(tree.args[0])
+    if tree.operator == "not":
         return lambda run, it: not is_true(inner(run, it))
-    if node.operator == "-":
-        return lambda run, it: negated(inner(run, it))
-    raise _NotHere
+    sign = tree.operator
+    return lambda run, it: signed(run, sign, inner(run, it))
 
 
-def _binary(node: Any) -> Made:
-    operator = node.operator
-    left, right = node.args
+def _binary(tree: Any) -> Node:
+    operator = tree.operator
+    left, right = tree.args
     if operator in (".", "?."):
         return _dot(left, right, is_safe=operator == "?.")
-    first, second = _made(left), _made(right)
-    if operator == "and":
-        return _and(first, second)
-    if operator == "or":
-        return _or(first, second)
     apply = OPERATORS.get(operator)
-    if apply is None:
+    if apply is None and operator not in ("and", "or"):
         raise _NotHere
-    return lambda run, it: apply(run, first(run, it), second(run, it))
+    first, second = _node(left), _node(right)
+    if apply is not None:
+        return lambda run, it: apply(run, first(run, it), second(run, it))
+    goes_on = operator == "and"
 
-
-def _and(first: Made, second: Made) -> Made:
-    def both(run: Run, it: Any) -> Any:
+    def decide(run: Run, it: Any) -> Any:
         value = first(run, it)
-        return second(run, it) if is_true(value) else value
+        return second(run, it) if is_true(value) is goes_on else value
 
-    return both
-
-
-def _or(first: Made, second: Made) -> Made:
-    def either(run: Run, it: Any) -> Any:
-        value = first(run, it)
-        return value if is_true(value) else second(run, it)
-
-    return either
+    return decide
 
 
-def _dot(left: Any, right: Any, *, is_safe: bool) -> Made:
-    if isinstance(right, Function):
-        return _method(left, right, is_safe=is_safe)
-    if not isinstance(right, KeywordConstant):
+def _dot(left: Any, right: Any, *, is_safe: bool) -> Node:
+    if isinstance(right, KeywordConstant):
+        name = right.value
+        if isinstance(left, Function) and left.name == "ctx" and not left.args:
+            return variable(name)
+        owner = _node(left)
+        get: Node = lambda run, value: property_of(run, value, name)  # noqa: E731  the same shape as a method
+    elif isinstance(right, Function):
+        method = METHODS.get(right.name)
+        if method is None:
+            raise _NotHere
+        owner = _node(left)
+        return _applied(method, owner, _values(right.args, method), is_safe=is_safe)
+    else:
         raise _NotHere
-    name = right.value
-    if isinstance(left, Function) and left.name == "ctx" and not left.args:
-        return _variable(name)
-    owner = _made(left)
-    if is_safe:
+    if not is_safe:
+        return lambda run, it: get(run, owner(run, it))
 
-        def read_if_there(run: Run, it: Any) -> Any:
-            value = owner(run, it)
-            return None if value is None else property_of(value, name)
+    def get_if_there(run: Run, it: Any) -> Any:
+        value = owner(run, it)
+        return None if value is None else get(run, value)
 
-        return read_if_there
-    return lambda run, it: property_of(owner(run, it), name)
+    return get_if_there
 
 
-def _variable(name: str) -> Made:
-    """`ctx().name` and `ctx(name)`: one lookup, where the package would make a copy of all variables."""
-    if not isinstance(name, str) or is_private(name):
+def _values(args: Any, method: Method) -> list[Node]:
+    if not method.least <= len(args) <= method.most:
         raise _NotHere
-
-    def read(run: Run, _it: Any) -> Any:
-        try:
-            return run.scope.variables[name]
-        except KeyError:
-            raise Elsewhere from None
-
-    return read
+    return _positional(args)
 
 
-def _method(left: Any, call: Any, *, is_safe: bool) -> Made:
-    method = METHODS.get(call.name)
-    if method is None or any(isinstance(arg, MappingRuleExpression) for arg in call.args):
+def _positional(args: Any) -> list[Node]:
+    if any(arg is NO_VALUE or isinstance(arg, MappingRuleExpression) for arg in args):
         raise _NotHere
-    owner = _made(left)
-    parts = [_made(arg) for arg in call.args]
-    if not method.least <= len(parts) <= method.most:
-        raise _NotHere
+    return [_node(arg) for arg in args]
+
+
+def _applied(method: Method, owner: Node, args: list[Node], *, is_safe: bool = False) -> Node:
     apply = method.apply
-    if method.takes_lambda:
+    takes_lambdas = method.takes_lambdas
 
-        def with_lambda(run: Run, it: Any) -> Any:
-            value = owner(run, it)
-            return None if is_safe and value is None else apply(run, value, *parts)
-
-        return with_lambda
-
-    def with_values(run: Run, it: Any) -> Any:
+    def call(run: Run, it: Any) -> Any:
         value = owner(run, it)
         if is_safe and value is None:
             return None
-        return apply(run, value, *[settled(part(run, it)) for part in parts])
+        if takes_lambdas:
+            return apply(run, value, *args)
+        return apply(run, value, *[arg(run, it) for arg in args])
 
-    return with_values
+    return call
 
 
-def _call(node: Any) -> Made:
-    name, args = node.name, node.args
-    if name == "ctx" and len(args) == 1 and isinstance(args[0], _NAMES):
-        return _variable(args[0].value)
-    if name == "len" and len(args) == 1:
-        return _length(_made(args[0]))
-    function = LOOKING.get(name)
-    positional, named = _arguments(args)
-    if function is not None:
-        if name == "ctx" and positional:
-            raise _NotHere
-        return _looking(function, positional, named)
-    data = DATA.get(name)
-    if data is None:
+def _function(tree: Any) -> Node:
+    name, args = tree.name, tree.args
+    signature = signature_of(name)
+    if signature is not None:
+        return _of_workflow(name, args)
+    if name in _LAZY:
+        return _LAZY[name](args)
+    if name == "dict" and args and all(isinstance(arg, MappingRuleExpression) for arg in args):
+        return _map(tree)
+    method = METHODS_AS_FUNCTIONS.get(name)
+    if method is not None and args:
+        return _applied(method, _positional(args[:1])[0], _values(args[1:], method))
+    function = FUNCTIONS.get(name)
+    if function is None:
         raise _NotHere
-    return lambda run, it: data(
-        *[settled(part(run, it)) for part in positional],
-        **{key: settled(part(run, it)) for key, part in named.items()},
-    )
+    values = _values(args, function)
+    apply = function.apply
+    return lambda run, it: apply(run, *[value(run, it) for value in values])
 
 
-def _looking(function: Callable[..., Any], positional: list[Made], named: Mapping[str, Made]) -> Made:
-    if not positional and not named:
-        return lambda run, _it: function(run)
-    return lambda run, it: function(
-        run,
-        *[settled(part(run, it)) for part in positional],
-        **{key: settled(part(run, it)) for key, part in named.items()},
-    )
-
-
-def _arguments(args: Any) -> tuple[list[Made], dict[str, Made]]:
-    positional: list[Made] = []
-    named: dict[str, Made] = {}
+def _of_workflow(name: str, args: Any) -> Node:
+    """One of the functions that Orquesta and StackStorm add."""
+    named: dict[str, Node] = {}
+    plain = []
     for arg in args:
         if not isinstance(arg, MappingRuleExpression):
-            positional.append(_made(arg))
-        elif isinstance(arg.source, KeywordConstant):
-            named[arg.source.value] = _made(arg.destination)
+            plain.append(arg)
+        elif isinstance(arg.source, KeywordConstant) and arg.source.value not in named:
+            named[arg.source.value] = _node(arg.destination)
         else:
             raise _NotHere
-    return positional, named
-
-
-def _length(inner: Made) -> Made:
-    length = METHODS["len"].apply
-    return lambda run, it: length(run, inner(run, it))
-
-
-def _index(node: Any) -> Made:
-    owner = _made(node.args[0])
-    if len(node.args) != 2 or _has(node.args[1], _is_current):
-        # With `$` in it the index is a condition: a filter.
+    if name == "ctx" and len(plain) == 1 and not named and isinstance(plain[0], Constant):
+        if not isinstance(plain[0].value, str):
+            raise _NotHere
+        return variable(plain[0].value)
+    signature = signature_of(name)
+    if signature is None or not signature.accepts(len(plain), named):
         raise _NotHere
-    index = _made(node.args[1])
+    return calling(signature, _positional(plain), named)
+
+
+def _switch(args: Any) -> Node:
+    if not args or not all(isinstance(rule, MappingRuleExpression) for rule in args):
+        raise _NotHere
+    cases = [(_node(rule.source), _node(rule.destination)) for rule in args]
+
+    def decide(run: Run, it: Any) -> Any:
+        for condition, value in cases:
+            if is_true(condition(run, it)):
+                return value(run, it)
+        return None
+
+    return decide
+
+
+def _coalesce(args: Any) -> Node:
+    parts = _positional(args)
+
+    def decide(run: Run, it: Any) -> Any:
+        for part in parts:
+            value = part(run, it)
+            if value is not None:
+                return value
+        return None
+
+    return decide
+
+
+def _index(tree: Any) -> Node:
+    owner, *rest = _positional(tree.args)
+    if len(rest) != 1:
+        raise _NotHere
+    index = rest[0]
     return lambda run, it: indexed(owner(run, it), index(run, it))
 
 
-def _is_current(node: Any) -> bool:
-    return isinstance(node, GetContextValue)
+_LAZY: Mapping[str, Callable[[Any], Node]] = MappingProxyType({"switch": _switch, "coalesce": _coalesce})
 
-
-def _builds(node: Any) -> bool:
-    return isinstance(node, ListExpression | MapExpression) or getattr(node, "name", "") == "select"
-
-
-def _has(node: Any, fits: Callable[[Any], bool]) -> bool:
-    """Whether it, or anything below it, fits."""
-    if fits(node):
-        return True
-    inner = list(getattr(node, "args", ()) or ())
-    inner += [getattr(node, name) for name in ("expr", "source", "destination") if hasattr(node, name)]
-    return any(_has(part, fits) for part in inner)
-
-
-_MAKERS: Mapping[type, Callable[[Any], Made]] = {
-    Constant: _constant,
-    KeywordConstant: _constant,
-    Wrap: _wrap,
-    GetContextValue: _current,
-    ListExpression: _list,
-    MapExpression: _map,
-    UnaryOperator: _unary,
-    BinaryOperator: _binary,
-    Function: _call,
-    IndexExpression: _index,
-}
+_MAKERS: Mapping[type, Callable[[Any], Node]] = MappingProxyType(
+    {
+        Constant: _constant,
+        KeywordConstant: _constant,
+        Wrap: _wrap,
+        GetContextValue: _current,
+        ListExpression: _list,
+        MapExpression: _map,
+        UnaryOperator: _unary,
+        BinaryOperator: _binary,
+        Function: _function,
+        IndexExpression: _index,
+    }
+)

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from yaql.language import contexts, specs, yaqltypes
-from yaql.standard_library import date_time, math, regex, strings
+from yaql.standard_library import collections, date_time, math, regex, strings
 
 from engine.expressions.guards import apply_operator, check_method
 from engine.expressions.limits import refused
@@ -68,6 +68,31 @@ def _str(run: Run, value: Any) -> Any:
     if isinstance(value, tuple | Mapping | Set):
         run.printable(plain(value, run))
     return strings.str_(value)
+
+
+def _concat(run: Run, *args: str) -> str:
+    run.characters(sum(map(len, args)))
+    return "".join(args)
+
+
+def _to_upper(run: Run, string: str) -> str:
+    run.characters(len(string))
+    return string.upper()
+
+
+def _to_lower(run: Run, string: str) -> str:
+    run.characters(len(string))
+    return string.lower()
+
+
+def _repeat_text(run: Run, left: str, right: int, _engine: Any) -> str:
+    run.characters(len(left) * max(right, 0))
+    return left * right
+
+
+def _repeat_list(run: Run, left: Any, right: int, _engine: Any) -> Any:
+    run.spend(len(left) * max(right, 0))
+    return left * right
 
 
 def _text_replace(run: Run, string: str, old: str, new: str, count: int = -1) -> str:
@@ -130,6 +155,13 @@ _GUARDED: Mapping[Callable[..., Any], Guarded] = MappingProxyType(
         strings.join: _join,
         strings.join_: _join_by,
         strings.str_: _str,
+        strings.concat: _concat,
+        strings.string_by_int: _repeat_text,
+        strings.int_by_string: lambda run, left, right, engine: _repeat_text(run, right, left, engine),
+        collections.list_by_int: _repeat_list,
+        collections.int_by_list: lambda run, left, right, engine: _repeat_list(run, right, left, engine),
+        strings.to_upper: _to_upper,
+        strings.to_lower: _to_lower,
         strings.replace: _text_replace,
         strings.replace_with_dict: _replace_all,
         math.pow_: _pow,

@@ -15,12 +15,13 @@ from yaql.language import contexts, specs
 from yaql.language.exceptions import YaqlException
 from yaql.language.expressions import Statement
 
-from engine.workflows.expressions.functions import DATA, LOOKING
+from engine.workflows.expressions.functions import DATA, LOOKING, call_data
 from engine.workflows.expressions.running import Run
-from engine.workflows.expressions.yaql_compiled import Made, compiled
+from engine.workflows.expressions.yaql_compiled import UNCERTAIN, compiled
 from engine.workflows.expressions.yaql_guards import add_run, guard
-from engine.workflows.expressions.yaql_methods import Elsewhere
-from engine.workflows.expressions.yaql_views import plain, view
+from engine.workflows.expressions.yaql_paths import Node
+from engine.workflows.expressions.yaql_values import bounded
+from engine.workflows.expressions.yaql_views import DictView, plain, view, weigh
 
 _LONGEST_TEXT = 65_536
 # What a call costs beside its result: the package takes tens of microseconds for one.
@@ -49,14 +50,13 @@ class RunContext(contexts.Context):  # type: ignore[misc]
 
 
 def _paid(run: Run, result: Any) -> Any:
-    if isinstance(result, str):
-        run.characters(len(result))
-    elif isinstance(result, int):
+    if isinstance(result, int):
         run.number(result)
     elif isinstance(result, Iterator):
         return run.counted(result)
     else:
-        run.weigh(result)
+        # Texts that exist may be long; those that are made are bounded where they are made.
+        weigh(result, run)
     return result
 
 
@@ -91,7 +91,7 @@ def evaluate(expression: str, run: Run) -> Any:
     if quick is not None:
         try:
             return quick(run, None)
-        except (Elsewhere, RecursionError):
+        except UNCERTAIN:
             pass
     return interpreted(expression, run)
 
@@ -102,7 +102,7 @@ def interpreted(expression: str, run: Run) -> Any:
 
 
 @functools.lru_cache(maxsize=_KEPT)
-def _compiled(expression: str) -> Made | None:
+def _compiled(expression: str) -> Node | None:
     return compiled(parse(expression))
 
 
@@ -112,26 +112,32 @@ def _root() -> Any:
     context = yaql.create_context(finalizer=_finalizer())
     guard(context)
     for name, function in LOOKING.items():
-        _register(context, name, function)
+        _register(context, name, function, function)
     for name, function in DATA.items():
-        _register(context, name, function)
+        _register(context, name, function, functools.partial(_data, function))
     return context
 
 
 def _finalizer() -> Any:
     def finalize(value: Any, context: Any) -> Any:
-        return plain(value, context.run)
+        found = plain(value, context.run)
+        return found if isinstance(value, DictView | str) else bounded(context.run, found)
 
     return specs.get_function_definition(finalize, name="#finalize")
 
 
-def _register(context: Any, name: str, function: Callable[..., Any]) -> None:
+def _data(function: Callable[..., Any], run: Run, *args: Any, **options: Any) -> Any:
+    return call_data(run, function, args, options)
+
+
+def _register(context: Any, name: str, function: Callable[..., Any], call: Callable[..., Any]) -> None:
+    """Under the parameters of `function`; `call` takes the run before the values."""
     definition = specs.get_function_definition(function, name=name, convention=context.convention)
 
     def called(run: Run, *args: Any, **kwargs: Any) -> Any:
-        given = [arg if isinstance(arg, contexts.ContextBase) else plain(arg, run) for arg in args]
+        given = [plain(arg, run) for arg in args if not isinstance(arg, contexts.ContextBase)]
         named = {key: plain(arg, run) for key, arg in kwargs.items()}
-        return view(function(*given, **named))
+        return view(call(run, *given, **named))
 
     add_run(definition, called)
     context.register_function(definition)

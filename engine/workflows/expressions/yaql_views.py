@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, MappingView, Set
 from typing import Any
 
 from engine.workflows.expressions.running import Run
+from engine.workflows.expressions.yaql_values import json_key
 
 _SCALARS = (str, int, float, type(None))
 
@@ -41,6 +42,9 @@ class DictView(Mapping[Any, Any]):
         return repr(dict(self.items()))
 
 
+_LEAVES = frozenset({*_SCALARS, bool, DictView})
+
+
 def view(value: Any) -> Any:
     """A dict as a DictView, a list as a tuple of views."""
     if isinstance(value, _SCALARS):
@@ -56,6 +60,26 @@ def view(value: Any) -> Any:
     return value
 
 
+def weigh(value: Any, run: Run) -> None:
+    """Pay for all that a made value holds, however much it shares; what a view stands for is there anyway."""
+    nodes = 1
+    waiting = [value]
+    while waiting:
+        part = waiting.pop()
+        if type(part) in _LEAVES:
+            continue
+        before = len(waiting)
+        if isinstance(part, tuple | list | frozenset):
+            waiting.extend(part)
+        elif isinstance(part, Mapping):
+            waiting.extend(part.values())
+            waiting.extend(part.keys())
+        nodes += len(waiting) - before
+        if nodes > run.left:
+            break
+    run.spend(nodes)
+
+
 def plain(value: Any, run: Run) -> Any:
     """The other way: a value that JSON can hold. What a view stands for is given as it is."""
     if isinstance(value, _SCALARS):
@@ -64,7 +88,7 @@ def plain(value: Any, run: Run) -> Any:
         return value.raw
     run.spend(1)
     if isinstance(value, Mapping):
-        return {_key(key): plain(part, run) for key, part in run.passes(value.items())}
+        return {json_key(key): plain(part, run) for key, part in run.passes(value.items())}
     if isinstance(value, Set) and not isinstance(value, MappingView):
         # Sets have no order that lasts.
         return [plain(part, run) for part in run.passes(sorted(value, key=repr))]
@@ -75,12 +99,3 @@ def plain(value: Any, run: Run) -> Any:
     if isinstance(value, dt.timedelta):
         return value.total_seconds()
     raise TypeError(f"A value of the kind {type(value).__name__} cannot be the result of an expression.")
-
-
-def _key(key: Any) -> str:
-    """The name that a key has in JSON."""
-    if isinstance(key, str):
-        return key
-    if key is None:
-        return "null"
-    return str(key).lower() if isinstance(key, bool) else str(key)

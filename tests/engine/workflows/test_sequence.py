@@ -251,3 +251,19 @@ def test_the_rest_finishes_after_a_failure_and_nothing_new_starts() -> None:
     hand.end("b")
     assert hand.waiting == []
     assert hand.conductor.is_ended
+
+
+def test_a_task_that_is_rendered_has_not_succeeded_yet_and_in_a_loop_knows_how_it_went_before() -> None:
+    hand = Hand("""
+        version: 1.0
+        vars: [{n: 0}]
+        tasks:
+          start: {action: core.noop, next: [{do: t}]}
+          t:
+            action: core.echo
+            input: {message: "<% succeeded() %> <% failed() %>"}
+            next: [{when: <% ctx().n < 1 %>, publish: [{n: 1}], do: t}]
+        """)
+    hand.end("start", "t", "t")
+    messages = [call.input["message"] for call in hand.calls if call.task == "t"]
+    assert messages == ["False False", "True False"]

@@ -1,6 +1,7 @@
 """The compiled part of YAQL against the package: the same values, and failures where the package fails."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -41,32 +42,57 @@ PATHS = st.sampled_from(
 FUNCTIONS = st.sampled_from(
     ["succeeded()", "failed()", "completed()", "result()", "item()", "task_status(t)"]
 )
-OPERATORS = st.sampled_from(["=", "!=", "<", "<=", ">", ">=", "+", "-", "*", "/", "mod", "and", "or", "in"])
+OPERATORS = st.sampled_from(
+    ["=", "!=", "<", "<=", ">", ">=", "+", "-", "*", "/", "mod", "and", "or", "in", "=~", "!~"]
+)
 METHODS = st.sampled_from(
-    ["len()", "first()", "last()", "toList()", "keys()", "values()", "toUpper()", "toLower()", "distinct()",
-     "get(name)", "get(missing, 3)", "containsKey(a)", "join(',')", "startsWith(c)", "endsWith('w')",
-     "sum()", "first(null)", "split(o)", "replace(c, k)", "orderBy($)", "flatten()", "any()"]
+    ["len()", "count()", "first()", "last()", "first(null)", "last(4)", "toList()", "keys()",
+     "values()", "items()", "toUpper()", "toLower()", "distinct()", "get(name)", "get(missing, 3)",
+     "containsKey(a)", "containsValue(7)", "join(',')", "startsWith(c)", "endsWith('w')", "sum()",
+     "sum(1)", "max()", "min()", "min(0)", "split(o)", "split()", "replace(c, k)", "replace(o, u, 1)",
+     "flatten()", "any()", "all()", "skip(1)", "limit(2)", "take(1)", "reverse()", "enumerate()",
+     "enumerate(1)", "contains(1)", "contains(crow)", "indexOf(1)", "indexOf(o)", "indexOf(o, 1)",
+     "trim()", "trim(c)", "trimLeft(c)", "norm()", "isEmpty()", "substring(1)", "substring(-2, 1)",
+     "toCharArray()", "matches('^c')", "set(a, 1)", "set({z => 2})", "delete(a)", "delete(name, age)",
+     "limit(-1)", "skip(-1)", "toSet()", "thenBy($)", "groupBy($)", "unknown()"]
 )  # fmt: skip
-LAMBDAS = st.sampled_from(["$", "$.name", "$.age", "$.age > 20", "$ > 1", "$.name = ada", "$ + 1", "$.len()"])
+LOOPS = st.sampled_from(
+    ["select", "where", "map", "filter", "any", "all", "orderBy", "orderByDescending", "distinct",
+     "selectMany", "toDict"]
+)  # fmt: skip
+LAMBDAS = st.sampled_from(
+    ["$", "$.name", "$.age", "$.age > 20", "$ > 1", "$.name = ada", "$ + 1", "$.len()", "[$, 1]",
+     "{k => $}", "$ in [1, 2]", "not $", "$[0]", "$[1]", "$.b", "[1, 2].select($ * 2)", "ctx().n",
+     "$ or 3", "str($)", "$ = null"]
+)  # fmt: skip
+ONE = st.sampled_from(
+    ["len", "str", "int", "float", "bool", "list", "abs", "round", "isString", "isInteger",
+     "isNumber", "isBoolean", "isList", "isDict", "any", "all", "distinct", "norm", "isEmpty", "json",
+     "to_json_string", "basename", "use_none", "dict", "zip", "enumerate", "coalesce"]
+)  # fmt: skip
+TWO = st.sampled_from(["list", "max", "min", "zip", "concat", "coalesce", "regex_match", "range", "round"])
+INDEXES = st.sampled_from(["0", "-1", "9", "name", "$ > 1"])
+RANGES = st.sampled_from(["range(3)", "range(0)", "range(2, 5)", "range(5, 0, -2)", "range(true)"])
 
 
 def grown(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     return st.one_of(
-        st.builds(lambda a, op, b: f"({a}) {op} ({b})", inner, OPERATORS, inner),
-        st.builds(lambda a: f"not ({a})", inner),
-        st.builds(lambda a: f"-({a})", inner),
-        st.builds(lambda a, method: f"({a}).{method}", inner, METHODS),
-        st.builds(lambda a, method: f"({a})?.{method}", inner, METHODS),
-        st.builds(lambda a, by: f"({a}).select({by})", inner, LAMBDAS),
-        st.builds(lambda a, by: f"({a}).where({by})", inner, LAMBDAS),
-        st.builds(
-            lambda a, index: f"({a})[{index}]", inner, st.sampled_from(["0", "-1", "9", "name", "$ > 1"])
-        ),
-        st.builds(lambda a, b: f"[{a}, {b}]", inner, inner),
-        st.builds(lambda a: f"{{x => {a}}}", inner),
-        st.builds(lambda a: f"len({a})", inner),
-        st.builds(lambda a: f"({a}).name", inner),
-        st.builds(lambda a: f"to_json_string({a})", inner),
+        RANGES,
+        st.builds("({}) {} ({})".format, inner, OPERATORS, inner),
+        st.builds("not ({})".format, inner),
+        st.builds("{}({})".format, st.sampled_from("+-"), inner),
+        st.builds("({}).{}".format, inner, METHODS),
+        st.builds("({})?.{}".format, inner, METHODS),
+        st.builds("({}).{}({})".format, inner, LOOPS, LAMBDAS),
+        st.builds("({}).toDict({}, {})".format, inner, LAMBDAS, LAMBDAS),
+        st.builds("({})[{}]".format, inner, INDEXES),
+        st.builds("[{}, {}]".format, inner, inner),
+        st.builds("{{x => {}, ({}) => 1}}".format, inner, inner),
+        st.builds("{}({})".format, ONE, inner),
+        st.builds("{}({}, {})".format, TWO, inner, inner),
+        st.builds("({}).name".format, inner),
+        st.builds("({})?.name".format, inner),
+        st.builds("switch({} => {}, true => {})".format, inner, inner, inner),
     )
 
 
@@ -75,11 +101,11 @@ EXPRESSIONS = st.recursive(
         CONSTANTS,
         PATHS,
         FUNCTIONS,
-        st.builds(lambda name: f"ctx().{name}", NAMES),
-        st.builds(lambda name: f"ctx({name})", NAMES),
+        st.builds("ctx().{}".format, NAMES),
+        st.builds("ctx({})".format, NAMES),
     ),
     grown,
-    max_leaves=5,
+    max_leaves=6,
 )
 
 
@@ -94,15 +120,16 @@ def world() -> World:
 
 
 def outcome(evaluate: Any, expression: str) -> tuple[str, str]:
-    """The value as JSON, or that it failed."""
+    """The value as JSON, or how it failed."""
     try:
         value = evaluate(expression, Run(TemplateSettings(), world()))
-        return "value", json.dumps(value, sort_keys=True)
+        return "value", json.dumps(value)
     except Exception as error:  # noqa: BLE001 - both sides may raise whatever the package raises
-        return "failure", type(error).__name__
+        words = re.sub("0x[0-9a-f]+", "0x", str(error))
+        return "failure", f"{type(error).__name__}: {words}"
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=800, deadline=None, derandomize=True)
 @given(expression=EXPRESSIONS)
 def test_what_is_compiled_gives_what_the_package_gives(expression: str) -> None:
     assert outcome(yaql_package.evaluate, expression) == outcome(yaql_package.interpreted, expression)
@@ -126,6 +153,19 @@ def test_what_is_compiled_gives_what_the_package_gives(expression: str) -> None:
         "ctx().deep.get(zero, 5)",
         "to_json_string(ctx().deep)",
         "task_status(t) = failed",
+        "ctx().people.orderBy($.age).select($.name)",
+        "ctx().list.sum() = 6 and max(1, ctx().n) > 2",
+        "ctx().words.toDict($, $.len())",
+        "ctx().deep.a.keys().first()",
+        "str(ctx().n) + ' of ' + ctx().words.join(',')",
+        "switch(ctx().n > 5 => large, true => small)",
+        "coalesce(ctx().no, ctx().word).replace(c, C)",
+        "ctx().word =~ '^c' and not ctx().word in [a, b]",
+        "dict(a => 1).set(b, 2)",
+        "range(3).select($ + 1)",
+        "regex_match(ctx().word, '^c')",
+        "st2kv(a, default => 1)",
+        "zip(ctx().list, ctx().words)",
     ],
 )
 def test_what_workflows_use_is_compiled(expression: str) -> None:

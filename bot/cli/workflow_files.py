@@ -3,14 +3,11 @@
 The engine's rooms are heavy, so the command imports this file when it needs it.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
-
-import orjson
-import yaml
 
 from bot.cli.exits import Code, CommandError
 from bot.cli.local import read_registry
@@ -20,7 +17,8 @@ from engine.settings import Settings
 from engine.specs.action import ActionSpec
 from engine.workflows.drawing import Format, draw
 from engine.workflows.reading import read
-from engine.workflows.rehearsal import Rehearsal, differences, rehearsal_of, rehearse
+from engine.workflows.rehearsal import Rehearsal, rehearsal_of
+from engine.workflows.rehearsing import differences, rehearse
 from engine.workflows.workflow_lint import RUNNER, findings, parameters_of
 from engine.yaml_reader import read_text
 
@@ -65,6 +63,12 @@ def _of_action(action: ActionSpec) -> Definition:
     return Definition(name=name, text=_text(action.entry_path), path=action.entry_path)
 
 
+def path_of(ref: str, settings: Settings) -> Path | None:
+    """The file of an action's workflow, where the action is in the packs of this folder."""
+    action = read_registry(settings).actions.get(ref)
+    return action.entry_path if action is not None else None
+
+
 def inspected(definition: Definition, settings: Settings) -> list[Finding]:
     known = parameters_of(read_registry(settings).actions)
     return list(findings(definition.text, name=definition.name, known=known))
@@ -81,26 +85,35 @@ def drawn(definition: Definition, format: Format) -> str:
 def tried(name: str) -> Tried:
     """Run a rehearsal file; what it names lies beside it, or below the current folder."""
     path = Path(name)
-    document = read_text(_text(path), name=name).value
+    text = _text(path)
     try:
-        rehearsal = _rehearsal(document, path)
+        rehearsal = _rehearsal(read_text(text, name=name).value, path)
         return Tried(name=name, differences=list(differences(rehearsal, rehearse(rehearsal))))
     except EngineError as error:
         return Tried(name=name, differences=[str(error)])
 
 
 def _rehearsal(document: Any, path: Path) -> Rehearsal:
-    workflow = document.get("workflow") if isinstance(document, dict) else None
-    if isinstance(document, dict) and "workflow_state" not in document and not isinstance(workflow, str):
-        raise BadContent("A rehearsal names its workflow.", where=str(path), hint="workflow: FILE")
-    definition = _text(_beside(path, workflow)) if isinstance(workflow, str) else ""
-    rehearsal = rehearsal_of(document, definition=definition, where=str(path))
-    return replace(rehearsal, mocks=[_with_result(mock, path) for mock in rehearsal.mocks])
+    """Raises BadContent, and CommandError for a file that cannot be read."""
+    definition = ""
+    if isinstance(document, dict) and "workflow_state" not in document:
+        workflow = document.get("workflow")
+        if not isinstance(workflow, str):
+            raise BadContent("A rehearsal names its workflow.", where=str(path), hint="workflow: FILE")
+        definition = _text(_beside(path, workflow))
+    return rehearsal_of(_with_results(document, path), definition=definition, where=str(path))
 
 
-def _with_result(mock: Mapping[str, Any], path: Path) -> Mapping[str, Any]:
-    """`result_path`: the result stands in a file; JSON and YAML as values, others as text."""
-    if "result_path" not in mock:
+def _with_results(document: Any, path: Path) -> Any:
+    """`result_path` of a mock: the result stands in a file; JSON and YAML as values, others as text."""
+    mocks = document.get("mock_action_executions") if isinstance(document, dict) else None
+    if not isinstance(mocks, list):
+        return document
+    return {**document, "mock_action_executions": [_with_result(mock, path) for mock in mocks]}
+
+
+def _with_result(mock: Any, path: Path) -> Any:
+    if not isinstance(mock, dict) or "result_path" not in mock:
         return mock
     file = _beside(path, str(mock["result_path"]))
     text = _text(file)
@@ -126,53 +139,6 @@ def junit(results: Sequence[Tried]) -> bytes:
             failure = ET.SubElement(case, "failure", message=one.differences[0])
             failure.text = "\n".join(one.differences)
     return bytes(ET.tostring(suite, encoding="utf-8", xml_declaration=True))
-
-
-# real runs
-
-
-def recorded(
-    execution: Mapping[str, Any],
-    tasks: Sequence[Mapping[str, Any]],
-    children: Mapping[str, Mapping[str, Any]],
-    definition: Definition,
-) -> dict[str, Any]:
-    """A rehearsal file of a run: what its actions gave, and what came of it.
-
-    `children`: the executions of its tasks, by id. The sequence is that of the rehearsal.
-    """
-    mocks: list[dict[str, Any]] = []
-    for task in tasks:
-        is_items = task["items_total"] is not None
-        for number, execution_id in enumerate(task["execution_ids"]):
-            child = children[execution_id]
-            place = child["context"]["orquesta"]
-            mock = {"task_id": task["task"], "route": task["route"], "seq_id": task["entry"]}
-            if is_items:
-                mock["item_id"] = place.get("item_id", number)
-            mocks.append({**mock, "status": child["status"], "result": child["result"]})
-    made: dict[str, Any] = {
-        "workflow": str(definition.path),
-        "inputs": dict(execution["parameters"]),
-        "mock_action_executions": mocks,
-        "expected_workflow_status": execution["status"],
-        "expected_output": (execution["result"] or {}).get("output"),
-    }
-    found = rehearse(rehearsal_of(made, definition=definition.text, where=definition.name))
-    if not found["inspection"]:
-        made["expected_task_sequence"] = [one["id"] for one in found["sequence"]]
-        made["expected_routes"] = found["routes"]
-    return made
-
-
-def replayed(document: Mapping[str, Any], definition: Definition) -> list[str]:
-    """Where a recorded run goes otherwise with the definition as it is today."""
-    rehearsal = rehearsal_of(dict(document), definition=definition.text, where=definition.name)
-    return list(differences(rehearsal, rehearse(rehearsal)))
-
-
-def as_yaml(document: Mapping[str, Any]) -> str:
-    return str(yaml.safe_dump(orjson.loads(orjson.dumps(document)), sort_keys=False, allow_unicode=True))
 
 
 def as_document(finding: Finding) -> dict[str, Any]:

@@ -1,13 +1,12 @@
 """`workflow`: definitions looked at and drawn, and rehearsed without running anything."""
 
-from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from bot.cli.exits import Code, CommandError
+from bot.cli.exits import Code
 from bot.cli.output import emit_json, note, paint, say
 from bot.cli.site import Config, Data, Json, Url, connect, settings_of
 
@@ -98,52 +97,43 @@ def record(
     data: Data = None,
 ) -> None:
     """Make a rehearsal file of a run. Secrets in it are masked."""
-    from bot.cli import workflow_files  # noqa: PLC0415 - heavy
+    from bot.cli import recordings, workflow_files  # noqa: PLC0415 - heavy
 
-    document, _ = _recorded(execution, url, config, data)
-    text = workflow_files.as_yaml(document)
+    found = recordings.recording_of(connect(url, config, data), execution)
+    action = found.run["action"]
+    path = workflow_files.path_of(action["ref"], settings_of(config, data))
+    # A server elsewhere: the file is where people have it, and they write that themselves.
+    named = recordings.path_to(path, output) if path else f"{action['pack']}/actions/{action['entry_point']}"
+    document = recordings.document_of(found, workflow=named)
     if as_json:
         emit_json(document)
     elif output is None:
-        say(text.rstrip("\n"))
+        say(recordings.as_yaml(document).rstrip("\n"))
     else:
-        output.write_text(text, encoding="utf-8")
+        output.write_text(recordings.as_yaml(document), encoding="utf-8")
         note(f"Run it: stormcrow workflow rehearse {output}")
 
 
 @app.command()
 def replay(
-    execution: Execution,
+    wanted: Annotated[
+        str, typer.Argument(metavar="EXECUTION|FILE", help="A workflow that has ended, or its record.")
+    ],
     as_json: Json = False,
     url: Url = None,
     config: Config = None,
     data: Data = None,
 ) -> None:
     """Conduct a run again with what its actions gave, and today's definition; exit code 1 when it differs."""
-    from bot.cli import workflow_files  # noqa: PLC0415 - heavy
+    from bot.cli import recordings, workflow_files  # noqa: PLC0415 - heavy
 
-    document, definition = _recorded(execution, url, config, data)
-    found = workflow_files.replayed(document, definition)
+    if Path(wanted).is_file():
+        found = list(workflow_files.tried(wanted).differences)
+    else:
+        found = recordings.replayed(recordings.recording_of(connect(url, config, data), wanted))
     if as_json:
         emit_json(found)
     else:
         say("\n".join(found) or "It goes the same way.")
     if found:
         raise typer.Exit(Code.FAILED)
-
-
-def _recorded(wanted: str, url: Any, config: Any, data: Any) -> tuple[Mapping[str, Any], Any]:
-    """The document, and the definition as it is now."""
-    from bot.cli import workflow_files  # noqa: PLC0415 - heavy
-
-    client = connect(url, config, data)
-    run = client.get("executions", wanted)
-    if run["runner"]["name"] != "orquesta":
-        raise CommandError(Code.WRONG, f"{run['id']} is no Orquesta workflow.")
-    if run["status"] not in ("succeeded", "failed", "timeout", "canceled", "abandoned"):
-        raise CommandError(Code.WRONG, f"{run['id']} is {run['status']}.", hint="Wait for its end.")
-    tasks = client.get("executions", run["id"], "tasks")
-    ids = [one for task in tasks for one in task["execution_ids"]]
-    children = {one: client.get("executions", one) for one in ids}
-    definition = workflow_files.definition_from(run["action"]["ref"], settings_of(config, data))
-    return workflow_files.recorded(run, tasks, children, definition), definition

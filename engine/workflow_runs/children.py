@@ -95,6 +95,8 @@ def _place(call: ActionCall, head: Head, workflow_id: str) -> dict[str, object]:
         }
         if call.item is not None:
             place["item_id"] = call.item
+        if call.purpose != "run":
+            place["purpose"] = call.purpose
         return {"orquesta": place}
     return {"chain": {**call.note, "workflow_execution_id": workflow_id, "name": call.task}}
 

@@ -1,173 +1,186 @@
-"""Rehearsals: a workflow conducted with made-up results, and what is expected of it.
+"""Rehearsals as they are written: made-up results, and what is expected.
 
 The files are those of `orquesta-rehearse`: `workflow`, `inputs`, `mock_action_executions` and
-`expected_...`. Nothing is run; an action without a mock succeeds with the result null.
+`expected_...`, or `workflow_state` in the place of `workflow`. Ours are `context`, `kv`, `in_order`, a mock's
+`purpose`, and `rerun_tasks` beside `workflow`. How they go is told by engine/workflows/rehearsing.py.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, get_args
 
-from engine.errors import BadContent
-from engine.workflows.calls import ActionCall, ActionChanged
-from engine.workflows.compile import plan_of
-from engine.workflows.conduct import Conductor
-from engine.workflows.inspect import inspect
-from engine.workflows.reading import read
-from engine.workflows.rehearse import RehearsalHost, outcome_of
+from engine.errors import BadContent, nearest
+from engine.workflows.calls import Purpose
+from engine.workflows.statuses import ACTIVE, COMPLETED
 
-# Steps after which a rehearsal is taken to be an endless loop.
-_MOST_STEPS = 10_000
-_KNOWN = frozenset(
-    {
-        "workflow",
-        "inputs",
-        "context",
-        "mock_action_executions",
-        "expected_inspection_errors",
-        "expected_routes",
-        "expected_task_sequence",
-        "expected_workflow_status",
-        "expected_errors",
-        "expected_output",
-        "expected_term_tasks",
-    }
+_EXPECTED = "expected_"
+_KNOWN = (
+    "workflow",
+    "workflow_state",
+    "rerun_tasks",
+    "inputs",
+    "context",
+    "kv",
+    "in_order",
+    "mock_action_executions",
+    "expected_inspection_errors",
+    "expected_routes",
+    "expected_task_sequence",
+    "expected_workflow_status",
+    "expected_errors",
+    "expected_output",
+    "expected_term_tasks",
 )
+_OF_MOCKS = (
+    "task_id",
+    "route",
+    "seq_id",
+    "item_id",
+    "iter_id",
+    "num_iter",
+    "status",
+    "result",
+    "result_path",
+    "purpose",
+)
+_OF_RERUNS = ("task_id", "route", "reset_items")
+_LISTS = ("mock_action_executions", "expected_routes", "expected_task_sequence", "expected_term_tasks")
+_MAPPINGS = ("inputs", "context", "kv", "workflow_state")
+_STATUSES = sorted({*ACTIVE, *COMPLETED, "pending", "paused"})
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Mock:
-    """What an action gives, as often as it says."""
+    """What an action gives; what is None fits all."""
 
     task: str
-    entry: int | None
-    """The task's number in the sequence; None: whichever."""
-    item: int | None
-    status: str
-    result: Any
-    uses: int
+    route: int | None = None
+    entry: int | None = None
+    """The task's number in the sequence."""
+    item: int | None = None
+    attempt: int | None = None
+    """How often the same was called before: 0 is the first time."""
+    purpose: Purpose = "run"
+    status: str = "succeeded"
+    result: Any = None
+    uses: int = 1
+    """How often it is used."""
 
-    def fits(self, call: ActionCall, *, entry: int | None) -> bool:
-        return (
-            self.uses > 0
-            and self.task == call.task
-            and self.entry == entry
-            and (self.item is None or self.item == call.item)
-        )
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RerunOf:
+    """The ended workflow runs again, from these tasks."""
+
+    tasks: tuple[str, ...] = ()
+    """Empty: from those that failed."""
+    reset: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rehearsal:
     definition: str
+    state: Mapping[str, Any] | None = None
+    """What Orquesta stored of a workflow that has ended; it has its definition in it."""
     inputs: Mapping[str, Any] = field(default_factory=dict)
     context: Mapping[str, Any] = field(default_factory=dict)
-    mocks: Sequence[Mapping[str, Any]] = ()
+    keys: Mapping[str, Any] = field(default_factory=dict)
+    """What `st2kv()` reads."""
+    mocks: Sequence[Mock] = ()
+    in_order: bool = False
+    """Actions end in the order of their mocks; else in the order in which they were requested."""
+    rerun: RerunOf | None = None
     expected: Mapping[str, Any] = field(default_factory=dict)
     """`inspection_errors`, `routes`, `task_sequence`, `workflow_status`, `errors`, `output`, `term_tasks`;
     what is not there is not looked at, but for the status, which is `succeeded`."""
 
 
 def rehearsal_of(document: Any, *, definition: str, where: str) -> Rehearsal:
-    """From what a rehearsal file says. Raises BadContent."""
+    """From what a rehearsal file says; `result_path` has been read. Raises BadContent."""
     if not isinstance(document, dict):
         raise BadContent("A rehearsal is a mapping.", where=where, hint="It needs at least `workflow`.")
-    if "workflow_state" in document:
-        raise BadContent(
-            "A rehearsal that goes on from a stored state of Orquesta cannot be run here.",
-            where=where,
-            hint="Rehearse the workflow from its start: the state of another engine means nothing to ours.",
-        )
-    unknown = sorted(set(map(str, document)) - _KNOWN)
-    if unknown:
-        raise BadContent(f"{unknown[0]!r} is not known in a rehearsal.", where=where)
-    prefix = "expected_"
+    _only(document, _KNOWN, "a rehearsal", where)
+    for names, kind, word in ((_LISTS, list, "list"), (_MAPPINGS, dict, "mapping")):
+        for name in names:
+            if not isinstance(document.get(name), kind | None):
+                raise BadContent(f"`{name}` is no {word}.", where=where)
+    state = document.get("workflow_state")
     return Rehearsal(
         definition=definition,
+        state=state,
         inputs=document.get("inputs") or {},
         context=document.get("context") or {},
-        mocks=tuple(document.get("mock_action_executions") or ()),
+        keys=document.get("kv") or {},
+        mocks=tuple(_mock(one, where) for one in document.get("mock_action_executions") or ()),
+        in_order=document.get("in_order") is True,
+        rerun=_rerun(document.get("rerun_tasks"), where, is_certain=state is not None),
         expected={
-            key.removeprefix(prefix): value for key, value in document.items() if key.startswith(prefix)
+            key.removeprefix(_EXPECTED): value for key, value in document.items() if key.startswith(_EXPECTED)
         },
     )
 
 
-def rehearse(rehearsal: Rehearsal) -> dict[str, Any]:
-    """What happens: inspection, status, sequence, routes, errors, output.
-
-    Raises BadContent for a definition that cannot be loaded, or that never ends with these mocks.
-    """
-    problems = inspect(rehearsal.definition)
-    if problems:
-        return {"inspection": problems}
-    host = RehearsalHost()
-    conductor = Conductor.begin(
-        plan_of(read(rehearsal.definition)),
-        context=rehearsal.context,
-        inputs=rehearsal.inputs,
-        host=host,
-    )
-    mocks = [_mock(written) for written in rehearsal.mocks]
-    for _ in range(_MOST_STEPS):
-        calls = conductor.work().calls
-        if not calls:
-            return outcome_of(conductor)
-        for call in calls:
-            mock = _mock_for(call, mocks)
-            mock.uses -= 1
-            host.ended[call.execution_id] = mock.result
-            conductor.take(
-                ActionChanged(execution_id=call.execution_id, status=mock.status, result=mock.result)
+def _only(written: Mapping[Any, Any], known: Sequence[str], place: str, where: str) -> None:
+    for key in written:
+        if key not in known:
+            raise BadContent(
+                f"{str(key)!r} is not known in {place}.",
+                where=where,
+                hint=nearest(str(key), known) or f"There are: {', '.join(known)}.",
             )
-    raise BadContent(
-        f"The workflow has not ended after {_MOST_STEPS} steps.",
-        hint="Give a loop a mock that lets it end: `iter_id` and `num_iter` say when.",
-    )
 
 
-def differences(rehearsal: Rehearsal, found: Mapping[str, Any]) -> Iterator[str]:
-    """Where it went otherwise than expected, one line each."""
-    expected = rehearsal.expected
-    inspection = expected.get("inspection_errors") or {}
-    if found["inspection"] != inspection:
-        yield _line("inspection", inspection, found["inspection"])
-    if found["inspection"] or inspection:
-        return
-    sequence = [one["id"] for one in found["sequence"]]
-    terminal = [one["id"] for one in found["sequence"] if one.get("term")]
-    checks = (
-        ("task_sequence", sequence),
-        ("workflow_status", found["status"]),
-        ("routes", found["routes"]),
-        ("errors", found["errors"]),
-        ("output", found["output"]),
-        ("term_tasks", terminal),
-    )
-    wanted = {"workflow_status": "succeeded", **expected}
-    for name, value in checks:
-        if name in wanted and wanted[name] != value:
-            yield _line(name, wanted[name], value)
-
-
-def _line(what: str, expected: Any, found: Any) -> str:
-    return f"{what}: expected {expected!r}, found {found!r}"
-
-
-def _mock(written: Mapping[str, Any]) -> Mock:
+def _mock(written: Any, where: str) -> Mock:
+    task = _task_of(written, "mock_action_executions", where)
+    _only(written, _OF_MOCKS, "a mock", where)
+    numbers = {}
+    for name in ("route", "seq_id", "item_id", "iter_id", "num_iter"):
+        number = written.get(name)
+        if number is not None and (not isinstance(number, int) or isinstance(number, bool) or number < 0):
+            raise BadContent(f"`{name}` of a mock for {task} is no number from 0 on.", where=where)
+        numbers[name] = number
+    status = written.get("status") or "succeeded"
+    if status not in _STATUSES:
+        raise BadContent(
+            f"A mock for {task} has the status {status!r}.",
+            where=where,
+            hint=f"There are: {', '.join(_STATUSES)}.",
+        )
+    purpose: Purpose = written.get("purpose") or "run"
+    if purpose not in get_args(Purpose):
+        raise BadContent(
+            f"A mock for {task} has the purpose {purpose!r}.",
+            where=where,
+            hint=f"There are: {', '.join(get_args(Purpose))}.",
+        )
     return Mock(
-        task=str(written["task_id"]),
-        entry=written.get("seq_id"),
-        item=written.get("item_id"),
-        status=written.get("status") or "succeeded",
+        task=task,
+        route=numbers["route"],
+        entry=numbers["seq_id"],
+        item=numbers["item_id"],
+        attempt=numbers["iter_id"],
+        purpose=purpose,
+        status=status,
         result=written.get("result"),
-        uses=int(written.get("num_iter", 1)),
+        uses=numbers["num_iter"] or 1,
     )
 
 
-def _mock_for(call: ActionCall, mocks: Sequence[Mock]) -> Mock:
-    """First one for just this run of the task, then one for any of its runs."""
-    for entry in (call.entry, None):
-        for mock in mocks:
-            if mock.fits(call, entry=entry):
-                return mock
-    return Mock(call.task, None, None, "succeeded", None, 1)
+def _rerun(written: Any, where: str, *, is_certain: bool) -> RerunOf | None:
+    if written is None and not is_certain:
+        return None
+    if not isinstance(written, list | None):
+        raise BadContent("`rerun_tasks` is no list.", where=where)
+    names, reset = [], []
+    for one in written or ():
+        name = _task_of(one, "rerun_tasks", where)
+        _only(one, _OF_RERUNS, "`rerun_tasks`", where)
+        names.append(name)
+        if one.get("reset_items"):
+            reset.append(name)
+    return RerunOf(tasks=tuple(names), reset=tuple(reset))
+
+
+def _task_of(written: Any, place: str, where: str) -> str:
+    if not isinstance(written, dict) or not isinstance(written.get("task_id"), str):
+        raise BadContent(f"An entry of `{place}` names no task.", where=where, hint="task_id: TASK")
+    return str(written["task_id"])

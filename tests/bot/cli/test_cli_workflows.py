@@ -33,6 +33,25 @@ expected_task_sequence: [greet, done]
 expected_output: {said: Hello}
 """
 
+LIMITED = """\
+version: 1.0
+tasks:
+  tries:
+    action: core.local cmd="exit 1"
+    retry: {count: 1}
+    next:
+      - when: <% failed() %>
+        do: waits
+  waits:
+    action: core.local cmd="sleep 60"
+    x-timeout: 1
+    next:
+      - when: <% timedout() %>
+        do: last
+  last:
+    action: core.local cmd="test -e MARK"
+"""
+
 
 def test_a_good_workflow_is_praised(shell: Shell) -> None:
     Path("flow.yaml").write_text(FLOW, encoding="utf-8")
@@ -91,11 +110,48 @@ def test_a_rehearsal_without_its_workflow_is_told(shell: Shell) -> None:
 def test_a_run_becomes_a_rehearsal_and_goes_the_same_way_again(shell: Shell) -> None:
     execution_id = str(shell.server.start("examples.survey", hosts=["a", "b-down"])["id"])
     wait_until(lambda: shell.server.engine.execution(execution_id).is_finished, timeout_s=20)
-    done = shell("workflow", "record", execution_id, "-o", "run.yaml")
+    Path("tests").mkdir()
+    done = shell("workflow", "record", execution_id, "-o", "tests/run.yaml")
     assert done.exit_code == 0, done.output
-    recorded = yaml.safe_load(Path("run.yaml").read_text(encoding="utf-8"))
+    recorded = yaml.safe_load(Path("tests/run.yaml").read_text(encoding="utf-8"))
+    assert recorded["inputs"] == {"hosts": ["a", "b-down"], "at_once": 2}
+    assert not Path(recorded["workflow"]).is_absolute()
     assert recorded["expected_task_sequence"] == ["ask_each", "report", "continue"]
-    assert [mock.get("item_id") for mock in recorded["mock_action_executions"]] == [0, 1, None]
-    assert shell("workflow", "rehearse", "run.yaml").output == "ok run.yaml\n"
-    again = shell("workflow", "replay", execution_id)
-    assert (again.exit_code, again.output) == (0, "It goes the same way.\n")
+    items = [mock.get("item_id") for mock in recorded["mock_action_executions"]]
+    assert sorted(items[:2]) == [0, 1]
+    assert items[2] is None
+    assert shell("workflow", "rehearse", "tests/run.yaml").output == "ok tests/run.yaml\n"
+    for wanted in (execution_id, "tests/run.yaml"):
+        again = shell("workflow", "replay", wanted)
+        assert (again.exit_code, again.output) == (0, "It goes the same way.\n")
+
+
+def test_retries_time_limits_and_reruns_are_recorded(shell: Shell) -> None:
+    """The run stands for itself: what it gave is given again, in the order in which it ended."""
+    server = shell.server
+    pack = server.engine.registry.packs["probe"].folder
+    (pack / "actions" / "limited.flow").write_text(
+        LIMITED.replace("MARK", str(pack / "mark")), encoding="utf-8"
+    )
+    (pack / "actions" / "limited.yaml").write_text(
+        "name: limited\nrunner_type: orquesta\nentry_point: limited.flow\n", encoding="utf-8"
+    )
+    server.ask("POST", "/packs/register", json={"types": ["actions"]})
+    wait_until(lambda: "probe.limited" in server.engine.registry.actions, timeout_s=20)
+    first = str(server.start("probe.limited")["id"])
+    wait_until(lambda: server.engine.execution(first).is_finished, timeout_s=20)
+    recorded = json.loads(shell("workflow", "record", first, "--json").output)
+    given = [(mock["task_id"], mock["status"]) for mock in recorded["mock_action_executions"]]
+    assert given == [("tries", "failed"), ("tries", "failed"), ("waits", "timeout"), ("last", "failed")]
+    assert shell("workflow", "replay", first).output == "It goes the same way.\n"
+    (pack / "mark").touch()
+    again = server.ask("POST", f"/executions/{first}/re_run", json={"tasks": ["last"]}).json()["id"]
+    wait_until(lambda: server.engine.execution(again).is_finished, timeout_s=20)
+    assert server.engine.execution(again).status == "succeeded"
+    assert shell("workflow", "replay", again).output == "It goes the same way.\n"
+    assert "went on as a later run" in shell("workflow", "replay", first).output
+    changed = LIMITED.replace("do: waits", "do: last")
+    (pack / "actions" / "limited.flow").write_text(changed, encoding="utf-8")
+    done = shell("workflow", "replay", again)
+    assert done.exit_code == 1
+    assert "task_sequence: expected ['tries', 'waits', 'last', 'last']" in done.output

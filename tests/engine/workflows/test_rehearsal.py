@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from engine.errors import BadContent
-from engine.workflows.rehearsal import differences, rehearsal_of, rehearse
+from engine.errors import BadContent, BadInput
+from engine.workflows.rehearsal import rehearsal_of
+from engine.workflows.rehearsing import differences, rehearse
 
 FLOW = """
 version: 1.0
@@ -121,10 +122,183 @@ def test_problems_of_a_definition_can_be_expected() -> None:
     ("document", "words"),
     [
         ([], "is a mapping"),
-        ({"workflow_state": {}}, "stored state"),
         ({"wrokflow": "x"}, "'wrokflow' is not known"),
+        ({"inputs": []}, "`inputs` is no mapping"),
+        ({"mock_action_executions": {}}, "`mock_action_executions` is no list"),
+        ({"mock_action_executions": [{"result": 1}]}, "names no task"),
+        ({"mock_action_executions": [{"task_id": "a", "reslut": 1}]}, "'reslut' is not known in a mock"),
+        ({"mock_action_executions": [{"task_id": "a", "seq_id": "1"}]}, "`seq_id` of a mock for a"),
+        ({"mock_action_executions": [{"task_id": "a", "status": "fine"}]}, "the status 'fine'"),
+        ({"mock_action_executions": [{"task_id": "a", "purpose": "fun"}]}, "the purpose 'fun'"),
+        ({"rerun_tasks": "a"}, "`rerun_tasks` is no list"),
     ],
 )
 def test_what_is_no_rehearsal_is_refused(document: Any, words: str) -> None:
     with pytest.raises(BadContent, match=words):
         rehearsal_of(document, definition="", where="test.yaml")
+
+
+SPLIT = """
+version: 1.0
+tasks:
+  a: {action: core.noop, next: [{do: c}]}
+  b: {action: core.noop, next: [{do: c}]}
+  c: {action: core.noop}
+"""
+
+
+def test_a_task_on_another_route_is_named_with_it() -> None:
+    expected = ["a__r0", "b", "c__r1", "c__r2"]
+    assert found(SPLIT, expected_task_sequence=expected, expected_term_tasks=["c__r2", "c__r1"]) == []
+    [line] = found(SPLIT, expected_task_sequence=["a", "b", "c", "c"])
+    assert line.endswith("found ['a', 'b', 'c__r1', 'c__r2']")
+
+
+def test_a_mock_may_be_for_one_route() -> None:
+    mocks = [{"task_id": "c", "route": 2, "status": "failed"}]
+    assert found(SPLIT, mock_action_executions=mocks, expected_workflow_status="failed") == []
+    mocks = [{"task_id": "c", "route": 7, "status": "failed"}]
+    assert found(SPLIT, mock_action_executions=mocks) == []
+
+
+def test_a_mock_may_be_for_one_of_several_attempts() -> None:
+    mocks = [{"task_id": "again", "iter_id": 0, "result": "more"}]
+    assert found(LOOP, mock_action_executions=mocks, expected_task_sequence=["start", "again", "again"]) == []
+    mocks = [{"task_id": "again", "iter_id": 1, "result": "more"}]
+    assert found(LOOP, mock_action_executions=mocks, expected_task_sequence=["start", "again"]) == []
+
+
+def test_actions_end_in_the_order_of_their_mocks_where_that_is_wanted() -> None:
+    flow = SPLIT.replace("c: {", "c: {join: all, ").replace(
+        "{do: c}", "{do: c, publish: [{last: <% result() %>}]}"
+    )
+    flow += "output: [{last: <% ctx().last %>}]"
+    mocks = [{"task_id": "b", "result": "b"}, {"task_id": "a", "result": "a"}]
+    assert found(flow, mock_action_executions=mocks, expected_output={"last": "b"}) == []
+    assert found(flow, in_order=True, mock_action_executions=mocks, expected_output={"last": "a"}) == []
+
+
+def test_the_texts_of_failed_expressions_need_not_be_the_same() -> None:
+    flow = "version: 1.0\ntasks: {a: {action: core.noop, next: [{when: '<% ctx().st2.x.y.z %>'}]}}"
+    error: dict[str, Any] = {
+        "type": "error",
+        "message": "YaqlEvaluationException: in other words",
+        "task_id": "a",
+    }
+    error |= {"route": 0, "task_transition_id": "continue__t0"}
+    assert found(flow, expected_workflow_status="failed", expected_errors=[error]) == []
+
+
+def test_keys_of_the_datastore_stand_in_the_file() -> None:
+    flow = "version: 1.0\ntasks: {a: {action: core.noop}}\noutput:\n  - who: <% st2kv('system.who') %>"
+    assert found(flow, kv={"system.who": "Ada"}, expected_output={"who": "Ada"}) == []
+
+
+ASKING = """
+version: 1.0
+tasks:
+  a:
+    action: core.noop
+    x-approve: {users: [ada]}
+    x-on-failure: {users: [ada]}
+"""
+
+
+def test_approvals_are_given_and_failures_left_where_nothing_is_said() -> None:
+    assert found(ASKING) == []
+    mocks = [{"task_id": "a", "status": "failed"}]
+    assert found(ASKING, mock_action_executions=mocks, expected_workflow_status="failed") == []
+
+
+def test_a_mock_may_be_for_a_question() -> None:
+    refused = [{"task_id": "a", "purpose": "approve", "status": "failed"}]
+    assert found(ASKING, mock_action_executions=refused, expected_workflow_status="failed") == []
+    again = [
+        {"task_id": "a", "status": "failed"},
+        {"task_id": "a", "purpose": "ask", "result": {"response": {"choice": "retry"}}},
+    ]
+    assert found(ASKING, mock_action_executions=again) == []
+
+
+def test_an_ended_workflow_is_run_again() -> None:
+    mocks = [{"task_id": "first", "status": "failed"}, {"task_id": "first", "result": 7}]
+    again: dict[str, Any] = {
+        "inputs": {"names": []},
+        "mock_action_executions": mocks,
+        "rerun_tasks": [{"task_id": "first"}],
+    }
+    sequence = ["first", "first", "each", "continue"]
+    assert (
+        found(FLOW, **again, expected_task_sequence=sequence, expected_output={"seen": 7, "said": []}) == []
+    )
+
+
+def test_a_task_that_did_not_run_cannot_be_run_again() -> None:
+    with pytest.raises(BadInput, match="one or more tasks is not found: mend"):
+        found(FLOW, inputs={"names": []}, rerun_tasks=[{"task_id": "mend"}])
+
+
+# What Orquesta stores of SPLIT, when b has failed: a's branch waits at the join, and c is staged.
+STATE: dict[str, Any] = {
+    "spec": {
+        "catalog": "native",
+        "version": "1.0",
+        "spec": {
+            "version": 1.0,
+            "vars": [{"x": 1}],
+            "tasks": {
+                "a": {"action": "core.noop", "next": [{"publish": [{"x": 2}], "do": "c"}]},
+                "b": {"action": "core.noop", "next": [{"when": "<% succeeded() %>", "do": "c"}]},
+                "c": {"join": "all", "action": "core.noop"},
+            },
+            "output": [{"x": "<% ctx().x %>"}],
+        },
+    },
+    "graph": {},
+    "input": {},
+    "context": {"st2": {"user": "ada"}},
+    "output": None,
+    "errors": [{"type": "error", "message": "Execution failed. See result for details.", "task_id": "b"}],
+    "log": [],
+    "state": {
+        "status": "failed",
+        "routes": [[]],
+        "contexts": [{"st2": {"user": "ada"}, "x": 1}, {"x": 2}],
+        "sequence": [
+            {
+                "id": "a",
+                "route": 0,
+                "ctxs": {"in": [0], "out": {"c__t0": 1}},
+                "status": "succeeded",
+                "next": {"c__t0": True},
+                "prev": {},
+            },
+            {
+                "id": "b",
+                "route": 0,
+                "ctxs": {"in": [0]},
+                "status": "failed",
+                "next": {"c__t0": False},
+                "prev": {},
+                "term": True,
+            },
+        ],
+        "staged": [{"id": "c", "route": 0, "ctxs": {"in": [0, 1]}, "prev": {"a__t0": 0}, "ready": False}],
+        "tasks": {"a__r0": 0, "b__r0": 1},
+    },
+}
+
+
+def test_what_orquesta_stored_runs_on_from_the_failed_task() -> None:
+    for tasks in ([{"task_id": "b"}], None):
+        expected = {"expected_task_sequence": ["a", "b", "b", "c"], "expected_output": {"x": 2}}
+        document = {"workflow_state": STATE, "rerun_tasks": tasks, "expected_errors": [], **expected}
+        rehearsal = rehearsal_of(document, definition="", where="test.yaml")
+        assert list(differences(rehearsal, rehearse(rehearsal))) == []
+
+
+@pytest.mark.parametrize("change", [{"spec": None}, {"state": {}}, {"state": STATE["state"] | {"routes": 3}}])
+def test_what_is_no_stored_state_is_refused(change: dict[str, Any]) -> None:
+    rehearsal = rehearsal_of({"workflow_state": STATE | change}, definition="", where="test.yaml")
+    with pytest.raises(BadContent, match="not what Orquesta stores"):
+        rehearse(rehearsal)

@@ -11,6 +11,7 @@ PARTS = (
     "bench_start",
     "bench_aliases",
     "bench_rules",
+    "bench_expressions",
     "bench_conductor",
     "bench_chat",
     "bench_actions",

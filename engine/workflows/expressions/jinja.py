@@ -10,7 +10,14 @@ from engine.expressions.limits import refused
 from engine.settings import TemplateSettings
 from engine.workflows.expressions.jinja_room import RESULT, bound, room_of
 from engine.workflows.expressions.running import Run, failure, guarded
-from engine.workflows.expressions.texts import Part, has_block, is_whole, parts_of
+from engine.workflows.expressions.texts import (
+    Part,
+    has_block,
+    is_whole,
+    parts_of,
+    with_raw,
+    without_raw,
+)
 
 _LANGUAGE = "Jinja"
 _KEPT = 4096
@@ -47,18 +54,23 @@ def _template(settings: TemplateSettings, text: str, is_expression: bool) -> Tem
 class JinjaText:
     """A text with Jinja in it; compiled when it is first evaluated."""
 
-    __slots__ = ("_evaluates_data", "_is_rendered", "_is_whole", "_parts", "_settings", "_text")
+    __slots__ = ("_evaluates_data", "_is_rendered", "_is_whole", "_parts", "_raw", "_settings", "_text")
 
     def __init__(self, text: str, settings: TemplateSettings, *, evaluates_data: bool) -> None:
-        self._text = text
+        # Where results are evaluated again, what is raw has to stay out of it.
+        self._text, self._raw = without_raw(text) if evaluates_data else (text, ())
         self._settings = settings
         self._evaluates_data = evaluates_data
-        self._is_rendered = has_block(text)
-        self._parts = parts_of(text, "jinja")
-        self._is_whole = is_whole(text, self._parts)
+        self._is_rendered = has_block(self._text)
+        self._parts = parts_of(self._text, "jinja")
+        self._is_whole = is_whole(self._text, self._parts)
 
     def evaluate(self, run: Run) -> Any:
         """Raises ExpressionFailure."""
+        value = self._evaluated(run)
+        return with_raw(value, self._raw) if self._raw and isinstance(value, str) else value
+
+    def _evaluated(self, run: Run) -> Any:
         if self._is_rendered:
             return guarded(_LANGUAGE, self._text, run, lambda: self._rendered(run))
         pieces: list[Any] = []
@@ -97,7 +109,7 @@ class JinjaText:
         if not (self._evaluates_data and isinstance(value, str) and "{" in value) or value == self._text:
             return value
         inner = JinjaText(value, self._settings, evaluates_data=True)
-        if not (inner._parts or inner._is_rendered):
+        if not (inner._parts or inner._is_rendered or inner._raw):
             return value
         run.deeper()
         return inner.evaluate(run)

@@ -12,6 +12,9 @@ Language = Literal["yaql", "jinja"]
 _YAQL = re.compile(r"<%.*?%>", re.DOTALL)
 _JINJA = re.compile(r"{{.*?}}", re.DOTALL)
 _BLOCK = re.compile(r"{%.*?%}", re.DOTALL)
+_RAW = re.compile(r"{%-?\s*raw\s*-?%}(.*?){%-?\s*endraw\s*-?%}", re.DOTALL)
+# No text of a definition holds it: YAML has no such character.
+_HOLE = "\0{}\0"
 
 _REST = r"[\[\]\w'\".()]*"
 _REFERENCE = re.compile(rf"\bctx\(['\"]?{_REST}['\"]?\)\.?{_REST}", re.ASCII)
@@ -60,6 +63,20 @@ def languages_of(text: str) -> tuple[Language, ...]:
 def has_block(text: str) -> bool:
     """Whether Jinja renders the whole text instead of each expression."""
     return _BLOCK.search(text) is not None
+
+
+def without_raw(text: str) -> tuple[str, tuple[str, ...]]:
+    """A Jinja text with holes for its raw blocks, and what stands in these."""
+    raw = _RAW.findall(text)
+    numbers = iter(range(len(raw)))
+    return _RAW.sub(lambda _: _HOLE.format(next(numbers)), text), tuple(raw)
+
+
+def with_raw(text: str, raw: tuple[str, ...]) -> str:
+    """The holes filled again."""
+    for number, body in enumerate(raw):
+        text = text.replace(_HOLE.format(number), body)
+    return text
 
 
 def parts_of(text: str, language: Language) -> tuple[Part, ...]:

@@ -68,6 +68,13 @@ def test_results_are_evaluated_again_where_that_was_asked_for() -> None:
     assert compile_value("{{ ctx('j') }}", evaluates_data=True).evaluate(world) == "7!"
 
 
+def test_what_is_raw_is_not_evaluated_again_either() -> None:
+    text = "{{ ctx().n }}{% for x in ctx().l %}{{ x }}{% endfor %} {% raw %}{{ 1 }}{% endraw %}"
+    world = World(variables={"n": 7, "l": ["a", "{{ ctx().n }}"]})
+    assert compile_value(text, evaluates_data=True).evaluate(world) == "7a7 {{ 1 }}"
+    assert compile_value("{% raw %}{{ 1 }}{% endraw %}", evaluates_data=True).evaluate(world) == "{{ 1 }}"
+
+
 def test_data_that_holds_itself_is_refused() -> None:
     compiled = compile_value("<% ctx(y) %>", evaluates_data=True)
     with pytest.raises(Exception, match="more than 20 times"):

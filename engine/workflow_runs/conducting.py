@@ -62,6 +62,8 @@ class StepMaker:
             run, birth = self._reborn(workflow_id, first)
         else:
             run = self._live.get(workflow_id)
+        if run.is_given_up:
+            raise IllegalTransition(f"The workflow {workflow_id} was given up.")
         with run.lock:
             return self._step(run, birth, messages)
 

@@ -36,6 +36,8 @@ class LiveRun:
     """Size of the deltas since the last snapshot."""
     snapshot_bytes: int = 0
     wake_at: datetime | None = None
+    is_given_up: bool = False
+    """It was ended without its conductor: nothing follows from what its children do."""
     lock: threading.Lock = field(default_factory=threading.Lock)
     """Held while the conductor works, or is looked at."""
 
@@ -114,8 +116,8 @@ class LiveRuns:
             head=head,
             host=host,
             conductor=conductor,
-            # Steps are whole: the rows of one version are written together.
-            version=deltas[-1][0] if deltas else stored.snapshot_version,
+            version=stored.version,
+            is_given_up=stored.is_ended and not conductor.is_ended,
             shown=stored.status,
             delta_bytes=sum(map(len, opened)),
             snapshot_bytes=len(snapshot or b""),

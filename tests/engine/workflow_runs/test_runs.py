@@ -413,3 +413,17 @@ def test_a_loop_without_actions_ends_with_an_error(engine: Engine) -> None:
     done = run_flow(engine, flow)
     assert done.status is Status.FAILED
     assert done.result["errors"]
+
+
+def test_a_workflow_that_was_given_up_lets_its_children_end(engine: Engine) -> None:
+    made = start(engine, write_flow(engine, "slow", SLOW))
+    wait_until(lambda: any(child.status is Status.RUNNING for child in children(engine, made)))
+    workflow_id = children(engine, made)[0].context["orquesta"]["workflow_execution_id"]
+    engine.workflows._stepper._give_up(workflow_id, RuntimeError("a fault of ours"))
+    engine.workflows._live.drop(workflow_id)
+    failed = engine.execution(made.id)
+    assert failed.status is Status.FAILED
+    assert "its log says more" in failed.result["errors"][0]["message"]
+    wait_until(lambda: children(engine, made)[0].is_finished)
+    assert [child.status for child in children(engine, made)] == [Status.SUCCEEDED]
+    wait_until(lambda: not engine.workflows._boxes._boxes)

@@ -166,8 +166,9 @@ class Stepper:
         message = (
             str(error) if isinstance(error, EngineError) else "Stormcrow failed to conduct this workflow"
         )
-        result = {"output": None, "errors": [{"type": "error", "message": f"{message}; its log says more."}]}
-        outcome = RunResult(status=Status.FAILED, result=result)
+        entry = {"type": "error", "message": f"{message}; its log says more."}
+        language = self._live.languages.get(self._live.head(stored).language)
+        outcome = RunResult(status=Status.FAILED, result=language.refusal([entry]))
         attempt = self._executions.get(stored.execution_id).attempt
 
         def work(connection: Any) -> None:

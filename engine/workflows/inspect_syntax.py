@@ -14,7 +14,8 @@ Entry = dict[str, Any]
 
 _WORD = re.compile(r"\w+")
 _EXPRESSION = r"<%.*?%>|{{.*?}}|{%.*?%}"
-ITEMS = rf"^\s*({_EXPRESSION})\s*$|^\s*((\w+,\s?|\s+)+)?(\w+)\s+in\s+({_EXPRESSION})\s*$"
+# Each repetition ends in a comma: nothing in it can match the same text in many ways.
+ITEMS = rf"^\s*({_EXPRESSION})\s*$|^\s*(\w+\s*,\s*)*\w+\s+in\s+({_EXPRESSION})\s*$"
 _ITEMS = re.compile(ITEMS, re.DOTALL)
 
 _TEXT = {"type": "string", "minLength": 1}

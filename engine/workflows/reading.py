@@ -14,7 +14,7 @@ from engine.workflows.definition import Definition, Input, Items, Retry, Task, T
 from engine.workflows.inline import action_of, pairs_of
 from engine.yaml_reader import read_text
 
-_NAMED_ITEMS = re.compile(r"\s*([\w\s,]+?)\s+in\s+(.+)", re.DOTALL)
+_NAMES = re.compile(r"[\w\s,]+")
 
 
 class DefinitionError(BadContent):
@@ -106,11 +106,17 @@ def _items(written: str | Mapping[str, Any] | None) -> Items | None:
     if isinstance(written, str):
         written = {"items": written}
     text = written["items"]
-    named = _NAMED_ITEMS.fullmatch(text)
-    if named is None:
-        return Items(expression=text.strip(), concurrency=written.get("concurrency"))
-    names = tuple(word.strip() for word in named[1].split(","))
-    return Items(names=names, expression=named[2].strip(), concurrency=written.get("concurrency"))
+    names, expression = _named_items(text)
+    return Items(names=names, expression=expression, concurrency=written.get("concurrency"))
+
+
+def _named_items(text: str) -> tuple[tuple[str, ...], str]:
+    """`a, b in EXPRESSION`: the names and the expression; without names the expression alone."""
+    before = _NAMES.match(text)
+    words = before[0].replace(",", " ").split() if before else []
+    if before is None or len(words) < 2 or words[-1] != "in":
+        return (), text.strip()
+    return tuple(words[:-1]), text[before.end() :].strip()
 
 
 def _retry(written: Mapping[str, Any] | None) -> Retry | None:

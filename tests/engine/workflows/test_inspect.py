@@ -2,12 +2,14 @@
 
 import contextlib
 import json
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from engine.errors import BadContent
+from engine.workflows.inline import pairs_of
 from engine.workflows.inspect import flattened, inspect
 from engine.workflows.rehearse import replay
 
@@ -160,3 +162,23 @@ def test_the_flat_list_tells_category_and_language() -> None:
 def test_nonsense_is_told_and_breaks_nothing(text: str) -> None:
     with contextlib.suppress(BadContent):
         assert inspect(text)
+
+
+@pytest.mark.parametrize(
+    "items", [" " * 50_000 + "x", "a, " * 20_000, "a" * 50_000, "a in " * 20_000 + "<% x"]
+)
+def test_hostile_items_are_refused_quickly(items: str) -> None:
+    text = workflow(f"a: {{action: core.noop, with: '{items}'}}")
+    began = time.process_time()
+    assert inspect(text)["syntax"]
+    # Linear: a few milliseconds. What backtracks would not come back at all.
+    assert time.process_time() - began < 20
+
+
+@pytest.mark.parametrize(
+    "text", ["a" * 50_000, "x=[" * 20_000, "x=<%" * 20_000, "x='" * 20_001, "x=1" * 20_000]
+)
+def test_hostile_inline_parameters_are_read_in_one_pass(text: str) -> None:
+    began = time.process_time()
+    pairs_of(text)
+    assert time.process_time() - began < 20

@@ -108,6 +108,8 @@ class _Dialogue:
         self._colour = sys.stdout.isatty()
         self._shown: dict[str, str] = {}
         self._mine: set[str] = set()
+        # Held while a line is on its way: its answer may come before we know which id it has.
+        self._sending = threading.Lock()
         # The tasks of workflows that were printed: message -> (task, execution) -> status.
         self._tasks: dict[str, dict[tuple[str, str], str]] = {}
 
@@ -132,7 +134,8 @@ class _Dialogue:
 
     def _send(self, text: str) -> None:
         try:
-            self._mine.add(self._client.send(text))
+            with self._sending:
+                self._mine.add(self._client.send(text))
         except ValueError as error:
             _say(str(error))
 
@@ -199,7 +202,8 @@ class _Dialogue:
                 is_lost = False
                 self._above("… the server is back")
             elif kind == "message":
-                self._message(data)
+                with self._sending:
+                    self._message(data)
             elif kind == "live" and data["thread"] in self._mine:
                 self._progress(data)
 

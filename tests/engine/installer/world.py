@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -90,8 +91,16 @@ class Site:
         return Done(code=code, lines=lines, result=json.loads(text) if text else {})
 
     def recover(self) -> None:
-        """What a server does at its start, and with every reload."""
-        State(self.state).recover()
+        """What a server does at its start, and with every reload.
+
+        What was killed holds its lock until the kernel has taken it away, a moment later.
+        """
+        give_up_at = time.monotonic() + 10
+        state = State(self.state)
+        state.recover()
+        while state.refs() and time.monotonic() < give_up_at:
+            time.sleep(0.05)
+            state.recover()
 
     def version(self, ref: str) -> str:
         """The version that stands there, whole: manifest and action are of one version."""

@@ -227,7 +227,11 @@ class _Builder:
                 # Of two merges the one written later wins, as in PyYAML.
                 merged.update(self._merge(event))
                 continue
-            key = self._key(event)
+            if type(event) is yaml.ScalarEvent and event.anchor is None:
+                self._nodes += 1
+                key = self._written(event)
+            else:
+                key = self._key(event)
             if key in own:
                 self.duplicates.append((event.start_mark.line + 1, str(key)))
             own[key] = self._node(self._next())

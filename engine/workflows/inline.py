@@ -56,7 +56,7 @@ def _end_of_value(text: str, start: int, missing: set[str]) -> int:
 
 def action_of(text: str) -> tuple[str, dict[str, Any]]:
     """The action and its inline parameters; without any, the whole text is the action."""
-    pairs = list(_pairs(text))
+    pairs = list(_pairs(text)) if "=" in text else []
     if not pairs:
         return text, {}
     return text[: pairs[0].start].strip(), {pair.name: _value(pair.value) for pair in pairs}

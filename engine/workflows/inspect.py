@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from engine.workflows.inspect_expressions import context_problems, expression_problems
+from engine.workflows.inspect_expressions import context_problems, expression_problems, fields_of
 from engine.workflows.inspect_extensions import extension_semantics, extension_syntax
 from engine.workflows.inspect_semantics import semantic_problems
 from engine.workflows.inspect_syntax import syntax_problems
@@ -26,11 +26,12 @@ def inspect(text: str, *, given: Iterable[str] = HOST_VARIABLES) -> dict[str, li
     Raises DefinitionError for what cannot be loaded.
     """
     outline = outline_of(load(text))
+    fields = fields_of(outline)
     found = {
         "syntax": [*syntax_problems(outline), *extension_syntax(outline)],
         "semantics": [*semantic_problems(outline), *extension_semantics(outline)],
-        "expressions": expression_problems(outline),
-        "context": context_problems(outline, given),
+        "expressions": expression_problems(outline, fields),
+        "context": context_problems(outline, fields, given),
     }
     return {kind: sorted(problems, key=_order) for kind, problems in found.items() if problems}
 

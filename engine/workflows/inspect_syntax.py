@@ -82,11 +82,11 @@ SCHEMA = {
 
 
 def syntax_problems(outline: Outline) -> list[Entry]:
-    plain = _without_extensions(outline.written)
+    plain = _own(outline.written)
     tasks = plain.get("tasks")
     if isinstance(tasks, Mapping) and tasks:
         # What is right need not be worded: only the tasks that are not go through the schema.
-        wrong = {name: task for name, task in tasks.items() if not _is_task(task)}
+        wrong = {str(name): _plain_task(task) for name, task in tasks.items() if not _is_task(task)}
         plain["tasks"] = wrong or {"placeholder": {"action": "core.noop"}}
     return [
         {
@@ -113,16 +113,8 @@ def _dotted(path: Any) -> str:
     return text
 
 
-def _without_extensions(written: Mapping[str, Any]) -> dict[str, Any]:
-    """x-... keys are ours, and are left out of workflows, tasks and transitions."""
-    plain = _own(written)
-    tasks = plain.get("tasks")
-    if isinstance(tasks, Mapping):
-        plain["tasks"] = {str(name): _plain_task(task) for name, task in tasks.items()}
-    return plain
-
-
 def _plain_task(task: Any) -> Any:
+    """x-... keys are ours, and are left out of tasks and transitions."""
     if not isinstance(task, Mapping):
         return task
     plain = _own(task)
@@ -179,15 +171,24 @@ def _is_retry(value: Any) -> bool:
 
 
 def _is_transition(value: Any) -> bool:
-    return isinstance(value, dict) and _fits(value, _TRANSITION_FIELDS)
+    return isinstance(value, dict) and _fits(value, _TRANSITION_FIELDS, has_extensions=True)
 
 
 def _is_task(value: Any) -> bool:
-    return isinstance(value, dict) and _fits(value, _TASK_FIELDS)
+    return isinstance(value, dict) and _fits(value, _TASK_FIELDS, has_extensions=True)
 
 
-def _fits(value: Mapping[str, Any], fields: Mapping[str, Callable[[Any], bool]]) -> bool:
-    return all(name in fields and fields[name](inner) for name, inner in value.items())
+def _fits(
+    value: Mapping[Any, Any], fields: Mapping[str, Callable[[Any], bool]], *, has_extensions: bool = False
+) -> bool:
+    for name, inner in value.items():
+        fits = fields.get(name)
+        if fits is None:
+            if not (has_extensions and str(name).startswith("x-")):
+                return False
+        elif not fits(inner):
+            return False
+    return True
 
 
 _TRANSITION_FIELDS: Mapping[str, Callable[[Any], bool]] = {

@@ -50,6 +50,7 @@ class Part:
     """Without the delimiters and the white space around."""
 
 
+@lru_cache(maxsize=8192)
 def languages_of(text: str) -> tuple[Language, ...]:
     """The languages that a text holds; the first one is evaluated."""
     found: list[Language] = []

@@ -20,5 +20,6 @@ def decided(run: Run, entry: Entry, item: str, others: Others, otherwise: str) -
         return "failed"
     has_rest = others.unset > 0 and not others.active and not others.paused
     if word == "all" and has_rest and item in COMPLETED and otherwise == "failed":
-        return "running"
+        # While it pauses the rest waits until the workflow goes on.
+        return "running" if entry.status == "running" else "paused"
     return otherwise

@@ -69,7 +69,7 @@ def _something(hand: ChainHand, chance: random.Random, step: int) -> None:
 
 
 @given(st.integers(0, 10**9))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 def test_a_chain_is_the_same_whether_it_was_loaded_in_between_or_not(seed: int) -> None:
     straight = outcome(seed, "never")
     assert outcome(seed, "deltas") == straight

@@ -4,7 +4,7 @@ import random
 from typing import Any, Literal
 
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from engine.errors import IllegalTransition
@@ -35,7 +35,9 @@ def played(document: dict[str, Any], seed: int, saves: Any) -> list[Any]:
 
 
 @given(st.integers(0, 10**9), st.integers(0, 10**9))
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+# A pause while items run that all are to run, whatever fails: it never came to rest.
+@example(1673, 117101646)
+@settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 def test_a_workflow_that_has_not_ended_waits_for_something(shape: int, seed: int) -> None:
     chance = random.Random(seed)
     hand = Hand(yaml.safe_dump(random_workflow(random.Random(shape))), {"who": "ada"})
@@ -93,14 +95,14 @@ def _view(hand: Hand, work: Any) -> Any:
 
 
 @given(st.integers(0, 10**9), st.integers(0, 10**9))
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 def test_it_makes_no_difference_whether_it_is_loaded_from_deltas(shape: int, seed: int) -> None:
     document = random_workflow(random.Random(shape))
     assert played(document, seed, "deltas") == played(document, seed, "never")
 
 
 @given(st.integers(0, 10**9), st.integers(0, 10**9))
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 def test_it_makes_no_difference_whether_it_is_loaded_from_snapshots(shape: int, seed: int) -> None:
     document = random_workflow(random.Random(shape))
     assert played(document, seed, "snapshots") == played(document, seed, "never")

@@ -5,16 +5,15 @@ what cannot be loaded at all is refused.
 """
 
 import hashlib
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from engine.errors import BadContent
 from engine.workflows.definition import Definition, Input, Items, Retry, Task, Transition
-from engine.workflows.inline import action_of, pairs_of
+from engine.workflows.inline import action_of, items_of, pairs_of
 from engine.yaml_reader import read_text
 
-_NAMES = re.compile(r"[\w\s,]+")
+_NEEDED = "It is a mapping with `version: 1.0` and `tasks`."
 
 
 class DefinitionError(BadContent):
@@ -26,7 +25,9 @@ def load(text: str, *, name: str = "workflow") -> dict[str, Any]:
     try:
         document = read_text(text, name=name)
     except BadContent as error:
-        raise DefinitionError(error.message, hint=error.hint, where=error.where) from error
+        reason = error.message[0].lower() + error.message[1:]
+        message = f"Failed to load workflow definition because {reason}"
+        raise DefinitionError(message, hint=error.hint, where=error.where) from error
     if document.duplicates:
         line, key = document.duplicates[0]
         raise DefinitionError(
@@ -34,9 +35,11 @@ def load(text: str, *, name: str = "workflow") -> dict[str, Any]:
             where=f"{name}:{line}",
             hint="Only the last one would count: remove or rename one of them.",
         )
+    if document.value is None:
+        raise DefinitionError("Workflow definition is empty.", where=f"{name}:1", hint=_NEEDED)
     if not isinstance(document.value, dict):
         raise DefinitionError(
-            "The workflow definition is no mapping.", where=f"{name}:1", hint="It needs at least `tasks`."
+            "Unable to convert workflow definition into dict.", where=f"{name}:1", hint=_NEEDED
         )
     return document.value
 
@@ -105,18 +108,8 @@ def _items(written: str | Mapping[str, Any] | None) -> Items | None:
         return None
     if isinstance(written, str):
         written = {"items": written}
-    text = written["items"]
-    names, expression = _named_items(text)
+    names, expression = items_of(written["items"]) or ((), written["items"])
     return Items(names=names, expression=expression, concurrency=written.get("concurrency"))
-
-
-def _named_items(text: str) -> tuple[tuple[str, ...], str]:
-    """`a, b in EXPRESSION`: the names and the expression; without names the expression alone."""
-    before = _NAMES.match(text)
-    words = before[0].replace(",", " ").split() if before else []
-    if before is None or len(words) < 2 or words[-1] != "in":
-        return (), text.strip()
-    return tuple(words[:-1]), text[before.end() :].strip()
 
 
 def _retry(written: Mapping[str, Any] | None) -> Retry | None:

@@ -1,7 +1,9 @@
 """Real runs of workflows, read through the API and made into rehearsal files."""
 
 import os
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,12 +13,18 @@ import yaml
 
 from bot.cli.client import Client
 from bot.cli.exits import Code, CommandError
+from engine.errors import BadContent, BadInput
 from engine.workflows.graph import COMMANDS
-from engine.workflows.rehearsal import rehearsal_of
-from engine.workflows.rehearsing import differences, named, rehearse
+from engine.workflows.reading import read
+from engine.workflows.rehearsal import Rehearsal, rehearsal_of
+from engine.workflows.rehearsal_differences import differences, named
+from engine.workflows.rehearsing import rehearse
 from engine.workflows.workflow_lint import RUNNER
 
 _ENDED = ("succeeded", "failed", "timeout", "canceled", "abandoned")
+
+# What a definition says of its host.
+_HOST_WORDS = re.compile(r"\b(st2|parent)\b")
 
 Document = Mapping[str, Any]
 
@@ -35,8 +43,11 @@ class Recording:
     """As it is today."""
 
 
-def recording_of(client: Client, wanted: str) -> Recording:
-    """Raises CommandError for what is no Orquesta workflow, or has not ended."""
+def recording_of(client: Client, wanted: str, *, definition: str | None = None) -> Recording:
+    """`definition`: in place of the server's.
+
+    Raises CommandError for what is no Orquesta workflow, or has not ended.
+    """
     run = client.get("executions", wanted)
     if run["runner"]["name"] != RUNNER:
         raise CommandError(Code.WRONG, f"{run['id']} is no Orquesta workflow.")
@@ -60,7 +71,8 @@ def recording_of(client: Client, wanted: str) -> Recording:
         tasks=tasks,
         children=[*earlier, *children],
         rerun=[_rerun_of(name, before.get("reset") or ()) for name in before.get("tasks") or ()],
-        definition="".join(client.text("actions", "views", "entry_point", run["action"]["ref"])),
+        definition=definition
+        or "".join(client.text("actions", "views", "entry_point", run["action"]["ref"])),
     )
 
 
@@ -74,26 +86,70 @@ def _rerun_of(task: str, reset: Collection[str]) -> Document:
 
 
 def document_of(recording: Recording, *, workflow: str) -> dict[str, Any]:
-    """A rehearsal file; `workflow` is the definition's path in it."""
+    """A rehearsal file; `workflow` is the definition's path in it.
+
+    Actions end in rounds where that comes to the same, so that other tools can read the file.
+    """
+    in_rounds = _document(recording, workflow, in_order=False)
+    return in_rounds if not otherwise(in_rounds, recording) else _document(recording, workflow, in_order=True)
+
+
+def _document(recording: Recording, workflow: str, *, in_order: bool) -> dict[str, Any]:
     run = recording.run
-    made: dict[str, Any] = {
-        "workflow": workflow,
-        "inputs": _inputs(run),
-        "context": {"st2": {"action": run["action"]["ref"], "action_execution_id": run["id"], **_who(run)}},
-        "in_order": True,
-        "mock_action_executions": [mock for _, mock in sorted(_mocks(recording), key=lambda pair: pair[0])],
-        **({"rerun_tasks": list(recording.rerun)} if recording.rerun else {}),
-        "expected_workflow_status": run["status"],
-        "expected_output": (run.get("result") or {}).get("output"),
-    }
+    result = run.get("result") or {}
+    mocks = sorted(_mocks(recording), key=lambda pair: pair[0]) if in_order else _mocks(recording)
+    made: dict[str, Any] = {"workflow": workflow, "inputs": _inputs(run)}
+    if _HOST_WORDS.search(recording.definition):
+        st2 = {"action": run["action"]["ref"], "action_execution_id": run["id"], **_who(run)}
+        made["context"] = {"st2": st2, "parent": dict(run["context"])}
+    if in_order:
+        made["in_order"] = True
+    made["mock_action_executions"] = [mock for _, mock in mocks]
+    if recording.rerun:
+        made["rerun_tasks"] = list(recording.rerun)
+    made["expected_workflow_status"] = run["status"]
+    for name in ("output", "errors"):
+        if result.get(name) is not None:
+            made[f"expected_{name}"] = result[name]
     ran = [named({"id": task["task"], "route": task["route"]}) for task in recording.tasks]
-    found = rehearse(rehearsal_of(made, definition=recording.definition, where=workflow))
-    if not found["inspection"]:
+    made["expected_task_sequence"] = ran
+    with suppress(BadContent):
+        found = rehearse(_rehearsal(made, recording))
+        sequence = found.get("sequence", ())
         # The API does not tell of the engine's own commands: where all else is the same, they are too.
-        sequence = found["sequence"]
-        is_same = [named(one) for one in sequence if one["id"] not in COMMANDS] == ran
-        made["expected_task_sequence"] = [named(one) for one in sequence] if is_same else ran
+        if [named(one) for one in sequence if one["id"] not in COMMANDS] == ran:
+            made["expected_task_sequence"] = [named(one) for one in sequence]
+            made["expected_routes"] = found.get("routes", [[]])
     return made
+
+
+def _rehearsal(document: Document, recording: Recording) -> Rehearsal:
+    """Without mocks of tasks that the definition has no more. Raises BadContent."""
+    tasks = read(recording.definition).tasks
+    mocks = [mock for mock in document["mock_action_executions"] if mock["task_id"] in tasks]
+    return rehearsal_of(
+        {**document, "mock_action_executions": mocks},
+        definition=recording.definition,
+        where=str(document["workflow"]),
+    )
+
+
+def otherwise(document: Document, recording: Recording) -> list[str]:
+    """Where the rehearsal does not go as the run did; empty: nowhere."""
+    try:
+        rehearsal = _rehearsal(document, recording)
+        found = rehearse(rehearsal)
+    except (BadContent, BadInput) as error:
+        return [str(error)]
+    return [*differences(rehearsal, found), *_statuses(recording, found)]
+
+
+def _statuses(recording: Recording, found: Document) -> Iterator[str]:
+    """Of tasks that ran in both."""
+    tasks = [one for one in found.get("sequence", ()) if one["id"] not in COMMANDS]
+    for task, one in zip(recording.tasks, tasks, strict=False):
+        if (task["task"], task["route"]) == (one["id"], one["route"]) and task["status"] != one.get("status"):
+            yield f"status of {named(one)}: it was {task['status']}, and is {one.get('status')}"
 
 
 def _inputs(run: Document) -> dict[str, Any]:
@@ -127,7 +183,8 @@ def _mocks(recording: Recording) -> Iterator[tuple[str, dict[str, Any]]]:
             mock["route"] = place["task_route"]
         mock |= {name: place[name] for name in ("item_id", "purpose") if name in place}
         status = "timeout" if is_late else child["status"]
-        yield ended_at or "~", {**mock, "status": status, "result": child.get("result")}
+        result = None if is_late else child.get("result")
+        yield ended_at or "~", {**mock, "status": status, "result": result}
     errors = (recording.run.get("result") or {}).get("errors") or ()
     for execution_id, task in tasks.items():
         if execution_id not in known:
@@ -140,11 +197,9 @@ def _mocks(recording: Recording) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def replayed(recording: Recording) -> list[str]:
-    """Where the run goes otherwise with the definition as it is today."""
-    name = str(recording.run["action"]["entry_point"])
-    document = document_of(recording, workflow=name)
-    rehearsal = rehearsal_of(document, definition=recording.definition, where=name)
-    return list(differences(rehearsal, rehearse(rehearsal)))
+    """Where the run goes otherwise with the definition."""
+    document = _document(recording, str(recording.run["action"]["entry_point"]), in_order=True)
+    return otherwise(document, recording)
 
 
 def path_to(definition: Path, output: Path | None) -> str:

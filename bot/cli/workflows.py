@@ -61,26 +61,36 @@ def graph(
 
 @app.command()
 def rehearse(
-    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Rehearsal files.")],
+    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Rehearsal files, or their folders.")],
     junit: Annotated[
         Path | None, typer.Option("--junit", metavar="FILE", help="Write the results as JUnit's XML.")
     ] = None,
     as_json: Json = False,
 ) -> None:
     """Conduct workflows with made-up results; exit code 1 when one goes otherwise than expected."""
-    from bot.cli import workflow_files  # noqa: PLC0415 - heavy
+    from bot.cli import rehearsals  # noqa: PLC0415 - heavy
 
-    results = [workflow_files.tried(name) for name in files]
-    if junit is not None:
-        junit.write_bytes(workflow_files.junit(results))
-    if as_json:
-        emit_json([{"file": one.name, "differences": list(one.differences)} for one in results])
-    else:
-        for one in results:
-            say(f"{paint('failed' if one.differences else 'ok')} {one.name}")
-            for line in one.differences:
+    results = []
+    for path in rehearsals.files_of(files):
+        one = rehearsals.tried(path)
+        results.append(one)
+        if not as_json:
+            say(f"{paint('failed' if one.has_failed else 'ok')} {one.name}")
+            for line in rehearsals.lines_of(one):
                 say(f"    {line}")
-    if any(one.differences for one in results):
+    failed = sum(one.has_failed for one in results)
+    if junit is not None:
+        junit.write_bytes(rehearsals.junit(results))
+    if as_json:
+        emit_json(
+            [
+                {"file": one.name, "ok": not one.has_failed, "differences": list(rehearsals.lines_of(one))}
+                for one in results
+            ]
+        )
+    elif len(results) > 1:
+        note(f"{len(results)} rehearsals, {failed} failed.")
+    if failed:
         raise typer.Exit(Code.FAILED)
 
 
@@ -112,6 +122,10 @@ def record(
     else:
         output.write_text(recordings.as_yaml(document), encoding="utf-8")
         note(f"Run it: stormcrow workflow rehearse {output}")
+    if differing := recordings.otherwise(document, found):
+        note("Its rehearsal does not go as the run did:")
+        for line in differing:
+            note(f"    {line}")
 
 
 @app.command()
@@ -119,18 +133,24 @@ def replay(
     wanted: Annotated[
         str, typer.Argument(metavar="EXECUTION|FILE", help="A workflow that has ended, or its record.")
     ],
+    *,
+    definition: Annotated[
+        Path | None, typer.Option("--definition", metavar="FILE", help="In place of the workflow's own.")
+    ] = None,
     as_json: Json = False,
     url: Url = None,
     config: Config = None,
     data: Data = None,
 ) -> None:
     """Conduct a run again with what its actions gave, and today's definition; exit code 1 when it differs."""
-    from bot.cli import recordings, workflow_files  # noqa: PLC0415 - heavy
+    from bot.cli import recordings, rehearsals, workflow_files  # noqa: PLC0415 - heavy
 
     if Path(wanted).is_file():
-        found = list(workflow_files.tried(wanted).differences)
+        found = list(rehearsals.lines_of(rehearsals.tried(Path(wanted), definition=definition)))
     else:
-        found = recordings.replayed(recordings.recording_of(connect(url, config, data), wanted))
+        other = workflow_files.text_of(definition) if definition is not None else None
+        run = recordings.recording_of(connect(url, config, data), wanted, definition=other)
+        found = recordings.replayed(run)
     if as_json:
         emit_json(found)
     else:

@@ -13,7 +13,7 @@ from engine.specs.runner_type import RUNNER_TYPES
 from engine.workflows.inspect import flattened, inspect
 from engine.workflows.inspect_contents import Known, content_problems
 from engine.workflows.reading import load
-from engine.yaml_reader import line_of
+from engine.yaml_reader import line_of, read_file
 
 RUNNER = "orquesta"
 
@@ -27,8 +27,12 @@ def lint(registry: Registry, *, known: Registry | None = None) -> list[Finding]:
     for action in registry.actions.values():
         if action.runner_type == RUNNER and action.entry_point and action.entry_path.is_file():
             name = f"{action.pack}/actions/{action.entry_point}"
-            text = action.entry_path.read_text(encoding="utf-8", errors="replace")
-            found.extend(findings(text, name=name, known=parameters_of(actions)))
+            try:
+                text, _ = read_file(action.entry_path, name=name)
+            except BadContent as error:
+                found.append(_finding(error))
+            else:
+                found.extend(findings(text, name=name, known=parameters_of(actions)))
     return sorted(found, key=lambda finding: finding.where)
 
 
@@ -37,7 +41,7 @@ def findings(text: str, *, name: str, known: Known) -> Iterator[Finding]:
     try:
         loaded = load(text, name=name)
     except BadContent as error:
-        yield Finding(severity="error", where=error.where, text=error.message, hint=error.hint)
+        yield _finding(error)
         return
     problems = inspect(text)
     contents = [] if problems.get("syntax") else content_problems(text, known)
@@ -51,6 +55,10 @@ def findings(text: str, *, name: str, known: Known) -> Iterator[Finding]:
             text=f"{shown} In {expression}" if expression and str(expression) not in shown else shown,
             hint="",
         )
+
+
+def _finding(error: BadContent) -> Finding:
+    return Finding(severity="error", where=error.where, text=error.message, hint=error.hint)
 
 
 def parameters_of(actions: Mapping[str, ActionSpec]) -> Known:

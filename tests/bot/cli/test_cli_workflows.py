@@ -87,29 +87,63 @@ def test_an_action_that_is_no_workflow_is_refused(shell: Shell) -> None:
     assert shell("workflow", "graph", "core.nothing").exit_code == 4
 
 
-def test_rehearsals_tell_what_went_otherwise(shell: Shell) -> None:
+def write_rehearsals() -> None:
     Path("flow.yaml").write_text(FLOW, encoding="utf-8")
     Path("greet.json").write_text('{"stdout": "Hello"}', encoding="utf-8")
     Path("good.yaml").write_text(REHEARSAL, encoding="utf-8")
     Path("bad.yaml").write_text(REHEARSAL.replace("said: Hello", "said: Bye"), encoding="utf-8")
-    assert shell("workflow", "rehearse", "good.yaml").output == "ok good.yaml\n"
-    done = shell("workflow", "rehearse", "good.yaml", "bad.yaml", "--junit", "out.xml")
+
+
+def test_rehearsals_tell_what_went_otherwise(shell: Shell) -> None:
+    write_rehearsals()
+    assert shell("workflow", "rehearse", "good.yaml").stdout == "ok good.yaml\n"
+    done = shell("workflow", "rehearse", "good.yaml", "bad.yaml")
     assert done.exit_code == 1
-    assert "output: expected {'said': 'Bye'}, found {'said': 'Hello'}" in done.output
-    suite = ET.fromstring(Path("out.xml").read_text(encoding="utf-8"))
-    assert (suite.attrib["tests"], suite.attrib["failures"]) == ("2", "1")
+    assert 'output.said: expected "Bye", found "Hello"' in done.stdout
+    assert "2 rehearsals, 1 failed." in done.stderr
 
 
-def test_a_rehearsal_without_its_workflow_is_told(shell: Shell) -> None:
-    Path("lost.yaml").write_text(REHEARSAL, encoding="utf-8")
-    done = shell("workflow", "rehearse", "lost.yaml")
-    assert done.exit_code == 4
-    assert "flow.yaml cannot be read" in done.output
+def test_a_rehearsal_that_cannot_be_run_stops_no_other(shell: Shell) -> None:
+    write_rehearsals()
+    lost = REHEARSAL.replace("workflow: flow.yaml", "workflow: gone.yaml")
+    Path("broken.yaml").write_text(lost, encoding="utf-8")
+    done = shell("workflow", "rehearse", "broken.yaml", "good.yaml", "--json")
+    assert done.exit_code == 1
+    broken, good = json.loads(done.stdout)
+    assert "broken.yaml:1: There is no file gone.yaml." in broken["differences"][0]
+    assert good == {"file": "good.yaml", "ok": True, "differences": []}
+
+
+def test_a_folder_stands_for_its_rehearsals_and_they_find_the_workflow_above(shell: Shell) -> None:
+    write_rehearsals()
+    Path("tests").mkdir()
+    Path("good.yaml").rename("tests/good.yaml")
+    assert shell("workflow", "rehearse", "tests").stdout == "ok tests/good.yaml\n"
+    assert shell("workflow", "rehearse", "nowhere").exit_code == 4
+
+
+def test_junit_tells_failures_from_errors(shell: Shell) -> None:
+    write_rehearsals()
+    # A control character is no XML, however it is escaped.
+    Path("greet.json").write_text('{"stdout": "Hel\\u001blo"}', encoding="utf-8")
+    Path("broken.yaml").write_text("inputs: 3", encoding="utf-8")
+    done = shell("workflow", "rehearse", "bad.yaml", "broken.yaml", "--junit", "out.xml")
+    assert done.exit_code == 1
+    suites = ET.fromstring(Path("out.xml").read_text(encoding="utf-8"))
+    [suite] = suites
+    counts = [suite.attrib[name] for name in ("tests", "failures", "errors")]
+    assert counts == ["2", "1", "1"]
+    assert [[part.tag for part in case] for case in suite] == [["failure"], ["error"]]
+
+
+def ended(shell: Shell, action: str, **parameters: object) -> str:
+    execution_id = str(shell.server.start(action, **parameters)["id"])
+    wait_until(lambda: shell.server.engine.execution(execution_id).is_finished, timeout_s=20)
+    return execution_id
 
 
 def test_a_run_becomes_a_rehearsal_and_goes_the_same_way_again(shell: Shell) -> None:
-    execution_id = str(shell.server.start("examples.survey", hosts=["a", "b-down"])["id"])
-    wait_until(lambda: shell.server.engine.execution(execution_id).is_finished, timeout_s=20)
+    execution_id = ended(shell, "examples.survey", hosts=["a", "b-down"])
     Path("tests").mkdir()
     done = shell("workflow", "record", execution_id, "-o", "tests/run.yaml")
     assert done.exit_code == 0, done.output
@@ -117,6 +151,7 @@ def test_a_run_becomes_a_rehearsal_and_goes_the_same_way_again(shell: Shell) -> 
     assert recorded["inputs"] == {"hosts": ["a", "b-down"], "at_once": 2}
     assert not Path(recorded["workflow"]).is_absolute()
     assert recorded["expected_task_sequence"] == ["ask_each", "report", "continue"]
+    assert "in_order" not in recorded
     items = [mock.get("item_id") for mock in recorded["mock_action_executions"]]
     assert sorted(items[:2]) == [0, 1]
     assert items[2] is None
@@ -154,4 +189,19 @@ def test_retries_time_limits_and_reruns_are_recorded(shell: Shell) -> None:
     (pack / "actions" / "limited.flow").write_text(changed, encoding="utf-8")
     done = shell("workflow", "replay", again)
     assert done.exit_code == 1
-    assert "task_sequence: expected ['tries', 'waits', 'last', 'last']" in done.output
+    assert "task_sequence: expected tries, waits, last, last; found tries, waits, last__r1" in done.output
+
+
+def test_a_run_is_tried_with_another_definition(shell: Shell) -> None:
+    execution_id = ended(shell, "examples.survey", hosts=["a"])
+    shown = shell.server.get("/actions/views/entry_point/examples.survey").text
+    Path("other.yaml").write_text(shown.replace("report:", "tell:").replace("do: report", "do: tell"))
+    done = shell("workflow", "replay", execution_id, "--definition", "other.yaml")
+    assert done.exit_code == 1
+    assert "task_sequence: expected ask_each, report; found ask_each, tell" in done.stdout
+
+
+def test_only_workflows_that_have_ended_are_recorded(shell: Shell) -> None:
+    done = shell("workflow", "record", ended(shell, "core.noop"))
+    assert done.exit_code == 2
+    assert "is no Orquesta workflow" in done.stderr

@@ -3,10 +3,12 @@
 from typing import Any
 
 import pytest
+import yaml
 
 from engine.errors import BadContent, BadInput
 from engine.workflows.rehearsal import rehearsal_of
-from engine.workflows.rehearsing import differences, rehearse
+from engine.workflows.rehearsal_differences import differences
+from engine.workflows.rehearsing import rehearse
 
 FLOW = """
 version: 1.0
@@ -71,15 +73,24 @@ def test_each_difference_is_one_line() -> None:
     assert found(
         FLOW, inputs={"names": []}, expected_task_sequence=["first"], expected_output={"seen": 1}
     ) == [
-        "task_sequence: expected ['first'], found ['first', 'each', 'continue']",
-        "output: expected {'seen': 1}, found {'seen': None, 'said': []}",
+        "task_sequence: expected first; found first, each, continue (the first 1 are the same)",
+        "output.seen: expected 1, found null",
+        "output.said: expected nothing, found []",
     ]
 
 
 def test_a_status_that_nobody_expects_is_a_difference() -> None:
     mocks = [{"task_id": "first", "status": "failed"}]
     assert found(FLOW, mock_action_executions=mocks) == [
-        "workflow_status: expected 'succeeded', found 'failed'"
+        'workflow_status: expected "succeeded", found "failed"'
+    ]
+
+
+def test_true_is_not_1() -> None:
+    mocks = [{"task_id": "first", "result": True}]
+    expected = {"seen": 1, "said": []}
+    assert found(FLOW, inputs={"names": []}, mock_action_executions=mocks, expected_output=expected) == [
+        "output.seen: expected 1, found true"
     ]
 
 
@@ -108,8 +119,7 @@ def test_a_loop_without_end_is_told() -> None:
 
 def test_problems_of_a_definition_can_be_expected() -> None:
     faulty = "version: 1.0\ntasks: {a: {action: core.noop, next: [{do: ghost}]}}"
-    [line] = found(faulty)
-    assert line.startswith("inspection: expected {}, found")
+    assert found(faulty) == ['The definition is wrong: tasks.a.next[0].do: The task "ghost" is not defined.']
     problem = {
         "message": 'The task "ghost" is not defined.',
         "spec_path": "tasks.a.next[0].do",
@@ -151,7 +161,7 @@ def test_a_task_on_another_route_is_named_with_it() -> None:
     expected = ["a__r0", "b", "c__r1", "c__r2"]
     assert found(SPLIT, expected_task_sequence=expected, expected_term_tasks=["c__r2", "c__r1"]) == []
     [line] = found(SPLIT, expected_task_sequence=["a", "b", "c", "c"])
-    assert line.endswith("found ['a', 'b', 'c__r1', 'c__r2']")
+    assert "found a, b, c__r1, c__r2" in line
 
 
 def test_a_mock_may_be_for_one_route() -> None:
@@ -161,11 +171,60 @@ def test_a_mock_may_be_for_one_route() -> None:
     assert found(SPLIT, mock_action_executions=mocks) == []
 
 
-def test_a_mock_may_be_for_one_of_several_attempts() -> None:
-    mocks = [{"task_id": "again", "iter_id": 0, "result": "more"}]
-    assert found(LOOP, mock_action_executions=mocks, expected_task_sequence=["start", "again", "again"]) == []
-    mocks = [{"task_id": "again", "iter_id": 1, "result": "more"}]
-    assert found(LOOP, mock_action_executions=mocks, expected_task_sequence=["start", "again"]) == []
+@pytest.mark.parametrize("number", [0, 1, 3])
+def test_iter_id_changes_nothing(number: int) -> None:
+    """As with `orquesta-rehearse`: only `num_iter` counts."""
+    mocks = [{"task_id": "again", "iter_id": number, "num_iter": 2, "result": "more"}]
+    sequence = ["start", "again", "again", "again"]
+    assert found(LOOP, mock_action_executions=mocks, expected_task_sequence=sequence) == []
+
+
+def test_a_mock_that_is_used_0_times_is_none() -> None:
+    mocks = [{"task_id": "first", "num_iter": 0, "status": "failed"}]
+    assert found(FLOW, inputs={"names": []}, mock_action_executions=mocks) == []
+
+
+RACE = """
+version: 1.0
+tasks:
+  a: {with: "<% [1, 2] %>", action: core.noop, next: [{do: after_a}]}
+  after_a: {action: core.noop}
+  b: {action: core.noop, next: [{do: after_b}]}
+  after_b: {action: core.noop}
+"""
+
+
+def test_of_a_task_with_items_one_ends_in_each_round() -> None:
+    assert found(RACE, expected_task_sequence=["a", "b", "after_b", "after_a"]) == []
+
+
+def test_an_action_that_is_still_running_leaves_the_workflow_running() -> None:
+    mocks = [{"task_id": "b", "status": "running"}]
+    expected = {"expected_task_sequence": ["a", "b", "after_a"], "expected_workflow_status": "running"}
+    assert found(RACE, mock_action_executions=mocks, **expected) == []
+
+
+def test_a_mock_of_a_task_that_is_not_there_is_refused() -> None:
+    with pytest.raises(BadContent, match="'agian' is no task of the workflow") as refusal:
+        found(LOOP, mock_action_executions=[{"task_id": "agian"}])
+    assert "Did you mean again?" in str(refusal.value)
+    with pytest.raises(BadContent, match="'noop' is no task"):
+        found(LOOP.replace("do: again}", "do: noop}"), mock_action_executions=[{"task_id": "noop"}])
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("workflow: x\nworkflwo: x", 2),
+        ("workflow: x\ninputs: done", 2),
+        ("workflow: x\nmock_action_executions:\n  - task_id: a\n    status: succeded", 4),
+        ("workflow: x\nrerun_tasks:\n  - {task_id: a}\n  - {}", 4),
+    ],
+)
+def test_what_is_refused_is_refused_with_its_line(text: str, line: int) -> None:
+    with pytest.raises(BadContent) as refusal:
+        rehearsal_of(yaml.safe_load(text), definition="", where="test.yaml", text=text)
+    assert refusal.value.where == f"test.yaml:{line}"
 
 
 def test_actions_end_in_the_order_of_their_mocks_where_that_is_wanted() -> None:

@@ -1,7 +1,6 @@
 """A workflow as a picture: for the terminal, as Mermaid, and as DOT."""
 
-import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from engine.workflows.definition import Definition, Task, Transition
@@ -34,11 +33,20 @@ def _when(transition: Transition) -> str:
     return " ".join(text.split())
 
 
-def _signs(task: Task) -> str:
-    """What a task has besides its action."""
+def _sources(definition: Definition) -> dict[str, list[str]]:
+    """By task: those that lead to it, each once."""
+    found: dict[str, list[str]] = {}
+    for name, task in definition.tasks.items():
+        for target in dict.fromkeys(target for _, target in _ways(task)):
+            found.setdefault(target, []).append(name)
+    return found
+
+
+def _signs(task: Task, sources: Sequence[str] = ()) -> str:
+    """What a task has besides its action; of a join the tasks that lead to it."""
     signs = []
     if task.join is not None:
-        signs.append("join " + (str(task.join) if task.join != "all" else "all"))
+        signs.append(f"join {task.join}" + (f" of {', '.join(sources)}" if sources else ""))
     if task.items is not None:
         signs.append("for each item")
     if task.retry is not None:
@@ -76,10 +84,12 @@ def _targets(definition: Definition, name: str) -> Iterator[str]:
 def _terminal(definition: Definition) -> Iterator[str]:
     order = _order(definition)
     place = {name: number for number, name in enumerate(order)}
-    width = max(map(len, order))
+    width = max(map(len, order), default=0)
+    sources = _sources(definition)
     for name in order:
         task = definition.tasks[name]
-        signs = f"  [{_signs(task)}]" if _signs(task) else ""
+        said = _signs(task, sources.get(name, ()))
+        signs = f"  [{said}]" if said else ""
         yield f"● {name:<{width}}  {task.action or '(no action)'}{signs}"
         ways = [(one, target) for one, target in _ways(task) if target != "continue"]
         for number, (transition, target) in enumerate(ways):
@@ -98,18 +108,18 @@ def _mermaid(definition: Definition) -> Iterator[str]:
         label = "<br/>".join(_escaped(line) for line in lines if line)
         opened, closed = ("{{", "}}") if task.join is not None else ("[", "]")
         yield f'    {ids[name]}{opened}"{label}"{closed}'
-    ends: set[str] = set()
+    ends: dict[str, str] = {}
     for name, task in definition.tasks.items():
         for transition, target in _ways(task):
             if target == "continue":
                 continue
-            known = ids.get(target)
-            if known is None and target not in ends:
-                ends.add(target)
-                yield f'    end_{target}(("{_escaped(target)}"))'
+            known = ids.get(target) or ends.get(target)
+            if known is None:
+                known = ends[target] = f"e{len(ends)}"
+                yield f'    {known}(("{_escaped(target)}"))'
             when = _when(transition)
             arrow = f'-->|"{_escaped(when)}"|' if when else "-->"
-            yield f"    {ids[name]} {arrow} {known or f'end_{target}'}"
+            yield f"    {ids[name]} {arrow} {known}"
 
 
 # In this order: the names hold # and ; themselves.
@@ -126,17 +136,19 @@ def _dot(definition: Definition) -> Iterator[str]:
     yield "digraph workflow {"
     yield "    node [shape=box];"
     for name, task in definition.tasks.items():
-        label = "\\n".join(part for part in (name, task.action or "", _signs(task)) if part)
+        label = _quoted(*(part for part in (name, task.action or "", _signs(task)) if part))
         shape = ", shape=hexagon" if task.join is not None else ""
-        yield f"    {json.dumps(name)} [label={_quoted(label)}{shape}];"
+        yield f"    {_quoted(name)} [label={label}{shape}];"
     for name, task in definition.tasks.items():
         for transition, target in _ways(task):
             if target != "continue":
                 when = _when(transition)
                 label = f" [label={_quoted(when)}]" if when else ""
-                yield f"    {json.dumps(name)} -> {json.dumps(target)}{label};"
+                yield f"    {_quoted(name)} -> {_quoted(target)}{label};"
     yield "}"
 
 
-def _quoted(text: str) -> str:
-    return '"' + text.replace('"', '\\"') + '"'
+def _quoted(*lines: str) -> str:
+    """In DOT a backslash and a quotation mark mean something."""
+    escaped = (line.replace("\\", "\\\\").replace('"', '\\"') for line in lines)
+    return '"' + "\\n".join(escaped) + '"'

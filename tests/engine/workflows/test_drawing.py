@@ -34,7 +34,7 @@ def test_in_the_terminal_each_task_stands_above_its_ways() -> None:
         "  └─ → meet",
         "● right  core.noop  [for each item]",
         "  └─ → meet",
-        "● meet   (no action)  [join all]",
+        "● meet   (no action)  [join all of left, right, meet]",
         '  └─ ctx().n < 3 and "x" → meet  ↺ back',
     ]
 
@@ -50,3 +50,22 @@ def test_dot_quotes_what_it_must() -> None:
     drawn = draw(FLOW, "dot")
     assert '"meet" -> "meet" [label="ctx().n < 3 and \\"x\\""];' in drawn
     assert drawn.endswith("}\n")
+
+
+def test_a_backslash_ends_no_label() -> None:
+    flow = read(
+        r"""
+version: 1.0
+tasks:
+  a:
+    action: core.noop
+    next:
+      - when: <% ctx().path = 'C:\' %>
+        do: fail
+"""
+    )
+    assert r"""[label="ctx().path = 'C:\\'"];""" in draw(flow, "dot")
+
+
+def test_a_workflow_without_tasks_is_an_empty_picture() -> None:
+    assert draw(read("version: 1.0\ntasks: {}"), "terminal") == "\n"

@@ -70,6 +70,8 @@ def _of_workflow(engine: Engine, execution: Execution, *, prefix: str) -> Iterat
         yield from _of_result(execution)
         if workflows.failed_at(engine, execution):
             yield Text(text=f"Go on from there: {prefix}retry {word} · all of it: {prefix}rerun {word}")
+        else:
+            yield Text(text=f"What it printed: {prefix}output {word} · once more: {prefix}rerun {word}")
         return
     if execution.status is Status.CANCELED:
         yield Text(text=f"It was cancelled{_by(execution, 'cancelled_by')}.")

@@ -23,6 +23,7 @@ _QUESTIONS = 3
 # Statuses in which a workflow may be paused.
 _PAUSABLE = frozenset({Status.RUNNING, Status.RESUMING})
 _RESUMABLE = frozenset({Status.PAUSED, Status.PAUSING})
+_UNDO_WORDS = {"": "", "undoing": "is being undone", "undone": "undone", "failed": "⚠ its undo failed"}
 
 
 def is_workflow(execution: Execution) -> bool:
@@ -97,7 +98,7 @@ def _shown(view: TaskView) -> ShownTask:
         execution_ids=tuple(view.execution_ids),
         items_done=view.items_done or 0,
         items_total=view.items_total,
-        note=f"try {view.attempt}" if view.attempt > 1 else "",
+        note=_joined(f"try {view.attempt}" if view.attempt > 1 else "", _UNDO_WORDS[view.undo]),
     )
 
 
@@ -153,10 +154,17 @@ def can_retry(execution: Execution) -> bool:
 
 
 def failed_at(engine: Engine, execution: Execution) -> tuple[str, ...]:
-    """The tasks from which it may go on: those at which it failed. Empty: nobody knows."""
-    views = [view for view in engine.workflows.tree(execution.id) if view.status in FAILURES]
+    """The tasks from which it may go on: those at which it failed. Empty: nobody knows, or it was undone."""
+    tree = engine.workflows.tree(execution.id)
+    if _was_undone(tree):
+        return ()
+    views = [view for view in tree if view.status in FAILURES]
     ends = [view for view in views if view.is_terminal]
     return tuple(dict.fromkeys(view.task for view in ends or views[-1:]))
+
+
+def _was_undone(tree: Sequence[TaskView]) -> bool:
+    return any(view.undo for view in tree)
 
 
 def retried_tasks(engine: Engine, execution: Execution, named: str) -> tuple[str, ...]:
@@ -164,6 +172,11 @@ def retried_tasks(engine: Engine, execution: Execution, named: str) -> tuple[str
     if not is_workflow(execution):
         raise BadInput(
             f"{execution.action} is no workflow, so there is no task to go on from.",
+            hint=f"Start all of it again: rerun {formatting.short_id(execution.id)}",
+        )
+    if _was_undone(engine.workflows.tree(execution.id)):
+        raise BadInput(
+            f"What {execution.action} had done was undone, so it cannot go on from the middle.",
             hint=f"Start all of it again: rerun {formatting.short_id(execution.id)}",
         )
     tasks = tuple(dict.fromkeys(part for part in named.replace(",", " ").split() if part))

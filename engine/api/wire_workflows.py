@@ -17,6 +17,7 @@ def task_document(task: TaskView) -> dict[str, Any]:
         "items_done": task.items_done,
         "items_total": task.items_total,
         "attempt": task.attempt,
+        "undo": task.undo,
         "started_at": isoformat(task.started_at) if task.started_at else None,
         "ended_at": isoformat(task.ended_at) if task.ended_at else None,
     }

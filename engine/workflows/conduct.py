@@ -32,7 +32,7 @@ from engine.workflows.starting import Watch, start_ready
 from engine.workflows.statuses import COMPLETED
 from engine.workflows.time_limits import limit_workflow, time_came
 from engine.workflows.turning import turned
-from engine.workflows.undoing import begin_undoing, next_undo
+from engine.workflows.undoing import begin_undoing, next_undo, undo_of
 
 
 class Conductor:
@@ -187,6 +187,7 @@ class Conductor:
             items_total=None if items is None else items.total,
             attempt=entry.tally + 1,
             is_terminal=entry.is_terminal,
+            undo=undo_of(self.run, entry),
             started_at=moment_of(entry.started_ms),
             ended_at=moment_of(entry.ended_ms),
         )

@@ -7,10 +7,12 @@ A conductor is pure: events go in through `take`, what the host has to do comes 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from engine.errors import BadContent
 from engine.workflows.calls import Delta, Event, Host, Work
+
+UndoState = Literal["", "undoing", "undone", "failed"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +34,8 @@ class TaskView:
     attempt: int = 1
     is_terminal: bool = False
     """Nothing came after it. What has failed like this is what the workflow failed at."""
+    undo: UndoState = ""
+    """What its `x-undo` has come to; empty: nothing of it was undone."""
     started_at: datetime | None = None
     ended_at: datetime | None = None
 

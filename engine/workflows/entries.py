@@ -49,6 +49,9 @@ class Entry:
     is_final: bool = False
     """It runs after the end: x-finally."""
     is_timed_out: bool = False
+    was_undone: bool = False
+    """All of it, by its `x-undo`."""
+    has_undo_failed: bool = False
     prepared: Sealed | None = None
     """`{action, input, timeout_s}` as rendered, while it waits for its approval."""
     approved: str = ""

@@ -31,6 +31,11 @@ def dump(state: State) -> bytes:
         "outcome": [state.outcome, state.phase],
         "owed": list(state.owed.items()),
         "undo": [state.to_undo, state.was_undone, state.undoing, state.finished],
+        "undone": [
+            [entry.number, entry.was_undone, entry.has_undo_failed]
+            for entry in state.sequence
+            if entry.was_undone or entry.has_undo_failed
+        ],
         "errors": state.errors,
         "output": [state.output, state.output_errors],
     }
@@ -62,6 +67,10 @@ def restore(state: State, snapshot: bytes) -> None:
     units, was_undone, state.undoing, state.finished = document["undo"]
     if was_undone:
         state.replay([("undo", units)])
+    # Snapshots of the first days have no such member.
+    for number, was_undone, has_failed in document.get("undone", ()):
+        state.sequence[number].was_undone = was_undone
+        state.sequence[number].has_undo_failed = has_failed
     state.replay([("error", error) for error in document["errors"]])
     state.replay([("output", *document["output"])])
 

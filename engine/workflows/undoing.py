@@ -9,6 +9,7 @@ from typing import Any
 
 from engine.errors import ExpressionFailure
 from engine.workflows.calls import ActionCall
+from engine.workflows.conducting import UndoState
 from engine.workflows.entries import Entry
 from engine.workflows.items import named
 from engine.workflows.run import Run
@@ -43,12 +44,28 @@ def next_undo(run: Run) -> ActionCall | None:
             return _call(run, entry, item)
         except ExpressionFailure as failure:
             run.log(failure.message, task_id=entry.task, route=entry.route)
+            state.apply("mark", number, "has_undo_failed", True)
     return None
 
 
 def undone(run: Run, entry: Entry, status: str, result: Any) -> None:
-    if status in COMPLETED and status != "succeeded":
+    if status not in COMPLETED:
+        return
+    if status != "succeeded":
         run.log("The undo of this task did not succeed.", task_id=entry.task, result=result)
+        run.state.apply("mark", entry.number, "has_undo_failed", True)
+    elif not entry.has_undo_failed and all(number != entry.number for number, _item in run.state.to_undo):
+        run.state.apply("mark", entry.number, "was_undone", True)
+
+
+def undo_of(run: Run, entry: Entry) -> UndoState:
+    """How far it is with this task, for people."""
+    if entry.has_undo_failed:
+        return "failed"
+    if entry.was_undone:
+        return "undone"
+    call = run.state.calls.get(run.state.undoing or "")
+    return "undoing" if call is not None and call.entry == entry.number else ""
 
 
 def _units(run: Run) -> list[Unit]:

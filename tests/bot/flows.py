@@ -33,6 +33,21 @@ FLOWS: dict[str, str] = {
             action: core.local
             input: {cmd: "test -e MARK && echo mended || { echo no mark >&2; false; }"}
         """,
+    "undoing": """
+        version: 1.0
+        x-on-failure: undo
+        tasks:
+          first:
+            action: core.noop
+            x-undo: {action: core.noop}
+            next: [{when: <% succeeded() %>, do: second}]
+          second:
+            action: core.noop
+            x-undo: {action: core.local, input: {cmd: "false"}}
+            next: [{when: <% succeeded() %>, do: third}]
+          third:
+            action: core.local cmd="false"
+        """,
     "outer": """
         version: 1.0
         tasks:

@@ -109,6 +109,21 @@ def test_retry_from_a_task_that_is_named(house: House, folder: Path) -> None:
     assert [one["name"] for one in branches(again)].count("first") == 2
 
 
+def test_what_was_undone_is_said_and_cannot_be_retried(house: House) -> None:
+    body = until(house, house.say("flow undoing"), "failed")
+    notes = [(one["name"], one["status"], one["note"]) for one in branches(body)]
+    assert notes == [
+        ("first", "succeeded", "undone"),
+        ("second", "succeeded", "⚠ its undo failed"),
+        ("third", "failed", ""),
+    ]
+    assert labels(body) == ["Output", "Run again"]
+    word = body["execution_id"][-6:]
+    for text in (f"retry {word}", f"retry {word} from second"):
+        assert "was undone, so it cannot go on" in text_of(house.ask(text))
+    assert f"rerun {word}" in text_of(house.ask(f"why {word}"))
+
+
 def test_there_is_nothing_to_retry_in_what_went_well(house: House) -> None:
     done = until(house, house.say("flow chain"), "succeeded")
     said = text_of(house.ask(f"retry {done['execution_id'][-6:]}"))

@@ -246,6 +246,21 @@ def test_what_was_done_is_undone_one_after_the_other_the_last_first(saves: Any) 
     assert (hand.status, hand.conductor.is_ended) == ("failed", True)
 
 
+@pytest.mark.parametrize("saves", ["never", "deltas", "snapshots"])
+def test_the_tree_says_what_was_undone_and_what_was_not(saves: Any) -> None:
+    hand = failed_in_c(saves)
+
+    def undos() -> dict[str, str]:
+        return {view.task: view.undo for view in hand.conductor.tree()}
+
+    assert undos() == {"a": "", "b": "undoing", "c": ""}
+    hand.turn_call(hand.open[0], "failed", "no")
+    hand.turn_call(hand.open[0], "succeeded")
+    assert undos() == {"a": "undoing", "b": "failed", "c": ""}
+    hand.turn_call(hand.open[0], "succeeded")
+    assert undos() == {"a": "undone", "b": "failed", "c": ""}
+
+
 def test_an_undo_that_fails_is_told_and_the_others_go_on() -> None:
     hand = failed_in_c()
     hand.turn_call(hand.open[0], "failed", "no")

@@ -19,7 +19,8 @@ _HEADING = re.compile(r"^#+ +(?P<text>.+?) *$", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
-    """One fenced block; `info` is what stands behind the backticks, for example `yaml action`."""
+    """One fenced block; `info` is what stands behind the backticks, with the file that it is, if any:
+    `yaml action`, `yaml action packs/a/actions/b.yaml`."""
 
     page: Path
     line: int
@@ -29,6 +30,12 @@ class Block:
     @property
     def where(self) -> str:
         return f"{self.page.relative_to(ROOT)}:{self.line}"
+
+    @property
+    def path(self) -> str:
+        """The file that it shows; empty: none, or it has no name."""
+        word = self.info.split(" ")[-1]
+        return word if "/" in word else ""
 
 
 def pages() -> list[Path]:
@@ -43,14 +50,26 @@ def reference_text() -> str:
 def blocks(kind: str) -> Iterator[Block]:
     """Every fenced block of all pages whose info begins with the word `kind`."""
     for page in pages():
-        text = page.read_text(encoding="utf-8")
-        for found in _FENCE.finditer(text):
-            info = found["info"].strip()
-            if info.split(" ")[0] == kind:
-                indent = len(found["indent"])
-                lines = (line[indent:] for line in found["text"].splitlines(keepends=True))
-                line = text.count("\n", 0, found.start()) + 1
-                yield Block(page=page, line=line, info=info, text="".join(lines) if indent else found["text"])
+        yield from (block for block in _blocks_of(page) if block.info.split(" ")[0] == kind)
+
+
+def files_above(block: Block) -> dict[str, str]:
+    """By path: the files that its page has shown by then, each as it was shown last."""
+    above = (one for one in _blocks_of(block.page) if one.line < block.line)
+    return {one.path: one.text for one in above if one.path}
+
+
+def _blocks_of(page: Path) -> Iterator[Block]:
+    text = page.read_text(encoding="utf-8")
+    for found in _FENCE.finditer(text):
+        indent = len(found["indent"])
+        lines = (line[indent:] for line in found["text"].splitlines(keepends=True))
+        yield Block(
+            page=page,
+            line=text.count("\n", 0, found.start()) + 1,
+            info=found["info"].strip(),
+            text="".join(lines) if indent else found["text"],
+        )
 
 
 def links(page: Path) -> list[str]:

@@ -70,7 +70,7 @@ def named(kind: str, *words: str) -> list[Any]:
 
 @pytest.mark.parametrize("block", named("yaml"))
 def test_a_yaml_block_is_a_file_that_loads(block: Block, tmp_path: Path) -> None:
-    kind = block.info.removeprefix("yaml").strip()
+    kind = block.info.removeprefix("yaml").removesuffix(block.path).strip()
     if kind == "settings":
         file = tmp_path / "config.yaml"
         file.write_text(block.text, encoding="utf-8")

@@ -133,4 +133,4 @@ def test_a_conversation_goes_as_it_is_written(house: House, site: Path, block: B
 
 def test_the_examples_of_workflows_are_told() -> None:
     told = "\n".join(block.text for block in blocks("chat"))
-    assert [name for name in ("release", "survey", "migrate") if f"examples {name}" not in told] == []
+    assert [name for name in ("release", "survey", "migrate", "move") if f"examples {name}" not in told] == []

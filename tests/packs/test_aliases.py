@@ -59,6 +59,8 @@ TEXTS: dict[str, tuple[str, dict[str, str]]] = {
     "examples survey a,b": ("examples.examples_survey", {"hosts": "a,b"}),
     "examples migrate": ("examples.examples_migrate", {"way": "blocked"}),
     "examples migrate clear": ("examples.examples_migrate", {"way": "clear"}),
+    "examples move web": ("examples.examples_move", {"service": "web", "way": "blocked"}),
+    "examples move web clear": ("examples.examples_move", {"service": "web", "way": "clear"}),
     "examples fail": ("examples.examples_fail", {"code": "3"}),
     "examples fail 7": ("examples.examples_fail", {"code": "7"}),
     "whoami": ("default.whoami", {}),

@@ -215,6 +215,32 @@ class ChatSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SlackSettings:
+    """How the bot is in Slack; `stormcrow slack manifest` prints the app, `stormcrow doctor slack` checks."""
+
+    bot_token: str = key("", "Bot token of the app, xoxb-...; empty: the bot is not in Slack.", secret=True)
+    app_token: str = key(
+        "", "App-level token with connections:write, xapp-...; for the mode socket.", secret=True
+    )
+    signing_secret: str = key("", "Signing secret of the app; for the mode http.", secret=True)
+    mode: Literal["socket", "http"] = key(
+        "socket",
+        "socket: we connect to Slack, and nothing of ours is open to the internet; "
+        "http: Slack posts to server.public_url/slack/events.",
+    )
+    sockets: int = key(
+        2, "How many sockets are open at once, so that none is missed.", at_least=1, at_most=10
+    )
+    command: str = key("/crow", "Our slash command, as the app's manifest names it.")
+    workspaces: dict[str, str] = key(
+        {},
+        "More workspaces, each with a file of YAML that holds its bot_token, app_token and signing_secret: "
+        "{acme: secrets/acme.yaml} is the chat slack-acme.",
+    )
+    base_url: str = key("", "Where the Web API is, for `stormcrow dev slack`; empty: https://slack.com/api/.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EventSettings:
     """How events become actions."""
 
@@ -320,6 +346,7 @@ class Settings:
     http: HttpSettings = field(default_factory=HttpSettings)
     templates: TemplateSettings = field(default_factory=TemplateSettings)
     chat: ChatSettings = field(default_factory=ChatSettings)
+    slack: SlackSettings = field(default_factory=SlackSettings)
     events: EventSettings = field(default_factory=EventSettings)
     people: PeopleSettings = field(default_factory=PeopleSettings)
     sensors: SensorSettings = field(default_factory=SensorSettings)

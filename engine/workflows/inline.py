@@ -23,6 +23,8 @@ def pairs_of(text: str) -> tuple[tuple[str, Any], ...]:
 
 def action_of(text: str) -> tuple[str, dict[str, Any]]:
     """The action and its inline parameters; without any, the whole text is the action."""
+    if "=" not in text:
+        return text, {}
     action, rest = _action(text)
     given = dict(pairs_of(rest))
     return (action, given) if given else (text, {})

@@ -21,7 +21,7 @@ _NESTED = ("with", "retry")
 _NEXT = f"{TASK_SCHEMA_PATH}.properties.next.items.properties"
 # Keys of ours whose values may hold expressions.
 _EXTENSIONS = ("x-timeout", "x-approve", "x-on-failure", "x-undo", "x-items")
-_TASK_FIELDS = ("delay", "with", "action", *_EXTENSIONS, "retry")
+_TASK_FIELDS = ("delay", "join", "with", "action", *_EXTENSIONS, "retry")
 _WHEN, _PUBLISH, _DO = f"{_NEXT}.when", f"{_NEXT}.publish", f"{_NEXT}.do"
 
 
@@ -210,11 +210,13 @@ class _Walk:
                 continue
             self._own(name, here)
             for number, transition in enumerate(task.next):
+                entries, after = self._transition(task, number, transition, here)
                 for target in transition.targets:
-                    after = self._transition(task, number, transition, here)
+                    self.found += entries
                     if target in walked or not (target in self._tasks or target in COMMANDS):
                         continue
-                    if target in self._tasks and self._tasks[target].is_join:
+                    # `join: 0` waits for nobody: it knows what one branch knows.
+                    if target in self._tasks and self._tasks[target].written.get("join"):
                         at_joins[target] = at_joins.get(target, _NOTHING) | after
                         waiting.append((target, None))
                     elif queued.get(target) != after:
@@ -225,13 +227,14 @@ class _Walk:
     def _own(self, name: str, known: Known) -> None:
         found: list[Entry] = []
         for field in self._fields[name].own:
-            if not field.name.startswith("retry."):
+            if field.name != "join" and not field.name.startswith("retry."):
                 found += _read_in(field, known)
         self.found += sorted(found, key=_by_place)
 
     def _transition(
         self, task: TaskOutline, number: int, transition: TransitionOutline, known: Known
-    ) -> Known:
+    ) -> tuple[Sequence[Entry], Known]:
+        """What is wrong with it, and what is known behind it."""
         fields = self._fields[task.name].next[number]
         found: list[Entry] = []
         if "when" in fields:
@@ -241,8 +244,7 @@ class _Walk:
             known = _section(transition.publish, path, _PUBLISH, known, found)
         if "do" in fields:
             found += _read_in(fields["do"], known)
-        self.found += sorted(found, key=_by_place)
-        return known
+        return sorted(found, key=_by_place), known
 
 
 def _by_place(entry: Entry) -> str:

@@ -4,25 +4,29 @@ A quick check answers for what is right; JSON schema words what is wrong, as Orq
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
+from engine.workflows.inline import items_of
 from engine.workflows.outline import Outline
 
 Entry = dict[str, Any]
 
-_WORD = re.compile(r"\w+")
-_EXPRESSION = r"<%.*?%>|{{.*?}}|{%.*?%}"
-# Each repetition ends in a comma: nothing in it can match the same text in many ways.
-ITEMS = rf"^\s*({_EXPRESSION})\s*$|^\s*(\w+\s*,\s*)*\w+\s+in\s+({_EXPRESSION})\s*$"
-_ITEMS = re.compile(ITEMS, re.DOTALL)
+# What Python's repr puts for a character.
+_ESCAPED = re.compile(r"\\(?:[\\'\"nrt]|x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})")
+# Orquesta's own pattern, for messages quote it. It is never searched for: some texts take it minutes.
+_EXPRESSION = r"{{.*?}}|<%.*?%>"
+ITEMS = rf"^(\s+)?({_EXPRESSION})(\s+)?$|^(\s+)?((\w+,\s?|\s+)+)?(\w+)\s+in\s+({_EXPRESSION})(\s+)?$"
 
 _TEXT = {"type": "string", "minLength": 1}
 _COUNT = {"type": "integer", "minimum": 0}
 _TEXT_OR_COUNT = {"oneOf": [_TEXT, _COUNT]}
-_OBJECT = {"type": "object", "minProperties": 1}
-_ONE_KEY = {"type": "object", "minProperties": 1, "maxProperties": 1}
+# What JSON has; a date, which YAML has too, is none of these.
+_JSON_TYPES = ("null", "array", "boolean", "integer", "number", "object", "string")
+_VALUES = {r"^\w+$": {"anyOf": [{"type": name} for name in _JSON_TYPES]}}
+_OBJECT = {"type": "object", "minProperties": 1, "patternProperties": _VALUES}
+_ONE_KEY = {**_OBJECT, "maxProperties": 1}
 _PAIRS = {"type": "array", "items": _ONE_KEY, "uniqueItems": True, "minItems": 1}
 _NAMES = {"type": "array", "items": _TEXT, "uniqueItems": True, "minItems": 1}
 _TRANSITION = {
@@ -62,7 +66,7 @@ _TASK = {
 SCHEMA = {
     "type": "object",
     "properties": {
-        "version": {"enum": ["1.0", 1.0]},
+        "version": {"anyOf": [_TEXT, _COUNT, {"type": "number", "minimum": 0.0}], "enum": ["1.0", 1.0]},
         "name": _TEXT,
         "description": _TEXT,
         "tags": _NAMES,
@@ -90,7 +94,7 @@ def syntax_problems(outline: Outline) -> list[Entry]:
         plain["tasks"] = wrong or {"placeholder": {"action": "core.noop"}}
     return [
         {
-            "message": error.message,
+            "message": _unescaped(error.message),
             "spec_path": _dotted(error.absolute_path) or None,
             "schema_path": _dotted(error.absolute_schema_path) or None,
         }
@@ -101,9 +105,21 @@ def syntax_problems(outline: Outline) -> list[Entry]:
 @lru_cache(maxsize=1)
 def _validator() -> Any:
     # A fifth of a second to import, and mostly not needed.
-    from jsonschema import Draft4Validator  # noqa: PLC0415
+    from jsonschema import Draft4Validator, ValidationError  # noqa: PLC0415
+    from jsonschema.validators import create  # noqa: PLC0415
 
-    return Draft4Validator(SCHEMA)
+    def matches_items(_validator: Any, pattern: str, value: Any, _schema: Any) -> Iterator[ValidationError]:
+        if isinstance(value, str) and items_of(value) is None:
+            yield ValidationError(f"{value!r} does not match {pattern!r}")
+
+    keywords = {**Draft4Validator.VALIDATORS, "pattern": matches_items}
+    made = create(meta_schema={}, validators=keywords, version="", type_checker=Draft4Validator.TYPE_CHECKER)
+    return made(SCHEMA)
+
+
+def _unescaped(message: str) -> str:
+    r"""Values are quoted as Python writes them, but a backslash is one backslash and a line end is one."""
+    return _ESCAPED.sub(lambda found: found[0].encode().decode("unicode_escape"), message)
 
 
 def _dotted(path: Any) -> str:
@@ -129,6 +145,8 @@ def _own(written: Mapping[str, Any]) -> dict[str, Any]:
 
 # The quick check
 
+_PLAIN = frozenset({str, int, float, bool, type(None), list, dict})
+
 
 def _is_text(value: Any) -> bool:
     return isinstance(value, str) and value != ""
@@ -152,14 +170,18 @@ def _is_list_of(value: Any, fits: Callable[[Any], bool]) -> bool:
 
 
 def _is_one_key(value: Any) -> bool:
-    return isinstance(value, dict) and len(value) == 1
+    return _is_object(value) and len(value) == 1
+
+
+def _is_object(value: Any) -> bool:
+    return isinstance(value, dict) and value != {} and all(type(one) in _PLAIN for one in value.values())
 
 
 def _is_items(value: Any) -> bool:
     return isinstance(value, dict) and _fits(
         value,
         {
-            "items": lambda text: _is_text(text) and _ITEMS.search(text) is not None,
+            "items": lambda text: _is_text(text) and items_of(text) is not None,
             "concurrency": _is_text_or_count,
         },
     )
@@ -201,7 +223,7 @@ _TASK_FIELDS: Mapping[str, Callable[[Any], bool]] = {
     "join": lambda value: value == "all" or _is_count(value),
     "with": _is_items,
     "action": _is_text,
-    "input": lambda value: _is_text(value) or (isinstance(value, dict) and value != {}),
+    "input": lambda value: _is_text(value) or _is_object(value),
     "retry": _is_retry,
     "next": lambda value: isinstance(value, list) and all(map(_is_transition, value)),
 }

@@ -36,7 +36,7 @@ class TaskOutline:
 
     @property
     def is_join(self) -> bool:
-        return bool(self.written.get("join"))
+        return self.written.get("join") is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

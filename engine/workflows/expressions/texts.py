@@ -7,16 +7,12 @@ from typing import Literal
 
 Language = Literal["yaql", "jinja"]
 
-# Orquesta finds expressions by patterns too, so braces inside of an expression end it there as here.
-# Unlike there, an expression may go over several lines.
-_YAQL = re.compile(r"<%.*?%>", re.DOTALL)
-_JINJA = re.compile(r"{{.*?}}", re.DOTALL)
-_BLOCK = re.compile(r"{%.*?%}", re.DOTALL)
 _RAW = re.compile(r"{%-?\s*raw\s*-?%}(.*?){%-?\s*endraw\s*-?%}", re.DOTALL)
 # No text of a definition holds it: YAML has no such character.
 _HOLE = "\0{}\0"
 
-_REST = r"[\[\]\w'\".()]*"
+# As long as what names a variable is; unbounded, a text of open brackets takes minutes.
+_REST = r"[\[\]\w'\".()]{0,300}"
 _REFERENCE = re.compile(rf"\bctx\(['\"]?{_REST}['\"]?\)\.?{_REST}", re.ASCII)
 _NAMES = tuple(
     re.compile(pattern, re.ASCII)
@@ -54,16 +50,21 @@ class Part:
 def languages_of(text: str) -> tuple[Language, ...]:
     """The languages that a text holds; the first one is evaluated."""
     found: list[Language] = []
-    if "<%" in text and _YAQL.search(text):
+    if _has(text, "<%", "%>"):
         found.append("yaql")
-    if "{" in text and (_JINJA.search(text) or _BLOCK.search(text)):
+    if _has(text, "{{", "}}") or has_block(text):
         found.append("jinja")
     return tuple(found)
 
 
 def has_block(text: str) -> bool:
     """Whether Jinja renders the whole text instead of each expression."""
-    return _BLOCK.search(text) is not None
+    return _has(text, "{%", "%}")
+
+
+def _has(text: str, opened: str, closed: str) -> bool:
+    start = text.find(opened)
+    return start >= 0 and text.find(closed, start + 2) >= 0
 
 
 def without_raw(text: str) -> tuple[str, tuple[str, ...]]:
@@ -82,16 +83,15 @@ def with_raw(text: str, raw: tuple[str, ...]) -> str:
 
 def parts_of(text: str, language: Language) -> tuple[Part, ...]:
     """The expressions of one language, in their order."""
-    pattern, delimiters = (_YAQL, "<%>") if language == "yaql" else (_JINJA, "{}")
-    return tuple(
-        Part(
-            start=match.start(),
-            end=match.end(),
-            text=match[0],
-            inner=match[0].strip(delimiters).strip(),
-        )
-        for match in pattern.finditer(text)
-    )
+    opened, closed, delimiters = ("<%", "%>", "<%>") if language == "yaql" else ("{{", "}}", "{}")
+    parts: list[Part] = []
+    end = 0
+    # Braces inside of an expression end it, as in Orquesta; unlike there it may go over several lines.
+    while (start := text.find(opened, end)) >= 0 and (last := text.find(closed, start + 2)) >= 0:
+        end = last + 2
+        part = text[start:end]
+        parts.append(Part(start=start, end=end, text=part, inner=part.strip(delimiters).strip()))
+    return tuple(parts)
 
 
 def is_whole(text: str, parts: tuple[Part, ...]) -> bool:

@@ -182,3 +182,63 @@ def test_hostile_inline_parameters_are_read_in_one_pass(text: str) -> None:
     began = time.process_time()
     pairs_of(text)
     assert time.process_time() - began < 20
+
+
+def test_items_are_refused_with_the_pattern_that_they_do_not_match() -> None:
+    (problem,) = inspect(workflow("t: {action: core.noop, with: all of them}"))["syntax"]
+    assert problem["message"] == (
+        "'all of them' does not match '^(\\s+)?({{.*?}}|<%.*?%>)(\\s+)?$|"
+        "^(\\s+)?((\\w+,\\s?|\\s+)+)?(\\w+)\\s+in\\s+({{.*?}}|<%.*?%>)(\\s+)?$'"
+    )
+    assert problem["spec_path"] == "tasks.t.with.items"
+    assert problem["schema_path"] == f"{TASK}.properties.with.properties.items.pattern"
+
+
+def test_text_is_quoted_as_it_is_written() -> None:
+    (problem,) = inspect(workflow("t: {action: core.noop, join: 'é \\ \"q\"'}"))["syntax"]
+    assert problem["message"] == "'é \\ \"q\"' is not valid under any of the given schemas"
+
+
+def test_a_date_is_no_value() -> None:
+    (problem,) = inspect(workflow("t: {action: core.noop, input: {day: 2026-01-02}}"))["syntax"]
+    assert (
+        problem["message"] == "{'day': datetime.date(2026, 1, 2)} is not valid under any of the given schemas"
+    )
+
+
+def test_a_join_of_none_does_not_wait_but_is_a_join() -> None:
+    text = workflow(
+        "a: {action: core.noop, next: [{do: [c, d]}]}\n"
+        "b: {action: core.noop, next: [{do: c}]}\n"
+        "c: {action: core.noop, next: [{do: e}]}\n"
+        "d: {action: core.noop, next: [{do: e}]}\n"
+        "e: {action: core.noop, join: 0}"
+    )
+    (message,) = messages(text)["semantics"]
+    assert message.startswith('The join task "e" is unreachable.')
+
+
+def test_expressions_are_looked_for_in_join_too() -> None:
+    found = inspect(workflow("t: {action: core.noop, join: '<% <% x %>'}"))
+    assert [problem["spec_path"] for problem in found["expressions"]] == ["tasks.t.join"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "Workflow definition is empty."),
+        ("- a", "Unable to convert workflow definition into dict."),
+        ("tasks: [", "Failed to load workflow definition because this is not valid YAML: "),
+    ],
+)
+def test_what_cannot_be_loaded_is_told_with_its_line(text: str, message: str) -> None:
+    with pytest.raises(BadContent) as caught:
+        inspect(text)
+    assert caught.value.message.startswith(message)
+    assert caught.value.where.startswith("workflow:")
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("opened", ["<%", "{{", "{%", "<% ctx("])
+def test_a_text_of_open_expressions_does_not_hold_the_server(opened: str) -> None:
+    assert inspect(workflow(f'fine: {{action: "{opened * 50_000}"}}')).get("semantics") is None

@@ -36,7 +36,7 @@ def inspect(wanted: Wanted, as_json: Json = False, config: Config = None, data: 
             say(f"{paint(finding.severity)} {finding.where}: {finding.text} {finding.hint}".rstrip())
         if not found:
             say("Nothing is wrong with it.")
-    if found:
+    if any(finding.severity == "error" for finding in found):
         raise typer.Exit(Code.FAILED)
 
 

@@ -8,6 +8,7 @@ from engine.workflows.outline import TASK_SCHEMA_PATH, TaskOutline, outline_of
 from engine.workflows.reading import load
 
 Entry = dict[str, Any]
+_ONE_INPUT = r".patternProperties.^\w+$"
 # An action's parameters by name: whether it must be given. None: there is no such action.
 Known = Callable[[str], Mapping[str, bool] | None]
 
@@ -22,8 +23,7 @@ def _of_task(task: TaskOutline, known: Known) -> list[Entry]:
     ref = task.action
     if not isinstance(ref, str) or not ref or languages_of(ref):
         return []
-    pack, dot, name = ref.partition(".")
-    if not (pack and dot and name) or " " in ref:
+    if "." not in ref:
         return [_entry(task, "action", f'The action reference "{ref}" is not formatted correctly.')]
     parameters = known(ref)
     if parameters is None:
@@ -35,17 +35,21 @@ def _of_input(task: TaskOutline, ref: str, parameters: Mapping[str, bool]) -> li
     if isinstance(task.input, str):
         return []
     given: Collection[str] = task.input if isinstance(task.input, Mapping) else ()
-    missing = [name for name, is_required in parameters.items() if is_required and name not in given]
-    too_many = [name for name in given if name not in parameters and not languages_of(str(name))]
+    missing = sorted(name for name, is_required in parameters.items() if is_required and name not in given)
+    too_many = sorted(str(name) for name in given if name not in parameters and not languages_of(str(name)))
     return [
         *(_entry(task, "input", f'Action "{ref}" is missing required input "{name}".') for name in missing),
-        *(_entry(task, "input", f'Action "{ref}" has unexpected input "{name}".') for name in too_many),
+        *(
+            _entry(task, "input", f'Action "{ref}" has unexpected input "{name}".', name=name)
+            for name in too_many
+        ),
     ]
 
 
-def _entry(task: TaskOutline, field: str, message: str) -> Entry:
+def _entry(task: TaskOutline, field: str, message: str, *, name: str = "") -> Entry:
+    """`name`: the one input that it is about."""
     return {
         "message": message,
-        "spec_path": f"{task.spec_path}.{field}",
-        "schema_path": f"{TASK_SCHEMA_PATH}.properties.{field}",
+        "spec_path": f"{task.spec_path}.{field}" + (f".{name}" if name else ""),
+        "schema_path": f"{TASK_SCHEMA_PATH}.properties.{field}" + (_ONE_INPUT if name else ""),
     }

@@ -21,6 +21,9 @@ _NESTED = ("with", "retry")
 _NEXT = f"{TASK_SCHEMA_PATH}.properties.next.items.properties"
 # Keys of ours whose values may hold expressions.
 _EXTENSIONS = ("x-timeout", "x-approve", "x-on-failure", "x-undo", "x-items")
+# Orquesta looks at a task once for each way to it, and their number can double with every task. After as
+# many visits as this a task is looked at once more at most.
+_MOST_VISITS = 2_000
 _TASK_FIELDS = ("delay", "join", "with", "action", *_EXTENSIONS, "retry")
 _WHEN, _PUBLISH, _DO = f"{_NEXT}.when", f"{_NEXT}.publish", f"{_NEXT}.do"
 
@@ -198,6 +201,7 @@ class _Walk:
         queued: dict[str, Known] = {}
         walked: set[str] = set()
         waiting: deque[tuple[str, Known | None]] = deque((name, known) for name in starts)
+        visits_left = _MOST_VISITS + len(self._tasks)
         while waiting:
             name, here = waiting.popleft()
             walked.add(name)
@@ -205,24 +209,32 @@ class _Walk:
             if here is not last:
                 everything |= here
                 last = here
-            task = self._tasks.get(name)
-            if task is None:
-                continue
-            self._own(name, here)
-            for number, transition in enumerate(task.next):
-                entries, after = self._transition(task, number, transition, here)
-                for target in transition.targets:
-                    self.found += entries
-                    if target in walked or not (target in self._tasks or target in COMMANDS):
-                        continue
-                    # `join: 0` waits for nobody: it knows what one branch knows.
-                    if target in self._tasks and self._tasks[target].written.get("join"):
-                        at_joins[target] = at_joins.get(target, _NOTHING) | after
-                        waiting.append((target, None))
-                    elif queued.get(target) != after:
-                        queued[target] = after
-                        waiting.append((target, after))
+            for target, after in self._ahead(name, here):
+                if target in walked:
+                    continue
+                # `join: 0` waits for nobody: it knows what one branch knows.
+                is_join = target in self._tasks and self._tasks[target].written.get("join")
+                if is_join:
+                    at_joins[target] = at_joins.get(target, _NOTHING) | after
+                is_new = target not in queued
+                if is_new or (visits_left > 0 and (is_join or queued[target] != after)):
+                    waiting.append((target, None if is_join else after))
+                    visits_left -= 1
+                queued[target] = after
         return frozenset(everything)
+
+    def _ahead(self, name: str, known: Known) -> Iterator[tuple[str, Known]]:
+        """Tasks that a task leads to, with what is known there; what is wrong with it is found on the way."""
+        task = self._tasks.get(name)
+        if task is None:
+            return
+        self._own(name, known)
+        for number, transition in enumerate(task.next):
+            entries, after = self._transition(task, number, transition, known)
+            for target in transition.targets:
+                self.found += entries
+                if target in self._tasks or target in COMMANDS:
+                    yield target, after
 
     def _own(self, name: str, known: Known) -> None:
         found: list[Entry] = []

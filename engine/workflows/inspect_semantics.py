@@ -110,6 +110,7 @@ def _walk(
     """From the starts on; an edge is walked again only when it brings forks that it has not brought yet."""
     reached: dict[str, _Reached] = {}
     brought: dict[tuple[str, str], int] = {}
+    passed_on: dict[str, int] = {}
     waiting: deque[tuple[str, str, int]] = deque(("", name, 0) for name in (*outline.starts, *outline.final))
     while waiting:
         before, name, splits = waiting.popleft()
@@ -118,6 +119,9 @@ def _walk(
         here.splits |= splits
         if before and before not in here.before:
             here.before.append(before)
+        if name in passed_on and not splits & ~passed_on[name]:
+            continue
+        passed_on[name] = passed_on.get(name, 0) | splits
         for target in following[name]:
             if target in reached and target in looping:
                 continue

@@ -1,7 +1,7 @@
 """What `stormcrow pack check` finds wrong with the files of Orquesta workflows."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from engine.content.check import Finding
@@ -10,13 +10,18 @@ from engine.errors import BadContent
 from engine.expressions.merge import merge_parameters
 from engine.specs.action import ActionSpec
 from engine.specs.runner_type import RUNNER_TYPES
+from engine.workflows.inline import behind_action, passed_over
 from engine.workflows.inspect import flattened, inspect
 from engine.workflows.inspect_contents import Known, content_problems
+from engine.workflows.outline import outline_of
 from engine.workflows.reading import load
 from engine.yaml_reader import line_of, read_file
 
 RUNNER = "orquesta"
 
+_QUOTE = 'Quote text in parameters: name="value".'
+# An action that keeps its parameters as a part of its name.
+_UNQUOTED = re.compile(r'The action "\S+\s+\w+=')
 _STEP = re.compile(r"\[(\d+)\]|([^.\[\]]+)")
 
 
@@ -37,7 +42,7 @@ def lint(registry: Registry, *, known: Registry | None = None) -> list[Finding]:
 
 
 def findings(text: str, *, name: str, known: Known) -> Iterator[Finding]:
-    """All that is wrong with one definition; `where` is `name:line`."""
+    """All that is wrong with one definition, and what may surprise in it; `where` is `name:line`."""
     try:
         loaded = load(text, name=name)
     except BadContent as error:
@@ -53,8 +58,36 @@ def findings(text: str, *, name: str, known: Known) -> Iterator[Finding]:
             severity="error",
             where=f"{name}:{line_of(text, _written_at(loaded, path))}",
             text=f"{shown} In {expression}" if expression and str(expression) not in shown else shown,
-            hint="",
+            hint=_QUOTE if _UNQUOTED.match(str(problem["message"])) else "",
         )
+    for steps, words in _passed_over(loaded):
+        yield Finding(
+            severity="warning",
+            where=f"{name}:{line_of(text, steps)}",
+            text=f"{_dotted(steps)}: {words!r} is no `name=VALUE`, and is passed over.",
+            hint=_QUOTE,
+        )
+
+
+def _passed_over(loaded: Mapping[str, Any]) -> Iterator[tuple[list[str | int], str]]:
+    """What StackStorm leaves out in silence: where, and the words."""
+    for task in outline_of(loaded).tasks.values():
+        action = task.written.get("action")
+        if (
+            isinstance(action, str)
+            and task.action != action
+            and (words := passed_over(behind_action(action)))
+        ):
+            yield ["tasks", task.name, "action"], words
+        following = task.written.get("next")
+        for number, transition in enumerate(following if isinstance(following, list) else ()):
+            publish = transition.get("publish") if isinstance(transition, Mapping) else None
+            if isinstance(publish, str) and (words := passed_over(publish)):
+                yield ["tasks", task.name, "next", number, "publish"], words
+
+
+def _dotted(steps: Sequence[str | int]) -> str:
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps).lstrip(".")
 
 
 def _finding(error: BadContent) -> Finding:
@@ -77,6 +110,6 @@ def parameters_of(actions: Mapping[str, ActionSpec]) -> Known:
 def _written_at(loaded: Mapping[str, Any], path: str) -> list[str | int]:
     """Where it stands in the file: inline parameters stand with the action."""
     steps: list[str | int] = [int(number) if number else word for number, word in _STEP.findall(path)]
-    if len(steps) == 3 and steps[2] == "input" and "input" not in loaded["tasks"][steps[1]]:
-        steps[2] = "action"
+    if len(steps) > 2 and steps[2] == "input" and "input" not in loaded["tasks"].get(steps[1], {}):
+        steps[2:] = ["action"]
     return steps

@@ -68,6 +68,14 @@ def test_what_is_wrong_is_told_with_its_line(shell: Shell) -> None:
     assert 'flow.yaml:11: tasks.done.action: The action "core.nope" is not registered' in done.output
 
 
+def test_what_is_passed_over_is_told_and_is_no_error(shell: Shell) -> None:
+    text = FLOW.replace("stdout %>\n        do", "stdout %>, word=hello\n        do")
+    Path("flow.yaml").write_text(text, encoding="utf-8")
+    done = shell("workflow", "inspect", "flow.yaml")
+    assert done.exit_code == 0, done.output
+    assert "flow.yaml:8: tasks.greet.next[0].publish: 'word=hello' is no `name=VALUE`" in done.output
+
+
 def test_problems_come_as_json_too(shell: Shell) -> None:
     Path("flow.yaml").write_text(FLOW.replace("ctx().name", "ctx().nome"), encoding="utf-8")
     [found] = json.loads(shell("workflow", "inspect", "flow.yaml", "--json").output)

@@ -34,6 +34,22 @@ def test_parameters_are_held_against_the_action(server: Running) -> None:
         'Action "core.local" is missing required input "cmd".',
         'Action "core.local" has unexpected input "command".',
     ]
+    assert [one["spec_path"] for one in found] == ["tasks.t1.input", "tasks.t1.input.command"]
+    assert str(found[1]["schema_path"]).endswith(r".properties.input.patternProperties.^\w+$")
+
+
+def test_an_unquoted_word_is_taken_for_a_part_of_the_action_as_by_stackstorm(server: Running) -> None:
+    found = inspected(server, GOOD.replace("core.noop", "core.echo message=hello"))
+    assert isinstance(found, list)
+    assert [one["message"] for one in found] == [
+        'The action "core.echo message=hello" is not registered in the database.'
+    ]
+
+
+def test_an_action_without_a_pack_is_not_well_formed(server: Running) -> None:
+    found = inspected(server, GOOD.replace("core.noop", "noop"))
+    assert isinstance(found, list)
+    assert [one["message"] for one in found] == ['The action reference "noop" is not formatted correctly.']
 
 
 def test_what_is_no_yaml_is_refused(server: Running) -> None:

@@ -1,6 +1,7 @@
 """Inspection: what is wrong with a definition, in Orquesta's shapes and words."""
 
 import contextlib
+import itertools
 import json
 import time
 from pathlib import Path
@@ -242,3 +243,21 @@ def test_what_cannot_be_loaded_is_told_with_its_line(text: str, message: str) ->
 @pytest.mark.parametrize("opened", ["<%", "{{", "{%", "<% ctx("])
 def test_a_text_of_open_expressions_does_not_hold_the_server(opened: str) -> None:
     assert inspect(workflow(f'fine: {{action: "{opened * 50_000}"}}')).get("semantics") is None
+
+
+@pytest.mark.timeout(60)
+def test_ways_that_double_with_every_task_do_not_hold_the_server() -> None:
+    layers = [[f"t{layer}-{number}" for number in range(20)] for layer in range(8)]
+    tasks = []
+    for layer, below in itertools.pairwise(layers):
+        targets = ", ".join(below)
+        tasks += [
+            f"{name}: {{action: core.noop, next: [{{publish: [{{{name}: 1}}], do: [{targets}]}}]}}"
+            for name in layer
+        ]
+    tasks += [f"{name}: {{action: core.noop, input: {{x: <% ctx(nobody) %>}}}}" for name in layers[-1]]
+    start = f"start: {{action: core.noop, next: [{{do: [{', '.join(layers[0])}]}}]}}"
+    found = inspect(workflow("\n".join([start, *tasks])))
+    assert {problem["spec_path"] for problem in found["context"]} == {
+        f"tasks.{name}.input" for name in layers[-1]
+    }

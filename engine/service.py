@@ -10,7 +10,7 @@ from engine.alias_executions import AliasExecution, AliasExecutions, ResultText
 from engine.aliases.index import AliasIndex
 from engine.aliases.match import AliasMatch
 from engine.content.loader import ContentLoader
-from engine.content.registry import Content, Registry
+from engine.content.registry import Content, Registry, Unavailable
 from engine.dispatch import Dispatch
 from engine.errors import EngineError, NotFound
 from engine.events import EventParts, Events
@@ -40,6 +40,7 @@ from engine.starts import Starts
 from engine.store.database import Listener
 from engine.store.reader import Handle, JournalReader, Wants
 from engine.subjects import RUNNER as INQUIRER
+from engine.workflow_files import WorkflowFiles
 from engine.workflow_runs.runs import WorkflowRuns
 
 __all__ = ["AliasExecution", "Engine", "ExecutionFilter", "ExecutionRequest", "ResultText"]
@@ -91,6 +92,7 @@ class Engine(ExecutionCalls):
             scope_for=self.preparation.scope,
             result_limit_bytes=settings.actions.result_limit_bytes,
         )
+        self._workflow_files = WorkflowFiles()
         self.workflows = WorkflowRuns(
             self.database,
             self._executions,
@@ -146,7 +148,7 @@ class Engine(ExecutionCalls):
         self.content.merge = self.stored.merge
         self.content.attach(self._compile)
         self._settle_installs()
-        self.content.reload()
+        self._workflow_files.look(self.content.reload())
         self.admin_key = self.access.first_key(self.folder)
         self._outputs = OutputLog(self.database)
         server = self._foundation.server_id()
@@ -213,7 +215,17 @@ class Engine(ExecutionCalls):
     def reload(self) -> Registry:
         """Read all content anew. Broken files are in the result's `unavailable`."""
         self._settle_installs()
-        return self.content.reload()
+        registry = self.content.reload()
+        self._workflow_files.look(registry)
+        return registry
+
+    def unavailable(self, *, kind: str | None = None, pack: str | None = None) -> list[Unavailable]:
+        """The files that could not be used, and those of workflows and chains that cannot be run."""
+        registry = self.registry
+        found = list(registry.unavailable)
+        if kind in (None, "workflow"):
+            found += self._workflow_files.broken(registry)
+        return [one for one in found if kind in (None, one.kind) and pack in (None, one.pack)]
 
     def _settle_installs(self) -> None:
         """Finish or undo what installers left behind that were killed; see engine/installer."""

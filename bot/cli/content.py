@@ -246,8 +246,8 @@ def setup_packs(
 def _tell_unavailable(
     url: str | None, config: Path | None, data: Path | None, kind: str | None, pack: str | None
 ) -> None:
-    broken = connect(url, config, data).get("unavailable", query={"limit": -1, "pack": pack})
-    shown = [one for one in broken if kind in (None, one["kind"])]
+    query = {"limit": -1, "pack": pack, "kind": kind}
+    shown = connect(url, config, data).get("unavailable", query=query)
     if shown:
         note("")
         note(f"{len(shown)} unavailable:")

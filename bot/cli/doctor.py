@@ -20,6 +20,7 @@ from bot.cli.site import Config, Data, Json, config_file, running_url, settings_
 from engine.errors import EngineError
 from engine.runners.environments import is_complete
 from engine.settings import Settings
+from engine.workflow_files import WorkflowFiles
 
 OLDEST_PYTHON = (3, 11)
 SPAWN_TIME_S = 10
@@ -209,7 +210,7 @@ def processes(_settings: Settings) -> Finding:
 def content(settings: Settings) -> Iterator[Finding]:
     """What could not be loaded, and packs whose Python actions have no environment."""
     registry = read_registry(settings)
-    for broken in registry.unavailable:
+    for broken in (*registry.unavailable, *WorkflowFiles().broken(registry)):
         fix = broken.hint or "Correct the file: stormcrow pack check"
         yield Finding(
             what=f"{broken.kind} {broken.name}", is_ok=False, text=f"{broken.where}: {broken.reason}", fix=fix

@@ -67,7 +67,7 @@ def get_entry_point(call: Call) -> Response:
 
 def list_unavailable(call: Call) -> Response:
     """Ours: the files that could not be used, with place and reason."""
-    pack = call.query.text("pack")
+    wanted = call.engine.unavailable(kind=call.query.text("kind"), pack=call.query.text("pack"))
     found = [
         {
             "kind": broken.kind,
@@ -77,8 +77,7 @@ def list_unavailable(call: Call) -> Response:
             "reason": broken.reason,
             "hint": broken.hint,
         }
-        for broken in call.engine.registry.unavailable
-        if pack in (None, broken.pack)
+        for broken in wanted
     ]
     return listing.paged(call, found)
 

@@ -19,7 +19,7 @@ class Unavailable:
     """A file that could not be used. It stays visible, and stops nothing else."""
 
     kind: str
-    """pack, action, alias, rule, sensor, trigger, policy, config, override or webhook"""
+    """pack, action, alias, rule, sensor, trigger, policy, config, override, webhook or workflow"""
     pack: str
     name: str
     where: str

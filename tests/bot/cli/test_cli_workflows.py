@@ -213,3 +213,15 @@ def test_only_workflows_that_have_ended_are_recorded(shell: Shell) -> None:
     done = shell("workflow", "record", ended(shell, "core.noop"))
     assert done.exit_code == 2
     assert "is no Orquesta workflow" in done.stderr
+
+
+def test_a_workflow_that_cannot_be_run_is_listed_as_unavailable(shell: Shell) -> None:
+    actions = shell.server.engine.registry.packs["probe"].folder / "actions"
+    (actions / "lost.flow").write_text(FLOW.replace("do: done", "do: dune"), encoding="utf-8")
+    text = "name: lost\nrunner_type: orquesta\nentry_point: lost.flow\n"
+    (actions / "lost.yaml").write_text(text, encoding="utf-8")
+    assert 'probe/actions/lost.flow:9: tasks.greet.next[0].do: The task "dune"' in shell("reload").output
+    assert "lost.flow:9" in shell("pack", "list").output
+    (actions / "lost.yaml").unlink()
+    (actions / "lost.flow").unlink()
+    assert "lost.flow" not in shell("reload").output

@@ -9,10 +9,11 @@ from functools import lru_cache
 from typing import Any
 
 from engine.workflows.inline import items_of
-from engine.workflows.outline import Outline
+from engine.workflows.outline import TASK_SCHEMA_PATH, Outline
 
 Entry = dict[str, Any]
 
+_WORD = re.compile(r"\w+")
 # What Python's repr puts for a character.
 _ESCAPED = re.compile(r"\\(?:[\\'\"nrt]|x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})")
 # Orquesta's own pattern, for messages quote it. It is never searched for: some texts take it minutes.
@@ -49,6 +50,8 @@ _TASK = {
                 "items": {"type": "string", "minLength": 1, "pattern": ITEMS},
                 "concurrency": _TEXT_OR_COUNT,
             },
+            # Orquesta lets it pass, and fails when the task starts.
+            "required": ["items"],
             "additionalProperties": False,
         },
         "action": _TEXT,
@@ -86,20 +89,23 @@ SCHEMA = {
 
 
 def syntax_problems(outline: Outline) -> list[Entry]:
+    """What is right need not be worded: only the tasks that are not go through the schema."""
     plain = _own(outline.written)
     tasks = plain.get("tasks")
+    odd: dict[str, Any] = {}
     if isinstance(tasks, Mapping) and tasks:
-        # What is right need not be worded: only the tasks that are not go through the schema.
         wrong = {str(name): _plain_task(task) for name, task in tasks.items() if not _is_task(task)}
-        plain["tasks"] = wrong or {"placeholder": {"action": "core.noop"}}
-    return [
-        {
-            "message": _unescaped(error.message),
-            "spec_path": _dotted(error.absolute_path) or None,
-            "schema_path": _dotted(error.absolute_schema_path) or None,
-        }
-        for error in _validator().iter_errors(plain)
-    ]
+        if not wrong and _fits(plain, _ROOT_FIELDS):
+            return []
+        odd = {name: task for name, task in wrong.items() if not _WORD.fullmatch(name)}
+        named = {name: task for name, task in wrong.items() if name not in odd}
+        plain["tasks"] = named or {"placeholder": {"action": "core.noop"}}
+    found = [_entry(error, "", "") for error in _validator().iter_errors(plain)]
+    # The pattern of Orquesta's schema lets tasks through whose names are more than a word.
+    for name, task in odd.items():
+        errors = _validator().descend(task, _TASK)
+        found += [_entry(error, f"tasks.{name}", TASK_SCHEMA_PATH) for error in errors]
+    return found
 
 
 @lru_cache(maxsize=1)
@@ -122,8 +128,16 @@ def _unescaped(message: str) -> str:
     return _ESCAPED.sub(lambda found: found[0].encode().decode("unicode_escape"), message)
 
 
-def _dotted(path: Any) -> str:
-    text = ""
+def _entry(error: Any, path: str, schema_path: str) -> Entry:
+    """Of jsonschema's error; the paths are those that its own begin behind."""
+    return {
+        "message": _unescaped(error.message),
+        "spec_path": _dotted(error.absolute_path, path) or None,
+        "schema_path": _dotted(error.absolute_schema_path, schema_path) or None,
+    }
+
+
+def _dotted(path: Any, text: str) -> str:
     for step in path:
         text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else str(step)
     return text
@@ -178,13 +192,11 @@ def _is_object(value: Any) -> bool:
 
 
 def _is_items(value: Any) -> bool:
-    return isinstance(value, dict) and _fits(
-        value,
-        {
-            "items": lambda text: _is_text(text) and items_of(text) is not None,
-            "concurrency": _is_text_or_count,
-        },
-    )
+    fields = {
+        "items": lambda text: _is_text(text) and items_of(text) is not None,
+        "concurrency": _is_text_or_count,
+    }
+    return isinstance(value, dict) and "items" in value and _fits(value, fields)
 
 
 def _is_retry(value: Any) -> bool:
@@ -226,4 +238,14 @@ _TASK_FIELDS: Mapping[str, Callable[[Any], bool]] = {
     "input": lambda value: _is_text(value) or _is_object(value),
     "retry": _is_retry,
     "next": lambda value: isinstance(value, list) and all(map(_is_transition, value)),
+}
+_ROOT_FIELDS: Mapping[str, Callable[[Any], bool]] = {
+    "version": lambda value: value in ("1.0", 1.0) and value is not True,
+    "name": _is_text,
+    "description": _is_text,
+    "tags": lambda value: _is_list_of(value, _is_text),
+    "vars": lambda value: _is_list_of(value, _is_one_key),
+    "input": lambda value: _is_list_of(value, lambda one: _is_text(one) or _is_one_key(one)),
+    "output": lambda value: _is_list_of(value, _is_one_key),
+    "tasks": lambda _: True,
 }

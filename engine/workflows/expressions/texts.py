@@ -7,7 +7,7 @@ from typing import Literal
 
 Language = Literal["yaql", "jinja"]
 
-_RAW = re.compile(r"{%-?\s*raw\s*-?%}(.*?){%-?\s*endraw\s*-?%}", re.DOTALL)
+_RAW_TAG = re.compile(r"{%-?\s*(raw|endraw)\s*-?%}")
 # No text of a definition holds it: YAML has no such character.
 _HOLE = "\0{}\0"
 
@@ -69,9 +69,18 @@ def _has(text: str, opened: str, closed: str) -> bool:
 
 def without_raw(text: str) -> tuple[str, tuple[str, ...]]:
     """A Jinja text with holes for its raw blocks, and what stands in these."""
-    raw = _RAW.findall(text)
-    numbers = iter(range(len(raw)))
-    return _RAW.sub(lambda _: _HOLE.format(next(numbers)), text), tuple(raw)
+    kept: list[str] = []
+    raw: list[str] = []
+    done = 0
+    opened: re.Match[str] | None = None
+    for tag in _RAW_TAG.finditer(text):
+        if opened is None:
+            opened = tag if tag[1] == "raw" else None
+        elif tag[1] == "endraw":
+            kept += (text[done : opened.start()], _HOLE.format(len(raw)))
+            raw.append(text[opened.end() : tag.start()])
+            done, opened = tag.end(), None
+    return "".join((*kept, text[done:])), tuple(raw)
 
 
 def with_raw(text: str, raw: tuple[str, ...]) -> str:

@@ -143,6 +143,22 @@ def test_task_names_may_have_dashes() -> None:
     assert inspect(workflow("a-b: {action: core.noop, next: [{do: c-d}]}\nc-d: {action: core.noop}")) == {}
 
 
+def test_tasks_whose_names_are_more_than_a_word_are_looked_at_too() -> None:
+    [problem] = inspect(workflow("a-b: {action: core.noop, bogus: 1}"))["syntax"]
+    assert (problem["message"], problem["spec_path"], problem["schema_path"]) == (
+        "Additional properties are not allowed ('bogus' was unexpected)",
+        "tasks.a-b",
+        f"{TASK}.additionalProperties",
+    )
+    assert messages(workflow("a b: 5"))["syntax"] == ["5 is not of type 'object'"]
+
+
+def test_items_without_a_list_are_told() -> None:
+    assert messages(workflow("a: {action: core.noop, with: {concurrency: 2}}"))["syntax"] == [
+        "'items' is a required property"
+    ]
+
+
 def test_a_key_that_is_written_twice_cannot_be_loaded() -> None:
     with pytest.raises(BadContent, match='duplicate key "a"') as caught:
         inspect(workflow("a: {action: core.noop}\na: {action: core.noop}"))

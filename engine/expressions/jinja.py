@@ -77,7 +77,7 @@ class Templates:
 
     def __init__(self, settings: TemplateSettings, *, decrypt: Callable[[str], str] | None = None) -> None:
         """`decrypt` turns the ciphertext of a datastore value into its text, for `decrypt_kv`."""
-        self._settings = settings
+        self.settings = settings
         self._decrypt = decrypt
         self._environments: dict[tuple[bool, bool], Environment] = {}
         for lenient in (False, True):
@@ -117,7 +117,7 @@ class Templates:
         after blocks and at the end stay, as they do in members of lists and objects.
         `decrypted` is given every value that `decrypt_kv` made, so that the caller can mask it.
         """
-        budget = Budget(self._settings)
+        budget = Budget(self.settings)
         try:
             return self._run(self._template(text, lenient=lenient, exact=exact), context, budget)
         except _FAILURES as error:
@@ -140,11 +140,11 @@ class Templates:
             size += len(made)
             budget.spend(len(piece))
             # A character takes four bytes at most, so the exact count is seldom needed.
-            if size * 4 > self._settings.output_limit_bytes and (
+            if size * 4 > self.settings.output_limit_bytes and (
                 sum(len(part.encode("utf-8", "surrogatepass")) for part in parts)
-                > self._settings.output_limit_bytes
+                > self.settings.output_limit_bytes
             ):
-                raise refused(f"makes a text longer than {self._settings.output_limit_bytes} bytes")
+                raise refused(f"makes a text longer than {self.settings.output_limit_bytes} bytes")
         return "".join(parts)
 
     def render_values(

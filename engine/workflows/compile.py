@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from engine.settings import TemplateSettings
 from engine.workflows import extensions
 from engine.workflows.definition import Definition, Task, Transition
 from engine.workflows.expressions.compile import Compiled, compile_value
@@ -15,6 +16,7 @@ from engine.workflows.extensions import TaskExtensions, WorkflowExtensions
 from engine.workflows.graph import Edge, Graph, graph_of
 
 _NONE = TaskExtensions()
+_LIMITS = TemplateSettings()
 # What the command `retry` stands for.
 _RETRY_COMMAND_COUNT = 3
 _RETRY_COMMAND_WHEN = "<% completed() %>"
@@ -83,17 +85,19 @@ class Plan:
     extensions: WorkflowExtensions
     evaluates_data: bool = False
     """`x-evaluate-data`: texts in inputs and results are expressions too, as in StackStorm."""
+    settings: TemplateSettings = _LIMITS
+    """The limits of its expressions."""
 
     def data(self, value: Any) -> Compiled:
         """What a caller gave: a constant, whatever stands in it, unless the workflow asks otherwise."""
         if self.evaluates_data:
-            return compile_value(value, evaluates_data=True)
+            return compile_value(value, evaluates_data=True, settings=self.settings)
         return compile_value({"x-raw": value})
 
 
-def plan_of(definition: Definition) -> Plan:
-    """The same digest gives the same plan, without work."""
-    return _planned(_ByDigest(definition))
+def plan_of(definition: Definition, settings: TemplateSettings = _LIMITS) -> Plan:
+    """The same digest with the same settings gives the same plan, without work."""
+    return _planned(_ByDigest(definition), settings)
 
 
 class _ByDigest:
@@ -112,10 +116,10 @@ class _ByDigest:
 
 
 @lru_cache(maxsize=256)
-def _planned(key: _ByDigest) -> Plan:
+def _planned(key: _ByDigest, settings: TemplateSettings) -> Plan:
     definition = key.definition
     evaluates_data = definition.extensions.get("x-evaluate-data") is True
-    compiler = _Compiler(evaluates_data)
+    compiler = _Compiler(evaluates_data, settings)
     graph = graph_of(definition)
     tasks = {name: compiler.task(definition.tasks[name], graph) for name in graph.edges}
     for target in graph.sources:
@@ -131,15 +135,17 @@ def _planned(key: _ByDigest) -> Plan:
         output=compiler.named(definition.output),
         extensions=extensions.of_workflow(definition.extensions, compiler.value),
         evaluates_data=evaluates_data,
+        settings=settings,
     )
 
 
 class _Compiler:
-    def __init__(self, evaluates_data: bool) -> None:
+    def __init__(self, evaluates_data: bool, settings: TemplateSettings) -> None:
         self._evaluates_data = evaluates_data
+        self._settings = settings
 
     def value(self, value: Any) -> Compiled:
-        return compile_value(value, evaluates_data=self._evaluates_data)
+        return compile_value(value, evaluates_data=self._evaluates_data, settings=self._settings)
 
     def optional(self, value: Any) -> Compiled | None:
         return None if value is None else self.value(value)

@@ -5,6 +5,7 @@ from functools import lru_cache
 from typing import Any
 
 from engine.expressions.jinja import Templates
+from engine.settings import TemplateSettings
 from engine.workflows.calls import Host
 from engine.workflows.compile import Plan, plan_of
 from engine.workflows.conduct import Conductor
@@ -18,10 +19,11 @@ _KEPT = 256
 
 class Orquesta:
     def __init__(self, templates: Templates) -> None:
-        """It has an environment of its own for Jinja: `templates` are not needed."""
+        """It has an environment of its own for Jinja: only the limits of `templates` hold."""
+        self._settings = templates.settings
 
     def plan(self, text: str) -> Plan:
-        return _plan(text)
+        return _plan(text, self._settings)
 
     def refusal(self, errors: Sequence[Mapping[str, Any]]) -> Any:
         return {"output": None, "errors": list(errors)}
@@ -44,7 +46,7 @@ class Orquesta:
 
 
 @lru_cache(maxsize=_KEPT)
-def _plan(text: str) -> Plan:
+def _plan(text: str, settings: TemplateSettings) -> Plan:
     try:
         definition = read(text)
     except DefinitionError as error:
@@ -53,4 +55,4 @@ def _plan(text: str) -> Plan:
     problems = flattened(inspect(text))
     if problems:
         raise Unplannable(str(problems[0]["message"]), errors=problems)
-    return plan_of(definition)
+    return plan_of(definition, settings)

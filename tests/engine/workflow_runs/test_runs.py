@@ -1,6 +1,8 @@
 """Workflows with real actions: what starts when, what is passed on, how they end."""
 
 import threading
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -8,7 +10,7 @@ from engine.errors import BadInput, IllegalTransition, NotFound
 from engine.service import Engine
 from engine.status import Status
 from tests.engine.workflow_runs.flows import children, run_flow, start, tasks_of, write_flow
-from tests.engine.world import wait_until
+from tests.engine.world import settings, wait_until
 
 CHAIN = """
     version: 1.0
@@ -427,3 +429,17 @@ def test_a_workflow_that_was_given_up_lets_its_children_end(engine: Engine) -> N
     wait_until(lambda: children(engine, made)[0].is_finished)
     assert [child.status for child in children(engine, made)] == [Status.SUCCEEDED]
     wait_until(lambda: not engine.workflows._boxes._boxes)
+
+
+@pytest.mark.parametrize("expression", ["<% pow(2, 100) %>", "{{ 2 ** 100 }}"])
+def test_the_limits_of_templates_hold_for_workflows_too(tmp_path: Path, expression: str) -> None:
+    text = f"version: 1.0\nvars:\n  - n: '{expression}'\ntasks:\n  a: {{action: core.noop}}\n"
+    made = settings(tmp_path)
+    engine = Engine(replace(made, templates=replace(made.templates, number_limit_bits=64)))
+    engine.start()
+    try:
+        done = run_flow(engine, write_flow(engine, "ranging", text))
+    finally:
+        engine.stop()
+    assert done.status is Status.FAILED
+    assert "more than 64 bits" in done.result["errors"][0]["message"]

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from engine.workflows.expressions.texts import without_raw
 from tests.engine.workflows.expressions.world import evaluate, refusal
 
 
@@ -85,3 +86,20 @@ def test_values_of_the_workflow_are_shared_and_cannot_be_changed() -> None:
     assert "SecurityError" in refusal("{{ ctx().d.a.append(2) }}", d=d)
     assert "SecurityError" in refusal("{% set x = ctx().d.update({'b': 1}) %}", d=d)
     assert d == {"a": [1]}
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("{% raw %}{{ a }}{% endraw %}-{{ ctx().n }}-{%- raw -%}{% x %}{%- endraw -%}", "{{ a }}-1-{% x %}"),
+        ("{% raw %}{% raw %}{{ a }}{% endraw %}{{ ctx().n }}", "{% raw %}{{ a }}1"),
+    ],
+)
+def test_raw_blocks_stay_as_they_are_written(text: str, value: str) -> None:
+    assert evaluate(text, n=1) == value
+
+
+@pytest.mark.timeout(60)
+def test_raw_blocks_without_an_end_do_not_hold_the_server() -> None:
+    text = "{% raw %}" * 50_000
+    assert without_raw(text) == (text, ())

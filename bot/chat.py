@@ -16,17 +16,38 @@ from sqlalchemy import Connection
 from engine.errors import BadInput
 
 
+class Standing(StrEnum):
+    """What somebody is in the workspace or network that we are in."""
+
+    MEMBER = "member"
+    GUEST = "guest"
+    """Invited to some channels only."""
+    STRANGER = "stranger"
+    """Of another workspace, in a channel that both share."""
+    BOT = "bot"
+    DEACTIVATED = "deactivated"
+    """Was a member once: nothing of theirs counts, not even a button that they press late."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Author:
     """Who wrote. `id` is the chat's own stable id; `name` is what people read, and only a hint."""
 
     id: str
     name: str
-    is_bot: bool = False
+    standing: Standing = Standing.MEMBER
     team: str = ""
-    """The workspace or network the id belongs to; empty where the chat has one only."""
+    """The workspace or network that the id belongs to, of a stranger theirs; empty where there is but one."""
+    is_vouched: bool = False
+    """The chat itself vouches that `id` is this person's, and nobody else's, now and later."""
+    email: str = ""
+    """Only where the chat has verified it; lower case."""
     engine_user: str = ""
-    """The user of the engine that the adapter has authenticated; empty: nobody vouches for it."""
+    """The user of the engine that the adapter has authenticated; empty: it has not."""
+
+    @property
+    def is_bot(self) -> bool:
+        return self.standing is Standing.BOT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -304,8 +325,8 @@ class ChatAdapter(ABC):
     - It turns what people write into Messages and calls `receive`, which returns when the message
       and what it asks for are committed. Only then may the adapter acknowledge it to its chat. An
       exception means: not accepted; the chat may deliver it again, under the same delivery key.
-    - It leaves out its own messages, marks those of other bots, and sees to it that `author.id`
-      cannot be chosen by the person (or leaves `engine_user` empty).
+    - It leaves out its own messages, and says what standing each author has. Where people can choose
+      `author.id` themselves it leaves `is_vouched` False, and `engine_user` and `email` empty.
     - It gives what buttons and forms say to `respond`, and shows what that answers, or raises as an
       EngineError, to the person who answered and to nobody else. It keeps no value of a secret question.
     - It draws a Reply within the limits of its chat. Data stays inert: no mention, link preview,
@@ -342,6 +363,13 @@ class ChatAdapter(ABC):
         """
         if posted is not None and self.capabilities.edits:
             self.edit(posted, outgoing)
+
+    def recheck(self, author: Author) -> Author:
+        """The same person as the chat knows them now; asked before an answer to a question counts.
+
+        Returns within a few seconds, with what was known where the chat cannot be asked.
+        """
+        return author
 
     def channel_named(self, wanted: str) -> str:
         """A channel that somebody named, as this chat spells it; empty when it can be no channel."""

@@ -16,9 +16,9 @@ from sqlalchemy import Connection
 from bot import answers, formatting, inquiries, reasons, schedules, workflows
 from bot.announcer import Announcer
 from bot.chat import Author, ChatAdapter, Message, Outgoing, Reply, Text
-from bot.identities import Identity, identify
+from bot.identities import Identities, Identity
 from bot.responses import Responses
-from engine.errors import BadInput, EngineError, NoMatch
+from engine.errors import BadInput, Denied, EngineError, NoMatch
 from engine.expressions.masking import MASK
 from engine.records.chat import NewChatMessage
 from engine.schedules.book import NewSchedule
@@ -67,6 +67,7 @@ class Commands:
         self._adapter = adapter
         self._announcer = announcer
         self._settings = engine.settings.chat
+        self._identities = Identities(engine)
         self.responses = Responses(engine, adapter)
 
     def receive(self, message: Message) -> None:
@@ -75,7 +76,7 @@ class Commands:
         The same delivery key is one command, however often it comes. Raises StoreFailure when
         nothing can be stored; every other error of the engine is an answer in the chat.
         """
-        if message.author.is_bot:
+        if message.author.is_bot and not self._identities.admits(message.adapter, message.author):
             return
         text = self.command_in(message)
         if text is None and not self._adapter.is_own:
@@ -84,9 +85,7 @@ class Commands:
         kept = message if shown is None or shown == text else replace(message, text=shown)
         stored = self._engine.database.submit(partial(self._store, kept))
         if text is not None:
-            identity = identify(message.adapter, message.author)
-            asked = Asked(text=text, shown=shown or "", message=message, identity=identity)
-            self._answer(message, self._run(asked))
+            self._answer(message, self._taken(text, shown or "", message))
         # Jobs are committed in their order: nearly always this one is by now.
         stored.result()
 
@@ -135,6 +134,13 @@ class Commands:
         return text.encode()[: self._settings.text_limit_bytes].decode(errors="ignore")
 
     # answering
+
+    def _taken(self, text: str, shown: str, message: Message) -> Sequence[Reply]:
+        try:
+            identity = self._identities.of(message.adapter, message.author)
+        except Denied as error:
+            return [replace(answers.refusal(error), is_private=True)]
+        return self._run(Asked(text=text, shown=shown, message=message, identity=identity))
 
     def _run(self, asked: Asked) -> Sequence[Reply]:
         try:

@@ -10,7 +10,7 @@ from typing import Any
 
 from bot import formatting, forms, inquiries, inquiry_facts
 from bot.chat import Answer, Author, BadAnswer, ChatAdapter, Fields, Piece, Prompt, Reply, Text, Tone
-from bot.identities import Identity, identify
+from bot.identities import Identities, Identity
 from bot.inquiries import APPROVE, REASON, REJECT
 from engine.errors import BadInput, Conflict, Denied, EngineError
 from engine.records.inquiry import Answerer, Inquiry, Vote
@@ -36,6 +36,7 @@ class Responses:
     def __init__(self, engine: Engine, adapter: ChatAdapter) -> None:
         self._engine = engine
         self._adapter = adapter
+        self._identities = Identities(engine)
 
     # by a button or a form
 
@@ -44,7 +45,7 @@ class Responses:
         inquiry = self._engine.inquiries.get(answer.prompt_id)
         if answer.place.channel not in self.channels(inquiry):
             raise Denied("That question is not asked in this channel.", hint="Answer it where it stands.")
-        who = self._who(identify(self._adapter.name, answer.author))
+        who = self._answerer(answer.author)
         given = dict(answer.values)
         if not inquiries.is_yes_or_no(inquiry):
             self._check_open(inquiry, who)
@@ -63,7 +64,7 @@ class Responses:
         channel = seen_by(author, self.channels(inquiry))
         if not channel:
             raise Denied("That question is not asked where you see it.")
-        self._check_open(inquiry, self._who(identify(self._adapter.name, author)))
+        self._check_open(inquiry, self._who(self._identities.of(self._adapter.name, author)))
         if not inquiry.is_pending:
             raise _too_late(inquiry)
         prompt = inquiries.prompt(inquiry, prefix="")
@@ -83,7 +84,7 @@ class Responses:
     def by_words(self, verb: str, wanted: str, words: str, author: Author) -> Reply:
         """`answer`, `approve` or `reject`, said anywhere. Raises as `respond` does."""
         inquiry = self._engine.inquiries.get(wanted)
-        who = self._who(identify(self._adapter.name, author))
+        who = self._answerer(author)
         if not self._is_open_to(inquiry, author):
             raise Denied("That question is asked of somebody else, in private.")
         words = words.strip()
@@ -118,7 +119,7 @@ class Responses:
     def waiting(self, author: Author, *, everything: bool) -> list[Inquiry]:
         """Those that this person may answer, or all that wait and are no secret; the oldest first."""
         found, _ = self._engine.inquiries.pending(limit=None)
-        who = self._who(identify(self._adapter.name, author))
+        who = self._who(self._identities.of(self._adapter.name, author))
         known = [one for one in reversed(found) if self._is_open_to(one, author)]
         return [one for one in known if everything or self.may(one, who)]
 
@@ -134,6 +135,10 @@ class Responses:
         return any(not why_not(inquiry, who, is_yes=is_yes) for is_yes in (True, False))
 
     # giving it
+
+    def _answerer(self, author: Author) -> Answerer:
+        """Whoever answers, as the chat knows them now: they may have left it. Raises Denied."""
+        return self._who(self._identities.of(self._adapter.name, self._adapter.recheck(author)))
 
     def _who(self, identity: Identity) -> Answerer:
         return Answerer(

@@ -21,6 +21,7 @@ from engine.held_rules import HeldRules
 from engine.inquiries.assembly import InquiryParts, make_inquiries
 from engine.internal_triggers import InternalTriggers
 from engine.notices import Notice
+from engine.people import People
 from engine.preparation import Preparation
 from engine.rules.evaluate import RuleEngine
 from engine.rules.explain import RuleExplainer
@@ -55,6 +56,7 @@ class EventParts:
     templates: Templates
     match: Callable[[str], AliasMatch]
     tell: Callable[[Notice], None]
+    people: People
 
 
 class Events:
@@ -116,6 +118,7 @@ class Events:
                 plans=parts.plans,
                 executions=parts.executions,
                 triggers=self.triggers,
+                people=parts.people,
             )
         )
         self._make_clocks()

@@ -1,37 +1,73 @@
-"""Who is who among those who answer: roles, groups, and accounts that are one person."""
+"""Who is who: roles, groups, and accounts that are one person.
 
-from collections.abc import Collection, Iterable, Mapping
+Roles and groups come from the settings; a group `slack:@oncall-db` (or `slack:S0123`) is asked of that
+chat at the moment when it matters, and may be a member of a group of ours.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping
 from types import MappingProxyType
 
+from engine.accounts import Accounts
 from engine.records.inquiry import Audience
 from engine.settings import PeopleSettings
 
 # Before the name of a user whom nothing vouches for.
 UNVERIFIED = "~"
 
+GroupSource = Callable[[str], Collection[str] | None]
+"""A chat's own user groups: `@oncall-db` or `S0123` -> its members now, as accounts (`slack.T1.U7`).
+
+None: there is no such group, or nobody can say; then nobody is in it. Called from any thread, for each
+decision; an answer may be up to five minutes old, and must come within a few seconds.
+"""
+
 
 class People:
     """A person is named by the first of their accounts."""
 
-    def __init__(self, settings: PeopleSettings) -> None:
+    def __init__(self, settings: PeopleSettings, accounts: Accounts) -> None:
         self.trusts_unverified = settings.trust_unverified
+        self._settings = settings
+        self._accounts = accounts
         self._first: Mapping[str, str] = MappingProxyType(
             {name: first for first, others in settings.linked.items() for name in (first, *others)}
         )
-        self._roles = self._members(settings.roles)
-        self._groups = self._members(settings.groups)
-        # By what they are called: where a quorum names one, a group comes before a role.
-        self._named = {**self._roles, **self._groups}
+        self._emails = {mail.casefold(): user for user, mails in settings.emails.items() for mail in mails}
         self._known = frozenset(self._first).union(
             *(members for named in (settings.roles, settings.groups) for members in named.values())
         )
+        self._sources: dict[str, GroupSource] = {}
+        self._assigned: Mapping[str, Collection[str]] = {}
 
-    def _members(self, named: Mapping[str, Collection[str]]) -> Mapping[str, frozenset[str]]:
-        return {name: frozenset(map(self.person, users)) for name, users in named.items()}
+    def join(self, platform: str, source: GroupSource) -> None:
+        """From now on groups that begin with `platform:` are asked of this chat."""
+        self._sources[platform] = source
+
+    def assign(self, roles: Mapping[str, Collection[str]]) -> None:
+        """The roles that content files give, each with its users; they come on top of the settings'."""
+        self._assigned = roles
+
+    # accounts and persons
 
     def person(self, user: str) -> str:
         """The one name of all accounts of a person."""
-        return self._first.get(user, user)
+        named = self._first.get(user)
+        if named is not None:
+            return named
+        owner = self._accounts.owner(user)
+        return self._first.get(owner, owner) if owner else user
+
+    def owner(self, account: str) -> str:
+        """The user that people.linked gives to an account that its chat vouches for; empty: none."""
+        for spelling in (account, f"{UNVERIFIED}{account}"):
+            first = self._first.get(spelling, spelling)
+            if first != spelling:
+                return first
+        return ""
+
+    def user_with_email(self, email: str) -> str:
+        """Of people.emails; empty: nobody has it."""
+        return self._emails.get(email.casefold(), "")
 
     def is_known(self, user: str) -> bool:
         """Whether the settings name this very account."""
@@ -39,14 +75,21 @@ class People:
 
     def is_one_of(self, user: str, others: Iterable[str]) -> bool:
         """Whether `user` may be one of `others`. In doubt it is: names that differ in case, or in
-        whether somebody vouches for them, are the same."""
-        mine = self._aliases(user)
-        return any(mine & self._aliases(other) for other in others)
+        whether somebody vouches for them, are the same, and so are accounts that were linked once."""
+        mine = self._same(user)
+        return any(_bare(other) in mine for other in others)
 
-    def _aliases(self, user: str) -> frozenset[str]:
-        first = self.person(user)
-        accounts = {user, first, *(name for name, one in self._first.items() if one == first)}
-        return frozenset(_bare(name) for name in accounts)
+    def _same(self, user: str) -> frozenset[str]:
+        """All names that are or were the same person as `user`."""
+        pairs = [(_bare(one), _bare(other)) for one, other in (*self._first.items(), *self._accounts.pairs())]
+        found = {_bare(user)}
+        while True:
+            more = {name for pair in pairs if not found.isdisjoint(pair) for name in pair}
+            if more <= found:
+                return frozenset(found)
+            found |= more
+
+    # roles and groups
 
     def is_in(self, user: str, audience: Audience) -> bool:
         """Whether they are in each of the lists that are not empty."""
@@ -54,28 +97,62 @@ class People:
         users = audience.users
         return (
             (not users or user in users or person in map(self.person, users))
-            and (not audience.roles or any(person in self._roles.get(name, ()) for name in audience.roles))
-            and (not audience.groups or any(person in self._groups.get(name, ()) for name in audience.groups))
+            and (not audience.roles or any(person in self._with_role(name) for name in audience.roles))
+            and (not audience.groups or any(person in self._in_group(name) for name in audience.groups))
         )
 
     def members(self, name: str) -> frozenset[str]:
         """The people of a group, or of a role where there is no such group; empty when neither is there."""
-        return self._named.get(name, frozenset())
+        if name in self._settings.groups or self._source_of(name) is not None:
+            return self._in_group(name)
+        return self._with_role(name)
 
     def memberships(self, user: str, names: Iterable[str]) -> tuple[str, ...]:
         """Which of these groups and roles they are in."""
         person = self.person(user)
         return tuple(name for name in names if person in self.members(name))
 
+    def groups_of(self, user: str) -> tuple[str, ...]:
+        """The groups of the settings that they are in."""
+        person = self.person(user)
+        return tuple(name for name in self._settings.groups if person in self._in_group(name))
+
+    def is_in_group(self, user: str, name: str) -> bool:
+        return self.person(user) in self._in_group(name)
+
+    def has_role(self, user: str, name: str) -> bool:
+        return self.person(user) in self._with_role(name)
+
+    def roles_of(self, user: str) -> tuple[str, ...]:
+        """The roles that the settings and content files give them."""
+        person = self.person(user)
+        names = dict.fromkeys((*self._settings.roles, *self._assigned))
+        return tuple(name for name in names if person in self._with_role(name))
+
     def everybody_in(self, audience: Audience) -> frozenset[str] | None:
         """All people of an audience; None: it is open to everybody."""
         found: list[frozenset[str]] = []
         if audience.users:
             found.append(frozenset(map(self.person, audience.users)))
-        for names, members in ((audience.roles, self._roles), (audience.groups, self._groups)):
+        for names, members in ((audience.roles, self._with_role), (audience.groups, self._in_group)):
             if names:
-                found.append(frozenset().union(*(members.get(name, frozenset()) for name in names)))
+                found.append(frozenset().union(*map(members, names)))
         return frozenset.intersection(*found) if found else None
+
+    def _with_role(self, name: str) -> frozenset[str]:
+        users = (*self._settings.roles.get(name, ()), *self._assigned.get(name, ()))
+        return frozenset(map(self.person, users))
+
+    def _in_group(self, name: str) -> frozenset[str]:
+        found: set[str] = set()
+        for member in self._settings.groups.get(name, (name,) if self._source_of(name) else ()):
+            source = self._source_of(member)
+            found.update((member,) if source is None else source(member.partition(":")[2]) or ())
+        return frozenset(map(self.person, found))
+
+    def _source_of(self, name: str) -> GroupSource | None:
+        platform, colon, _ = name.partition(":")
+        return self._sources.get(platform) if colon else None
 
 
 def _bare(name: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from engine.access import Access
+from engine.accounts import Accounts
 from engine.alias_executions import AliasExecution, AliasExecutions, ResultText
 from engine.aliases.index import AliasIndex
 from engine.aliases.match import AliasMatch
@@ -25,6 +26,7 @@ from engine.internal_triggers import KINDS, READER
 from engine.notices import Notice, tell
 from engine.output import OutputLog
 from engine.pack_configs import PackConfigs
+from engine.people import People
 from engine.policies.admission import Admission
 from engine.policies.table import PolicyTable
 from engine.preparation import Preparation
@@ -65,6 +67,8 @@ class Engine(ExecutionCalls):
         self.vault = self._foundation.vault
         self.seals = self._foundation.seals
         self.datastore = self._foundation.datastore
+        self.accounts = Accounts(self.database, self.vault)
+        self.people = People(settings.people, self.accounts)
         self.live_secrets = LiveSecrets()
         self.templates = Templates(settings.templates, decrypt=self._decrypted)
         self.plans = Plans()
@@ -126,6 +130,7 @@ class Engine(ExecutionCalls):
                 templates=self.templates,
                 match=self.match,
                 tell=self.tell,
+                people=self.people,
             ),
             environment=environment,
         )
@@ -144,6 +149,7 @@ class Engine(ExecutionCalls):
     def start(self) -> None:
         """Open the database, load content, recover, run. Raises StoreFailure."""
         self._foundation.start()
+        self.accounts.load()
         self.stored.load()
         self.content.merge = self.stored.merge
         self.content.attach(self._compile)

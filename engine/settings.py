@@ -275,8 +275,18 @@ class PeopleSettings:
     )
     linked: dict[str, list[str]] = key(
         {},
-        "Other accounts of the same person, for example {ann: ['~ann', '~slack.T1.U7', ann-ci]}: "
+        "Other accounts of the same person, for example {ann: ['~ann', slack.T1.U7, ann-ci]}: "
         "they count as one, and have what the first has.",
+    )
+    emails: dict[str, list[str]] = key(
+        {},
+        "E-mail addresses of users, for example {ann: [ann@example.org]}. A chat account with a verified "
+        "address of them is that user, in the workspaces of email_teams.",
+    )
+    email_teams: list[str] = key(
+        [],
+        "Workspaces whose word on e-mail addresses counts, for example [slack.T1]; of their full members "
+        "only. Empty: none.",
     )
     trust_unverified: bool = key(
         False,

@@ -28,6 +28,7 @@ class InquiryParts:
     plans: Plans
     executions: Executions
     triggers: Triggers
+    people: People
 
 
 def make_inquiries(parts: InquiryParts) -> tuple[Inquiries, InquiryClock]:
@@ -37,6 +38,6 @@ def make_inquiries(parts: InquiryParts) -> tuple[Inquiries, InquiryClock]:
         parts.triggers,
         parts.vault,
         asking=Asking(Subjects(parts.content, parts.plans), ChatRoutes(parts.settings.chat)),
-        people=People(parts.settings.people),
+        people=parts.people,
     )
     return inquiries, InquiryClock(parts.database, inquiries, parts.content)

@@ -46,7 +46,12 @@ class Session:
 
     def author(self, name: str = "") -> Author:
         """`name`: what a program says about its user; shown, never believed."""
-        return Author(id=self.user, name=name or self.name, engine_user=self.user if self.is_verified else "")
+        return Author(
+            id=self.user,
+            name=name or self.name,
+            is_vouched=self.is_verified,
+            engine_user=self.user if self.is_verified else "",
+        )
 
 
 class Guard:

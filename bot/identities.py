@@ -8,11 +8,14 @@ rights or secrets by choosing a name.
 """
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from bot.chat import Author, Standing
+from engine.accounts import Accounts
 from engine.errors import Denied
+from engine.people import People
 from engine.records.account import Account, How
-from engine.service import Engine
+from engine.settings import Settings
 
 UNVERIFIED = "~"
 # Of these nobody is let in without being named in the settings.
@@ -36,10 +39,21 @@ class Identity:
     """Why the account is this user; None: it is a user of its own, or the adapter has signed it in."""
 
 
+class Site(Protocol):
+    """What they are asked of; class Engine is one."""
+
+    @property
+    def accounts(self) -> Accounts: ...
+    @property
+    def people(self) -> People: ...
+    @property
+    def settings(self) -> Settings: ...
+
+
 class Identities:
     """`of` may be called for every message: it reads memory, and writes only what it learns."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Site) -> None:
         self._accounts = engine.accounts
         self._people = engine.people
         self._settings = engine.settings.people

@@ -1,40 +1,50 @@
 """Nobody becomes somebody else by choosing a name."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bot.chat import Author, Standing
 from bot.identities import Identities
+from engine.accounts import Accounts
 from engine.errors import Denied
+from engine.people import People
 from engine.records.account import How
 from engine.records.inquiry import Audience
-from engine.service import Engine
-from engine.settings import PeopleSettings
-from tests.engine import world
+from engine.settings import PeopleSettings, Settings
+from engine.store.database import Database, sqlite_url
+from engine.store.vault import Vault
 
 U1 = Author(id="U1", name="mallory", team="T1", is_vouched=True)
 MakeIdentities = Callable[..., Identities]
 
 
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What identities ask of an engine."""
+
+    accounts: Accounts
+    people: People
+    settings: Settings
+
+
 @pytest.fixture
 def made(tmp_path: Path) -> Iterator[MakeIdentities]:
     """Identities of a site whose section `people` says this."""
-    engines: list[Engine] = []
+    database = Database(sqlite_url(tmp_path))
+    database.start()
+    accounts = Accounts(database, Vault(b"k" * 32))
+    accounts.load()
 
-    def make(**people: object) -> Identities:
-        for earlier in engines:
-            earlier.stop()
-        engine = Engine(replace(world.settings(tmp_path), people=PeopleSettings(**people)))  # type: ignore[arg-type]
-        engine.start()
-        engines.append(engine)
-        return Identities(engine)
+    def make(**named: Any) -> Identities:
+        settings = Settings(people=PeopleSettings(**named))
+        return Identities(Site(accounts, People(settings.people, accounts), settings))
 
     yield make
-    for engine in engines:
-        engine.stop()
+    database.close()
 
 
 def user(identities: Identities, author: Author, platform: str = "slack") -> str:
@@ -139,7 +149,7 @@ def test_an_address_that_is_gone_takes_the_user_away(made: MakeIdentities) -> No
 
 
 def test_two_names_that_were_one_person_stay_one_where_others_must_approve(
-    made: MakeIdentities, tmp_path: Path
+    made: MakeIdentities,
 ) -> None:
     identities = made(**EMAILS, email_teams=["slack.T1"])
     user(identities, ANN)

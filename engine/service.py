@@ -100,6 +100,7 @@ class Engine(ExecutionCalls):
         self.workflows = WorkflowRuns(
             self.database,
             self._executions,
+            self.content,
             self.vault,
             self.datastore,
             templates=self.templates,

@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from engine.content.check import Finding
 from engine.content.registry import Registry, Unavailable
 from engine.specs.action import ActionSpec
 
@@ -98,16 +97,16 @@ def _broken(registry: Registry, refs: Sequence[str]) -> list[Unavailable]:
         action = registry.actions[ref]
         alone = replace(registry, actions={ref: action})
         findings = (*lint_chains(alone, known=registry), *lint_workflows(alone, known=registry))
-        found += [_listed(action, finding) for finding in findings if finding.severity == "error"]
+        found += [
+            Unavailable(
+                kind="workflow",
+                pack=action.pack,
+                name=action.name,
+                where=finding.where,
+                reason=finding.text,
+                hint=finding.hint,
+            )
+            for finding in findings
+            if finding.severity == "error"
+        ]
     return found
-
-
-def _listed(action: ActionSpec, finding: Finding) -> Unavailable:
-    return Unavailable(
-        kind="workflow",
-        pack=action.pack,
-        name=action.name,
-        where=finding.where,
-        reason=finding.text,
-        hint=finding.hint,
-    )

@@ -14,8 +14,9 @@ from engine.errors import BadContent
 from engine.settings import Settings
 from engine.specs.action import ActionSpec
 from engine.workflows.drawing import Format, draw
+from engine.workflows.inspect_contents import parameters_of
 from engine.workflows.reading import read
-from engine.workflows.workflow_lint import RUNNER, findings, parameters_of
+from engine.workflows.workflow_lint import RUNNER, findings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,8 +10,7 @@ from engine.errors import BadInput
 def inspect_definition(call: Call) -> Response:
     """The body is the definition, YAML as plain text; the answer lists what is wrong with it."""
     from engine.workflows.inspect import flattened, inspect  # noqa: PLC0415 - a start does without
-    from engine.workflows.inspect_contents import content_problems  # noqa: PLC0415 - as above
-    from engine.workflows.workflow_lint import parameters_of  # noqa: PLC0415 - as above
+    from engine.workflows.inspect_contents import content_problems, parameters_of  # noqa: PLC0415 - as above
 
     try:
         text = call.body.decode()

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+from engine.content.registry import Content
 from engine.errors import (
     BadContent,
     BadInput,
@@ -25,6 +26,7 @@ from engine.store import workflows as store
 from engine.store.database import Database
 from engine.store.vault import Vault
 from engine.workflow_runs.conducting import WISHES, StepMaker
+from engine.workflow_runs.contents import Contents
 from engine.workflow_runs.head import Head
 from engine.workflow_runs.languages import Languages
 from engine.workflow_runs.live import LiveRuns
@@ -53,6 +55,7 @@ class WorkflowRuns:
         self,
         database: Database,
         executions: Executions,
+        content: Content,
         vault: Vault,
         keys: KeyValues,
         *,
@@ -62,6 +65,7 @@ class WorkflowRuns:
         self._database = database
         self._executions = executions
         self._languages = Languages(templates)
+        self._contents = Contents(content)
         self._live = LiveRuns(database, vault, keys, self._languages, decrypt=templates.decrypt)
         steps = StepMaker(database, executions, vault, self._live, hide=hide)
         self._stepper = Stepper(database, executions, self._live, steps, StepWriter(executions, vault))
@@ -104,8 +108,10 @@ class WorkflowRuns:
             )
         language = self._languages.get(execution.runner)
         text = _text(request)
+        digest = hashlib.sha256(f"{execution.runner}\0{text}".encode()).hexdigest()
         try:
             plan = language.plan(text)
+            self._contents.check(language, text, digest=digest)
         except Unplannable as error:
             outcome = RunResult(status=Status.FAILED, result=language.refusal(error.errors))
             self._executions.finish(execution.id, outcome, attempt=execution.attempt)
@@ -115,7 +121,7 @@ class WorkflowRuns:
             head=head,
             attempt=execution.attempt,
             text=text,
-            digest=hashlib.sha256(f"{execution.runner}\0{text}".encode()).hexdigest(),
+            digest=digest,
             plan=plan,
             inputs=dict(request.action_parameters),
         )

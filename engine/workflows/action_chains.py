@@ -6,6 +6,7 @@ from typing import Any
 
 from engine.errors import BadContent
 from engine.expressions.jinja import Templates
+from engine.specs.action import ActionSpec
 from engine.workflows.calls import Host
 from engine.workflows.chain_conduct import ChainConductor
 from engine.workflows.chain_reading import read_chain
@@ -23,6 +24,10 @@ class ActionChains:
 
     def plan(self, text: str) -> ChainPlan:
         return _plan(text)
+
+    def amiss(self, text: str, actions: Mapping[str, ActionSpec]) -> Sequence[Mapping[str, Any]]:  # noqa: ARG002
+        """Nothing: a chain meets what is not there on its way, as in StackStorm."""
+        return ()
 
     def refusal(self, errors: Sequence[Mapping[str, Any]]) -> Any:
         return {"error": "\n".join(str(error["message"]) for error in errors), "traceback": ""}

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Literal, Protocol
 
 from engine.errors import BadContent
+from engine.specs.action import ActionSpec
 from engine.workflows.calls import Delta, Event, Host, Work
 
 UndoState = Literal["", "undoing", "undone", "failed"]
@@ -93,6 +94,10 @@ class Language(Protocol):
 
     def plan(self, text: str) -> Any:
         """Raises Unplannable."""
+        ...
+
+    def amiss(self, text: str, actions: Mapping[str, ActionSpec]) -> Sequence[Mapping[str, Any]]:
+        """What a plannable workflow asks of actions that is not so, as errors; nothing: it may begin."""
         ...
 
     def refusal(self, errors: Sequence[Mapping[str, Any]]) -> Any:

@@ -3,6 +3,9 @@
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
+from engine.expressions.merge import merge_parameters
+from engine.specs.action import ActionSpec
+from engine.specs.runner_type import RUNNER_TYPES
 from engine.workflows.expressions.texts import languages_of
 from engine.workflows.outline import TASK_SCHEMA_PATH, TaskOutline, outline_of
 from engine.workflows.reading import load
@@ -11,6 +14,19 @@ Entry = dict[str, Any]
 _ONE_INPUT = r".patternProperties.^\w+$"
 # An action's parameters by name: whether it must be given. None: there is no such action.
 Known = Callable[[str], Mapping[str, bool] | None]
+
+
+def parameters_of(actions: Mapping[str, ActionSpec]) -> Known:
+    """What a task has to give to an action, from the actions that are there."""
+
+    def known(ref: str) -> Mapping[str, bool] | None:
+        action = actions.get(ref)
+        if action is None:
+            return None
+        merged = merge_parameters(action, RUNNER_TYPES[action.runner_type])
+        return {name: parameter.required and not parameter.has_default for name, parameter in merged.items()}
+
+    return known
 
 
 def content_problems(text: str, known: Known) -> list[Entry]:

@@ -6,11 +6,13 @@ from typing import Any
 
 from engine.expressions.jinja import Templates
 from engine.settings import TemplateSettings
+from engine.specs.action import ActionSpec
 from engine.workflows.calls import Host
 from engine.workflows.compile import Plan, plan_of
 from engine.workflows.conduct import Conductor
 from engine.workflows.conducting import Unplannable
 from engine.workflows.inspect import flattened, inspect
+from engine.workflows.inspect_contents import content_problems, parameters_of
 from engine.workflows.reading import DefinitionError, read
 
 # Definitions whose plan is kept; a text is inspected and compiled once.
@@ -24,6 +26,9 @@ class Orquesta:
 
     def plan(self, text: str) -> Plan:
         return _plan(text, self._settings)
+
+    def amiss(self, text: str, actions: Mapping[str, ActionSpec]) -> Sequence[Mapping[str, Any]]:
+        return flattened({"content": content_problems(text, parameters_of(actions))})
 
     def refusal(self, errors: Sequence[Mapping[str, Any]]) -> Any:
         return {"output": None, "errors": list(errors)}

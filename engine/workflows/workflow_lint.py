@@ -7,12 +7,9 @@ from typing import Any
 from engine.content.check import Finding
 from engine.content.registry import Registry
 from engine.errors import BadContent
-from engine.expressions.merge import merge_parameters
-from engine.specs.action import ActionSpec
-from engine.specs.runner_type import RUNNER_TYPES
 from engine.workflows.inline import behind_action, passed_over
 from engine.workflows.inspect import flattened, inspect
-from engine.workflows.inspect_contents import Known, content_problems
+from engine.workflows.inspect_contents import Known, content_problems, parameters_of
 from engine.workflows.outline import outline_of
 from engine.workflows.reading import load
 from engine.yaml_reader import line_of, read_file
@@ -92,19 +89,6 @@ def _dotted(steps: Sequence[str | int]) -> str:
 
 def _finding(error: BadContent) -> Finding:
     return Finding(severity="error", where=error.where, text=error.message, hint=error.hint)
-
-
-def parameters_of(actions: Mapping[str, ActionSpec]) -> Known:
-    """What a task has to give to an action, from the actions that are there."""
-
-    def known(ref: str) -> Mapping[str, bool] | None:
-        action = actions.get(ref)
-        if action is None:
-            return None
-        merged = merge_parameters(action, RUNNER_TYPES[action.runner_type])
-        return {name: parameter.required and not parameter.has_default for name, parameter in merged.items()}
-
-    return known
 
 
 def _written_at(loaded: Mapping[str, Any], path: str) -> list[str | int]:

@@ -443,3 +443,30 @@ def test_the_limits_of_templates_hold_for_workflows_too(tmp_path: Path, expressi
         engine.stop()
     assert done.status is Status.FAILED
     assert "more than 64 bits" in done.result["errors"][0]["message"]
+
+
+def test_a_workflow_whose_actions_are_not_there_does_not_begin(engine: Engine) -> None:
+    text = """
+        version: 1.0
+        tasks:
+          a: {action: core.noop, next: [{do: b}]}
+          b: {action: probe.sh, input: {command: id}, next: [{do: c}]}
+          c: {action: core.nope}
+    """
+    flow = write_flow(engine, "hopeless", text)
+    done = run_flow(engine, flow)
+    assert done.status is Status.FAILED
+    assert children(engine, done) == []
+    assert done.result["output"] is None
+    assert [(one["type"], one["message"]) for one in done.result["errors"]] == [
+        ("content", 'The action "core.nope" is not registered in the database.'),
+        ("content", 'Action "probe.sh" is missing required input "cmd".'),
+        ("content", 'Action "probe.sh" has unexpected input "command".'),
+    ]
+
+
+def test_what_was_missing_may_come_with_a_reload(engine: Engine) -> None:
+    flow = write_flow(engine, "early", "version: 1.0\ntasks:\n  a: {action: flow.late}\n")
+    assert run_flow(engine, flow).status is Status.FAILED
+    write_flow(engine, "late", "version: 1.0\ntasks:\n  a: {action: core.noop}\n")
+    assert run_flow(engine, flow).status is Status.SUCCEEDED

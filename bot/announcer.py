@@ -1,15 +1,13 @@
 """Tells a chat what became of its commands, and what the engine itself has to say.
 
-A reader of the journal: everything at least once, in order. An answer goes to the thread of its
-command, or to that of the notice it is about. A chat that lives in our own database gets it in the
-transaction that moves the reader's cursor, and so exactly once; any other chat gets it again when
-the server dies between the post and that transaction. A chat that can edit sees one message per
-command: the acknowledgement becomes the result.
+A reader of the journal. An answer goes to the thread of its command, or to that of the notice it is
+about. What is said are rows, of our own chat or of the outbox, written in the transaction that moves
+the reader's cursor, and so exactly once. A chat that can edit sees one message per command: the
+acknowledgement becomes the result.
 """
 
 import logging
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -17,7 +15,7 @@ from functools import partial
 from sqlalchemy import Connection
 
 from bot import notices, prompts, wording
-from bot.chat import ChatAdapter, Outgoing, Place, Posted
+from bot.chat import ChatAdapter, Outgoing, Place
 from bot.live import Live, Watched
 from bot.notices import Notices
 from bot.prompts import ChangedInquiry, Prompts
@@ -36,10 +34,6 @@ from engine.store.reader import nothing
 log = logging.getLogger(__name__)
 
 
-# How many messages to a chat elsewhere are remembered: more than one batch of the journal.
-_REMEMBERED = 1000
-
-
 _Item = Execution | Notice | ChangedInquiry
 
 
@@ -50,7 +44,7 @@ class _Said:
     standing: dict[str, NoticePosting]
     """Where notices stand, those of this batch too."""
     outgoing: list[Outgoing] = field(default_factory=list)
-    """For a chat of our own: posted in the transaction that moves the cursor."""
+    """Posted in the transaction that moves the cursor."""
     jobs: list[Callable[[Connection], object]] = field(default_factory=list)
 
 
@@ -66,8 +60,6 @@ class Announcer:
             prefix=engine.settings.chat.prefix,
             has_edits=adapter.capabilities.edits,
         )
-        # What was sent elsewhere, by its key: the transaction after it may have to be tried again.
-        self._sent: OrderedDict[str, tuple[Outgoing, Posted]] = OrderedDict()
         self._adapter = adapter
         # Held while something is posted or edited: an old state never overwrites a newer one.
         self._posting = threading.RLock()
@@ -161,11 +153,7 @@ class Announcer:
     def _say_inquiry(self, told: ChangedInquiry, said: "_Said") -> None:
         for message in list(self._prompts.messages(told, said.standing)):
             self._say_standing(message.key, message, said.standing.get(message.key), said)
-        for call in self._prompts.calls(told, said.standing):
-            if self._adapter.is_own:
-                said.outgoing.append(call)
-            else:
-                self._send(call, None)
+        said.outgoing += self._prompts.calls(told, said.standing)
 
     def _say_standing(
         self,
@@ -177,25 +165,14 @@ class Announcer:
         generation: str = "",
     ) -> None:
         """Say what is edited later on; `known`: where it stands already."""
-        if self._adapter.is_own:
-            said.outgoing.append(outgoing)
-            posted = Posted(
-                channel=outgoing.place.channel,
-                message_id=self._adapter.message_id(outgoing.key),
-                thread=outgoing.place.thread,
-            )
-        else:
-            where = None
-            if known is not None:
-                where = Posted(channel=known.channel, message_id=known.message_id, thread=known.thread_id)
-            posted = self._send(outgoing, where)
+        said.outgoing.append(outgoing)
         posting = known or NoticePosting(
             adapter=self._adapter.name,
             key=key,
             generation=generation,
-            channel=posted.channel,
-            thread_id=posted.thread,
-            message_id=posted.message_id,
+            channel=outgoing.place.channel,
+            thread_id=outgoing.place.thread,
+            message_id=self._adapter.message_id(outgoing.key),
         )
         if known is None:
             said.jobs.append(partial(store.keep_notice, posting=posting))
@@ -206,18 +183,15 @@ class Announcer:
         answer = self._result(execution, watched, said.standing)
         if answer is None:
             return
-        if self._adapter.is_own:
-            said.outgoing.append(answer)
-            said.jobs.append(
-                partial(
-                    store.close_posting,
-                    adapter=self._adapter.name,
-                    execution_id=execution.id,
-                    status=execution.status,
-                )
+        said.outgoing.append(answer)
+        said.jobs.append(
+            partial(
+                store.close_posting,
+                adapter=self._adapter.name,
+                execution_id=execution.id,
+                status=execution.status,
             )
-        else:
-            said.jobs.append(self._post(execution, answer, watched))
+        )
         again = policy_note(execution.context, "retried")
         if again is not None:
             said.jobs.append(self._follow(str(again["execution_id"]), answer, watched))
@@ -228,20 +202,15 @@ class Announcer:
         """The next try goes on in the message of the one that has failed."""
         execution = self._engine.execution(execution_id)
         place = answer.place
-        posted = Posted(channel=place.channel, message_id="", thread=place.thread)
-        if not self._adapter.is_own:
-            posted = self._sent[answer.key][1]
         if not execution.is_finished:
             ack = watched.ack if watched else None
-            self._live.watch(
-                Watched(execution=execution, place=place, ack=ack, posted=posted, is_acknowledged=True)
-            )
+            self._live.watch(Watched(execution=execution, place=place, ack=ack, is_acknowledged=True))
         posting = Posting(
             adapter=self._adapter.name,
             execution_id=execution.id,
-            channel=posted.channel,
-            thread_id=posted.thread,
-            message_id=posted.message_id,
+            channel=place.channel,
+            thread_id=place.thread,
+            message_id=self._adapter.message_id(answer.key),
             status=execution.status,
         )
         return partial(store.keep_posting, posting=posting)
@@ -272,49 +241,12 @@ class Announcer:
 
     def _is_said(self, execution: Execution, watched: Watched | None) -> bool:
         """Whether the acknowledgement stands, in a chat where it cannot be edited."""
-        return not self._adapter.capabilities.edits and self._known(execution, watched) is not None
-
-    def _known(self, execution: Execution, watched: Watched | None) -> Posted | None:
-        """Where something about this execution stands in the chat already."""
-        if watched is not None and watched.posted is not None:
-            return watched.posted
+        if self._adapter.capabilities.edits:
+            return False
+        if watched is not None:
+            return watched.is_acknowledged
         with self._engine.database.read() as connection:
-            row = store.posting(connection, self._adapter.name, execution.id)
-        if row is None:
-            return None
-        return Posted(channel=row.channel, message_id=row.message_id, thread=row.thread_id)
-
-    def _post(
-        self, execution: Execution, answer: Outgoing, watched: Watched | None
-    ) -> Callable[[Connection], object]:
-        """Post to a chat elsewhere. Raises OSError when it cannot be reached; the reader tries again."""
-        posted = self._send(answer, self._known(execution, watched))
-        posting = Posting(
-            adapter=self._adapter.name,
-            execution_id=execution.id,
-            channel=posted.channel,
-            thread_id=posted.thread,
-            message_id=posted.message_id,
-            status=execution.status,
-        )
-        return partial(store.keep_posting, posting=posting)
-
-    def _send(self, outgoing: Outgoing, known: Posted | None) -> Posted:
-        """Post or edit, in a chat elsewhere. What was sent in an earlier try is not sent again."""
-        last = self._sent.get(outgoing.key)
-        if last is not None and last[0] == outgoing:
-            return last[1]
-        if known is None and last is not None:
-            # Its place is not committed yet: both came in one batch of the journal.
-            known = last[1]
-        if known is not None and self._adapter.capabilities.edits:
-            posted = self._adapter.edit(known, outgoing)
-        else:
-            posted = self._adapter.post(outgoing)
-        self._sent[outgoing.key] = (outgoing, posted)
-        while len(self._sent) > _REMEMBERED:
-            self._sent.popitem(last=False)
-        return posted
+            return store.posting(connection, self._adapter.name, execution.id) is not None
 
 
 def _all(jobs: list[Callable[[Connection], object]], connection: Connection) -> None:

@@ -132,8 +132,11 @@ class App:
         mount(http, adapter)
         self._end_streams = adapter.hub.stop
         self._stage("announcer", announcer.start, announcer.stop)
+        responses = commands.responses
         self._stage(
-            "web adapter", lambda: adapter.start(commands.receive, commands.responses.respond), adapter.stop
+            "web adapter",
+            lambda: adapter.start(commands.receive, responses.respond, responses.asked),
+            adapter.stop,
         )
 
     def _reload_soon(self, _number: int, _frame: FrameType | None) -> None:

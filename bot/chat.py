@@ -307,16 +307,18 @@ class Outgoing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Posted:
-    """Where a reply stands now."""
+class Asked:
+    """A question as it stands for one person, for a chat that asks it in a form of its own."""
 
     channel: str
-    message_id: str
-    thread: str | None = None
+    text: str
+    prompt: Prompt
 
 
 Receive = Callable[[Message], None]
 Respond = Callable[[Answer], Reply]
+Ask = Callable[[str, Author], Asked]
+"""The id of a prompt, and who wants to answer it. Raises NotFound, BadInput, Denied, Conflict."""
 
 
 class ChatAdapter(ABC):
@@ -331,17 +333,17 @@ class ChatAdapter(ABC):
       EngineError, to the person who answered and to nobody else. It keeps no value of a secret question.
     - It draws a Reply within the limits of its chat. Data stays inert: no mention, link preview,
       tag, escape sequence or code fence in a piece takes effect.
-    - `post` and `edit` return when the chat has taken the message, and raise OSError when it has
-      not; the caller tries again. Messages of one thread keep the order of the calls.
+    - What it says are rows: `posting_job` writes them in the transaction of what they tell, and the same
+      key is the same message. Messages of one thread keep the order of the transactions.
     """
 
     name: str
     capabilities: Capabilities = Capabilities()
     is_own = False
-    """True: its messages are rows of our own database, and `posting_job` posts them exactly once."""
+    """True: people read it in pages of ours, so what they say is shown from our rows too."""
 
     @abstractmethod
-    def start(self, receive: Receive, respond: Respond) -> None:
+    def start(self, receive: Receive, respond: Respond, ask: Ask) -> None:
         """Begin to deliver messages, and answers to prompts. Returns when the chat is reached or tried."""
 
     @abstractmethod
@@ -349,20 +351,15 @@ class ChatAdapter(ABC):
         """Deliver nothing more; returns within its own time limit. Idempotent."""
 
     @abstractmethod
-    def post(self, outgoing: Outgoing) -> Posted:
-        """Say something new."""
+    def posting_job(self, outgoing: Sequence[Outgoing]) -> Callable[[Connection], object]:
+        """The part of a transaction that posts all of these."""
 
     @abstractmethod
-    def edit(self, posted: Posted, outgoing: Outgoing) -> Posted:
-        """Put a reply in the place of an earlier one. Only called where the chat `edits`."""
+    def message_id(self, key: str) -> str:
+        """Our own id of the message with this key; it also names the thread that the message starts."""
 
-    def show(self, posted: Posted | None, outgoing: Outgoing) -> None:
-        """Show a passing state of a running execution; may be lost, and must not block for long.
-
-        `posted` is None as long as nothing durable stands in the chat.
-        """
-        if posted is not None and self.capabilities.edits:
-            self.edit(posted, outgoing)
+    def show(self, outgoing: Outgoing) -> None:
+        """Show a passing state of a running execution; may be lost, and must not block."""
 
     def recheck(self, author: Author) -> Author:
         """The same person as the chat knows them now; asked before an answer to a question counts.
@@ -374,14 +371,3 @@ class ChatAdapter(ABC):
     def channel_named(self, wanted: str) -> str:
         """A channel that somebody named, as this chat spells it; empty when it can be no channel."""
         return wanted
-
-    def message_id(self, key: str) -> str:
-        """The id of the message with this key; only where the chat `is_own`."""
-        raise NotImplementedError
-
-    def posting_job(self, outgoing: Sequence[Outgoing]) -> Callable[[Connection], object]:
-        """The part of a transaction that posts all of these; only where the chat `is_own`.
-
-        A channel that is not there yet is made.
-        """
-        raise NotImplementedError

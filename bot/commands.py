@@ -344,9 +344,5 @@ class Commands:
         ]
         if not outgoing:
             return
-        if self._adapter.is_own:
-            done: Future[object] = self._engine.database.submit(self._adapter.posting_job(outgoing))
-            done.result()
-            return
-        for one in outgoing:
-            self._adapter.post(one)
+        done: Future[object] = self._engine.database.submit(self._adapter.posting_job(outgoing))
+        done.result()

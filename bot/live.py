@@ -15,7 +15,7 @@ from functools import partial
 from sqlalchemy import Connection
 
 from bot import formatting, wording, workflows
-from bot.chat import ChatAdapter, Outgoing, Place, Posted, Reply
+from bot.chat import ChatAdapter, Outgoing, Place, Reply
 from bot.trees import ShownTask
 from engine.alias_executions import AliasExecution
 from engine.errors import EngineError
@@ -46,7 +46,6 @@ class Watched:
     execution: Execution
     place: Place
     ack: AliasExecution | None = None
-    posted: Posted | None = None
     is_acknowledged: bool = False
     due: float = 0.0
     """On the monotonic clock."""
@@ -58,7 +57,7 @@ class Watched:
     """Executions of workflows in it, and its own: what happens below them is news of it."""
     has_news: bool = True
     is_kept: bool = False
-    """The message in our own chat shows what was shown last."""
+    """The message shows what was shown last, for good."""
     started: float = field(default_factory=time.monotonic)
 
 
@@ -98,7 +97,6 @@ class Live:
         watched = Watched(
             execution=execution,
             place=wording.place_of(execution) or Place(channel=posting.channel, thread=posting.thread_id),
-            posted=Posted(channel=posting.channel, message_id=posting.message_id, thread=posting.thread_id),
             is_acknowledged=True,
         )
         self._add(watched)
@@ -225,14 +223,14 @@ class Live:
         )
         outgoing = self._outgoing(watched, reply)
         rests = watched.status is Status.PAUSED or any(workflows.waiting_ids(tasks))
-        if rests and had_news and self._adapter.is_own:
+        if rests and had_news and self._adapter.capabilities.edits:
             # It may stand like this for hours, so whoever opens the page then must see it too.
             self._edit(watched, replace(outgoing, may_replace=True))
             return
         watched.is_kept = False
         with self._posting:
             if self.is_watching(watched.execution.id):
-                self._adapter.show(watched.posted, outgoing)
+                self._adapter.show(outgoing)
 
     def _edit(self, watched: Watched, outgoing: Outgoing) -> None:
         with self._posting:
@@ -255,15 +253,8 @@ class Live:
         with self._posting:
             if not self.is_watching(watched.execution.id):
                 return
-            if self._adapter.is_own:
-                posted = Posted(channel=watched.place.channel, message_id="", thread=watched.place.thread)
-                work = [self._adapter.posting_job([outgoing])]
-            else:
-                posted = self._adapter.post(outgoing)
-                work = []
-            watched.posted = posted
             watched.is_acknowledged = True
-            work.append(self._keep(watched.execution, posted))
+            work = [self._adapter.posting_job([outgoing]), self._keep(watched)]
             done = self._engine.database.submit(partial(_all, work))
         done.result()
         watched.due = time.monotonic() + REFRESH_S - ACK_AFTER_S
@@ -278,14 +269,14 @@ class Live:
                 self._adopt(watched, workflows.inner_ids(tasks))
         return tasks
 
-    def _keep(self, execution: Execution, posted: Posted) -> Callable[[Connection], object]:
+    def _keep(self, watched: Watched) -> Callable[[Connection], object]:
         posting = Posting(
             adapter=self._adapter.name,
-            execution_id=execution.id,
-            channel=posted.channel,
-            thread_id=posted.thread,
-            message_id=posted.message_id,
-            status=execution.status,
+            execution_id=watched.execution.id,
+            channel=watched.place.channel,
+            thread_id=watched.place.thread,
+            message_id=self._adapter.message_id(wording.key_of(watched.execution)),
+            status=watched.execution.status,
         )
         return partial(store.keep_posting, posting=posting)
 

@@ -5,11 +5,11 @@ later is told who was first, and whoever says the same again is told that it cou
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from bot import formatting, forms, inquiries, inquiry_facts
-from bot.chat import Answer, Author, BadAnswer, ChatAdapter, Fields, Piece, Prompt, Reply, Text, Tone
+from bot.chat import Answer, Asked, Author, BadAnswer, ChatAdapter, Fields, Piece, Reply, Text, Tone
 from bot.identities import Identities, Identity
 from bot.inquiries import APPROVE, REASON, REJECT
 from engine.errors import BadInput, Conflict, Denied, EngineError
@@ -21,15 +21,6 @@ _DECISIONS = {
     **dict.fromkeys((APPROVE, "approved", "yes"), APPROVE),
     **dict.fromkeys((REJECT, "rejected", "no"), REJECT),
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """A question as it stands for one person."""
-
-    channel: str
-    text: str
-    prompt: Prompt
 
 
 class Responses:

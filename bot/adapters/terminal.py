@@ -225,7 +225,7 @@ class _Dialogue:
 
     def _progress(self, data: dict[str, Any]) -> None:
         """A line for each task of a workflow that has another status now."""
-        reply = wire.reply_from(data["body"])
+        reply = wire.shown_reply(data["body"])
         known = self._tasks.setdefault(data["id"], {})
         for tree in (piece for piece in reply.pieces if isinstance(piece, Tree)):
             for branch in tree.branches:
@@ -249,7 +249,7 @@ class _Dialogue:
 
 def as_lines(body: dict[str, Any], *, colour: bool) -> str:
     """A reply as text: a line about the execution, then the pieces."""
-    reply = wire.reply_from(body)
+    reply = wire.shown_reply(body)
     head = []
     if reply.status and reply.action:
         word = "in" if reply.status in _FINISHED else "for"

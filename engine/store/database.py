@@ -96,6 +96,8 @@ class Database:
     def submit(self, job: Job[T]) -> "Future[T]":
         """Like `write`, without waiting. Jobs keep the order in which they were submitted."""
         future: Future[T] = Future()
+        # What is submitted cannot be taken back: whoever waits for it may give up, the job goes on.
+        future.set_running_or_notify_cancel()
         with self._wake:
             if self._closing:
                 raise StoreFailure("The server is stopping.")

@@ -16,11 +16,12 @@ from sqlalchemy import Column, ColumnElement, Connection, Row, Table, delete, fu
 
 from engine.errors import StoreFailure
 from engine.records.datastore import DatastoreRow, SealKeyRow
+from engine.records.deliveries import DeliveryRow
 from engine.records.execution import ExecutionRow
 from engine.records.inquiry import InquiryRow
 from engine.records.trigger import TriggerInstanceRow
 from engine.records.workflow import WorkflowDeltaRow, WorkflowRow, WorkflowValueRow
-from engine.store import datastore, executions, inquiries, triggers, workflows
+from engine.store import datastore, deliveries, executions, inquiries, triggers, workflows
 from engine.store.database import Database
 from engine.store.key_ring import KeyRing
 from engine.store.vault import ID_BYTES, Vault
@@ -44,6 +45,7 @@ class SealedColumn:
     is_sealed: ColumnElement[bool]
 
 
+_C = DeliveryRow.__table__  # type: ignore[attr-defined]  # as above
 _E = ExecutionRow.__table__  # type: ignore[attr-defined]  # as above
 _D = DatastoreRow.__table__  # type: ignore[attr-defined]  # as above
 _Q = InquiryRow.__table__  # type: ignore[attr-defined]  # as above
@@ -115,6 +117,14 @@ SEALED = (
         needed=(_Q.c.id,),
         place=lambda row: inquiries.seal_place(row.id),
         is_sealed=_Q.c.sealed.is_not(None),
+    ),
+    SealedColumn(
+        table=_C,
+        order=_C.c.seq,
+        column=_C.c.body,
+        needed=(_C.c.adapter, _C.c.key),
+        place=lambda row: deliveries.seal_place(row.adapter, row.key),
+        is_sealed=_C.c.body.is_not(None),
     ),
 )
 

@@ -1,102 +1,14 @@
 """What became of a command is told in its thread, once, and in order."""
 
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from bot.announcer import Announcer
-from bot.chat import Author, Capabilities, ChatAdapter, Message, Outgoing, Posted, Receive, Respond
-from bot.commands import Commands
 from bot.formatting import as_text
-from engine.service import Engine
-from tests.bot.conftest import House, make_settings, text_of
-
-
-class Elsewhere(ChatAdapter):
-    """A chat that is not in our database: it keeps what it is given in memory."""
-
-    name = "elsewhere"
-
-    def __init__(self, *, edits: bool = True) -> None:
-        self.capabilities = Capabilities(edits=edits)
-        self.said: list[tuple[str, Outgoing]] = []
-        self.failures = 0
-        self.fail_after = -1
-        """After how many posts the next one fails once."""
-        self.changed = threading.Condition()
-
-    def start(self, receive: Receive, respond: Respond) -> None:
-        self.receive = receive
-        self.respond = respond
-
-    def stop(self) -> None:
-        """Nothing to stop."""
-
-    def post(self, outgoing: Outgoing) -> Posted:
-        with self.changed:
-            if self.failures:
-                self.failures -= 1
-                raise OSError("the chat is down")
-            if self.fail_after == len(self.said):
-                self.fail_after = -1
-                raise OSError("the chat went down")
-            self.said.append(("post", outgoing))
-            self.changed.notify_all()
-            return Posted(
-                channel=outgoing.place.channel,
-                message_id=str(len(self.said)),
-                thread=outgoing.place.thread,
-            )
-
-    def edit(self, posted: Posted, outgoing: Outgoing) -> Posted:
-        with self.changed:
-            self.said.append(("edit", outgoing))
-            self.changed.notify_all()
-        return posted
-
-    def until(self, count: int, *, status: str = "") -> list[tuple[str, Outgoing]]:
-        def is_there() -> bool:
-            wanted = [one for one in self.said if not status or one[1].reply.status == status]
-            return len(wanted) >= count
-
-        with self.changed:
-            assert self.changed.wait_for(is_there, timeout=15), self.said
-            return list(self.said)
-
-
-class Desk:
-    """The engine with one chat of that kind."""
-
-    def __init__(self, folder: Path, adapter: Elsewhere) -> None:
-        self.adapter = adapter
-        self.engine = Engine(make_settings(folder))
-        self.engine.start()
-        self.announcer = Announcer(self.engine, adapter)
-        self.announcer.start()
-        commands = Commands(self.engine, adapter, self.announcer)
-        adapter.start(commands.receive, commands.responses.respond)
-        self._count = 0
-
-    def say(self, text: str, *, thread: str | None = None) -> None:
-        self._count += 1
-        author = Author(id="U1", name="ann", team="T")
-        self.adapter.receive(
-            Message(
-                adapter="elsewhere",
-                id=f"m{self._count}",
-                channel="C",
-                thread=thread,
-                author=author,
-                text=text,
-                is_direct=True,
-            )
-        )
-
-    def stop(self) -> None:
-        self.announcer.stop()
-        self.engine.stop()
+from tests.bot.conftest import House, text_of
+from tests.bot.elsewhere import Desk, Elsewhere
 
 
 @pytest.fixture

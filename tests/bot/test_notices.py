@@ -16,7 +16,7 @@ from engine.records.execution import ExecutionRequest
 from engine.store import chat as store
 from engine.store import journal
 from tests.bot.conftest import House, make_settings, text_of
-from tests.bot.test_announcer import Desk, Elsewhere
+from tests.bot.elsewhere import Desk, Elsewhere
 
 
 def said(house: House, channel: str, words: str) -> list[dict[str, Any]]:

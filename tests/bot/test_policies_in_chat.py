@@ -6,13 +6,11 @@ from typing import Any
 
 import pytest
 
-from bot.announcer import Announcer
-from bot.commands import Commands
 from bot.formatting import as_text
 from bot.wording import ordinal
 from engine.service import Engine
 from tests.bot.conftest import House, make_settings, text_of
-from tests.bot.test_announcer import Desk, Elsewhere
+from tests.bot.elsewhere import Desk, Elsewhere
 
 
 def put(engine: Engine, kind: str, **parameters: Any) -> None:
@@ -82,13 +80,7 @@ def test_after_a_restart_the_retry_still_finds_its_message(desk: Desk, tmp_path:
     put(desk.engine, "action.retry", retry_on="failure", delay=1.5)
     desk.say(f"echo {failing(tmp_path, 1)}")
     desk.adapter.until(1, status="requested")
-    desk.stop()
-    desk.engine = Engine(desk.engine.settings)
-    desk.engine.start()
-    desk.announcer = Announcer(desk.engine, desk.adapter)
-    desk.announcer.start()
-    commands = Commands(desk.engine, desk.adapter, desk.announcer)
-    desk.adapter.start(commands.receive, commands.responses.respond)
+    desk.restart()
     said = desk.adapter.until(1, status="succeeded")
     assert [kind for kind, _ in said].count("post") == 1
     assert said[-1][0] == "edit"

@@ -13,7 +13,7 @@ from engine.errors import Denied
 from engine.records.inquiry import ANSWERED, CHANGED, RAISED, AskedPlace, Inquiry, InquiryState, Quorum, told
 from engine.store import journal
 from tests.bot.asking import ended, inquiry, vote, write_questions
-from tests.bot.test_announcer import Desk, Elsewhere
+from tests.bot.elsewhere import Desk, Elsewhere
 
 IN_C = AskedPlace(adapter="elsewhere", channel="C", thread="m1", is_command=True)
 

@@ -8,8 +8,8 @@ import pytest
 
 from bot.formatting import as_text
 from tests.bot.conftest import House, make_settings, text_of
+from tests.bot.elsewhere import Desk, Elsewhere
 from tests.bot.flows import branches, write_flows
-from tests.bot.test_announcer import Desk, Elsewhere
 
 MARKUP = """
     version: 1.0

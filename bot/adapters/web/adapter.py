@@ -11,12 +11,14 @@ from bot.adapters.web import wire
 from bot.adapters.web.hub import Hub
 from bot.chat import (
     Answer,
+    Ask,
+    Asked,
+    Author,
     Capabilities,
     ChatAdapter,
     Message,
     Outgoing,
     Place,
-    Posted,
     Receive,
     Reply,
     Respond,
@@ -56,19 +58,22 @@ class WebAdapter(ChatAdapter):
         self.hub = Hub(engine.database, self.name)
         self._receive: Receive | None = None
         self._respond: Respond | None = None
+        self._ask: Ask | None = None
         # Channels are never taken away, so what was seen once is there.
         self._channels: set[str] = set()
 
-    def start(self, receive: Receive, respond: Respond) -> None:
+    def start(self, receive: Receive, respond: Respond, ask: Ask) -> None:
         for channel in self.engine.settings.chat.channels:
             self.ensure_channel(channel, made_by=wire.BOT)
         self.hub.start()
         self._receive = receive
         self._respond = respond
+        self._ask = ask
 
     def stop(self) -> None:
         self._receive = None
         self._respond = None
+        self._ask = None
         self.hub.stop()
 
     def deliver(self, message: Message) -> None:
@@ -82,6 +87,12 @@ class WebAdapter(ChatAdapter):
         if self._respond is None:
             raise StoreFailure("The server is starting or stopping.", hint="Try again in a moment.")
         return self._respond(answer)
+
+    def asked(self, prompt_id: str, author: Author) -> Asked:
+        """What a prompt asks of this person. Raises EngineError."""
+        if self._ask is None:
+            raise StoreFailure("The server is starting or stopping.", hint="Try again in a moment.")
+        return self._ask(prompt_id, author)
 
     def ensure_channel(self, channel: str, *, made_by: str) -> None:
         """Make the channel where it is not there yet."""
@@ -125,24 +136,13 @@ class WebAdapter(ChatAdapter):
 
         return job
 
-    def post(self, outgoing: Outgoing) -> Posted:
-        self.engine.database.write(self.posting_job([outgoing]))
-        place = outgoing.place
-        return Posted(channel=place.channel, message_id=message_id(outgoing.key), thread=place.thread)
-
-    def edit(self, posted: Posted, outgoing: Outgoing) -> Posted:
-        # The key of the reply finds the row.
-        self.post(outgoing)
-        return posted
-
-    def show(self, posted: Posted | None, outgoing: Outgoing) -> None:
-        """Only the open pages see it; nothing is written, so it matters not where it stands."""
-        del posted
+    def show(self, outgoing: Outgoing) -> None:
+        """Only the open pages see it; nothing is written."""
         place = outgoing.place
         data = {
             "id": message_id(outgoing.key),
             "channel": place.channel,
             "thread": place.thread,
-            "body": wire.reply_body(outgoing),
+            "body": wire.posted_body(outgoing),
         }
         self.hub.flash(place.channel, "live", data)

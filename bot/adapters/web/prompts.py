@@ -14,7 +14,6 @@ from bot.adapters.web.adapter import WebAdapter
 from bot.adapters.web.exchange import Door
 from bot.adapters.web.guard import Guard
 from bot.chat import Answer, Author, Place
-from bot.responses import Responses
 
 
 def routes(adapter: WebAdapter, *, guard: Guard, door: Door) -> list[Route]:
@@ -30,7 +29,6 @@ class _Prompts:
     def __init__(self, adapter: WebAdapter, guard: Guard) -> None:
         self._adapter = adapter
         self._guard = guard
-        self._responses = Responses(adapter.engine, adapter)
 
     async def show(self, request: Request) -> Response:
         author = self._guard.session(request).author()
@@ -38,7 +36,7 @@ class _Prompts:
         return exchange.json(found)
 
     def _shown(self, wanted: str, author: Author) -> dict[str, Any]:
-        asked = self._responses.asked(wanted, author)
+        asked = self._adapter.asked(wanted, author)
         return {"channel": asked.channel, "text": asked.text, "prompt": asdict(asked.prompt)}
 
     async def answer(self, request: Request) -> Response:

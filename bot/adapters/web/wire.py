@@ -5,28 +5,26 @@ from dataclasses import asdict
 from typing import Any
 
 import orjson
-from pydantic import TypeAdapter
 
 from bot import inquiries, wording, workflows
 from bot.chat import Outgoing, Piece, Reply
+from bot.reply_json import reply_body, reply_from
 from engine.clock import isoformat
 from engine.records.chat import ChatMessage, NewChatMessage
 from engine.records.execution import Execution, OutputChunk
 from engine.service import Engine
 
 BOT = "stormcrow"
-_REPLY: TypeAdapter[Reply] = TypeAdapter(Reply)
 
 
-def reply_body(outgoing: Outgoing) -> dict[str, Any]:
-    """A reply as it is stored; what is empty is left out."""
-    known = {name: value for name, value in asdict(outgoing.reply).items() if value not in ("", (), None, {})}
-    return {**known, "reply_to": outgoing.place.reply_to}
+def posted_body(outgoing: Outgoing) -> dict[str, Any]:
+    """A reply as it is stored and sent to the pages."""
+    return {**reply_body(outgoing.reply), "reply_to": outgoing.place.reply_to}
 
 
-def reply_from(body: Mapping[str, Any]) -> Reply:
+def shown_reply(body: Mapping[str, Any]) -> Reply:
     """The other way round. Raises pydantic.ValidationError."""
-    return _REPLY.validate_python({name: value for name, value in body.items() if name != "reply_to"})
+    return reply_from({name: value for name, value in body.items() if name != "reply_to"})
 
 
 def bot_message(outgoing: Outgoing, *, adapter: str, message_id: str) -> NewChatMessage:
@@ -37,7 +35,7 @@ def bot_message(outgoing: Outgoing, *, adapter: str, message_id: str) -> NewChat
         thread_id=outgoing.place.thread,
         author=BOT,
         is_bot=True,
-        body=reply_body(outgoing),
+        body=posted_body(outgoing),
         delivery_key=f"{adapter}:{outgoing.key}",
     )
 

@@ -1,0 +1,1 @@
+"""Slack, without a public address: Socket Mode, Block Kit, modals, App Home."""

@@ -1,0 +1,1 @@
+"""Tests of Slack: what is shown, and what people do with it."""

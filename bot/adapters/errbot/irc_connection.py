@@ -16,9 +16,9 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import irc.client
 from errbot.backends.irc import IRCConnection
 
+from bot.adapters.errbot.irc_line import NoStrategy, Reactor
 from bot.adapters.errbot.irc_login import ACCOUNT_TAG, Login
 from bot.adapters.errbot.irc_people import People
 from bot.adapters.errbot.irc_queue import LineQueue
@@ -50,31 +50,8 @@ _NO_ENTRY: Mapping[str, str] = {
 }
 
 
-class _Line(irc.client.ServerConnection):
-    """The line to the server. What one handler makes of one line of it harms no other."""
-
-    def _process_line(self, line: str) -> None:
-        try:
-            super()._process_line(line)
-        except Exception:  # handlers of Errbot raise KeyError and more on what some servers send
-            log.exception("a line of the server was not understood")
-
-    def send_raw(self, string: str) -> None:
-        if self.socket is None:
-            raise irc.client.ServerNotConnectedError("Not connected.")
-        data = string.translate({0: None, 10: None, 13: None}).encode("utf-8", "replace")
-        try:
-            self.socket.sendall(data + b"\r\n")
-        except OSError as error:
-            self.disconnect(f"The connection broke: {error}")
-
-
-class _Reactor(irc.client.Reactor):
-    connection_class = _Line
-
-
 class IrcConnection(IRCConnection):
-    reactor_class = _Reactor
+    reactor_class = Reactor
 
     def __init__(self, bot: Any, start: Start) -> None:
         super().__init__(
@@ -89,7 +66,7 @@ class IrcConnection(IRCConnection):
         self._start = start
         self._port = start.port or (6697 if start.tls else 6667)
         # Its own strategy waits a minute.
-        self.recon = _NoStrategy()
+        self.recon = NoStrategy()
         self.people = People(self._send_counted)
         self.queue = LineQueue(write=self._send, say=bot.say, lines_per_s=start.lines_per_s)
         self._wanted = dict(_channel_and_key(one) for one in start.channels)
@@ -392,13 +369,6 @@ class IrcConnection(IRCConnection):
                 problem=self._problem,
             )
         )
-
-
-class _NoStrategy:
-    """The connection itself sees to it that it comes back."""
-
-    def run(self, _bot: Any) -> None:
-        return
 
 
 def _channel_and_key(written: str) -> tuple[str, str]:

@@ -93,7 +93,7 @@ def inert_markdown(text: str) -> str:
 def _parts(text: str, limit_bytes: int) -> list[str]:
     """Whole lines together as long as they fit."""
     parts: list[str] = []
-    for line in (piece for line in text.split("\n") for piece in cut(line, limit_bytes)):
+    for line in (piece for whole in text.split("\n") for piece in cut(whole, limit_bytes)):
         if parts and len(parts[-1].encode()) + 1 + len(line.encode()) <= limit_bytes:
             parts[-1] += f"\n{line}"
         else:

@@ -10,6 +10,7 @@ Language = Literal["yaql", "jinja"]
 _RAW_TAG = re.compile(r"{%-?\s*(raw|endraw)\s*-?%}")
 # No text of a definition holds it: YAML has no such character.
 _HOLE = "\0{}\0"
+_HOLES = re.compile("\0([0-9]{1,7})\0")
 
 # As long as what names a variable is; unbounded, a text of open brackets takes minutes.
 _REST = r"[\[\]\w'\".()]{0,300}"
@@ -84,10 +85,13 @@ def without_raw(text: str) -> tuple[str, tuple[str, ...]]:
 
 
 def with_raw(text: str, raw: tuple[str, ...]) -> str:
-    """The holes filled again."""
-    for number, body in enumerate(raw):
-        text = text.replace(_HOLE.format(number), body)
-    return text
+    """The holes filled again, in one pass; what only looks like one of them stays."""
+
+    def filled(hole: re.Match[str]) -> str:
+        number = int(hole[1])
+        return raw[number] if number < len(raw) else hole[0]
+
+    return _HOLES.sub(filled, text)
 
 
 def parts_of(text: str, language: Language) -> tuple[Part, ...]:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from engine.workflows.expressions.texts import without_raw
+from engine.workflows.expressions.texts import with_raw, without_raw
 from tests.engine.workflows.expressions.world import evaluate, refusal
 
 
@@ -103,3 +103,13 @@ def test_raw_blocks_stay_as_they_are_written(text: str, value: str) -> None:
 def test_raw_blocks_without_an_end_do_not_hold_the_server() -> None:
     text = "{% raw %}" * 50_000
     assert without_raw(text) == (text, ())
+
+
+@pytest.mark.timeout(60)
+def test_many_raw_blocks_do_not_hold_the_server_either() -> None:
+    text = "{% raw %}x{% endraw %}" * 200_000
+    assert with_raw(*without_raw(text)) == "x" * 200_000
+
+
+def test_data_that_looks_like_a_raw_block_stays_data() -> None:
+    assert with_raw("\0007\0 \0000\0", ("<\0000\0>",)) == "\0007\0 <\0000\0>"

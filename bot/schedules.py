@@ -6,6 +6,7 @@ from datetime import datetime
 from bot import formatting
 from bot.chat import Button, Fields, Piece, Reply, Table, Text, Tone
 from engine.errors import EngineError
+from engine.people import shown_name
 from engine.schedules.views import LIVING, ScheduleView
 from engine.service import Engine
 from engine.timing import zones
@@ -54,7 +55,7 @@ def shown(view: ScheduleView) -> Reply:
         ("when", schedule.text),
         ("state", _state(view)),
         ("next", ", ".join(_moment(moment, view) for moment in view.next_times)),
-        ("by", formatting.clean(schedule.chat_user)),
+        ("by", formatting.clean(shown_name(schedule.chat_user, schedule.user))),
         ("missed runs", view.misfire),
         ("last run", f"status {formatting.short_id(last)}" if last else ""),
         ("last failure", formatting.clean(schedule.last_failure)),
@@ -78,7 +79,7 @@ def listed(engine: Engine, *, with_ended: bool, prefix: str) -> Reply:
             formatting.clean(view.schedule.command or view.schedule.action),
             view.schedule.text,
             _state(view) if view.state != "active" else _next(view),
-            formatting.clean(view.schedule.chat_user),
+            formatting.clean(shown_name(view.schedule.chat_user, view.schedule.user)),
         )
         for view in views[:_LISTED]
     )

@@ -155,5 +155,10 @@ class People:
         return self._sources.get(platform) if colon else None
 
 
+def shown_name(name: str, user: str) -> str:
+    """`alice (bob)` where somebody calls themselves alice, and is the user bob."""
+    return f"{name} ({user})" if name and _bare(name) != _bare(user) else name or user
+
+
 def _bare(name: str) -> str:
     return name.removeprefix(UNVERIFIED).casefold()

@@ -53,7 +53,7 @@ class Preparation:
 
     def scope(self, action: ActionSpec, context: Mapping[str, Any]) -> TemplateScope:
         """What templates in this action's parameter defaults may see."""
-        user = str(context.get("api_user") or context.get("user") or "")
+        user = str(context.get("user") or "")
 
         used: list[str] = []
 
@@ -109,8 +109,7 @@ class Preparation:
         config: Mapping[str, Any] = {}
         config_secrets: tuple[str, ...] = ()
         if not pack.config_trouble or execution.runner in _GIVE_CONFIG:
-            person = str(execution.context.get("api_user") or execution.user)
-            config, config_secrets = self.config_and_secrets(pack, person)
+            config, config_secrets = self.config_and_secrets(pack, execution.user)
         token = access.run_token(execution.id, execution.attempt)
         secrets = (
             *access.run_tokens(execution.id, execution.attempt),

@@ -42,7 +42,7 @@ class TemplateScope:
     templates: Templates
     keys: KeyValues
     user: str | None = None
-    """Whose `st2kv.user` is meant; `action_context.api_user`, the person in the chat, comes first."""
+    """Whose `st2kv.user` is meant. Never `action_context.api_user`, which is only what somebody is called."""
     action_context: Mapping[str, Any] = field(default_factory=dict)
     config_context: Mapping[str, Any] | Callable[[], Mapping[str, Any]] = field(default_factory=dict)
     """The pack's configuration, or what reads it when a template asks for it."""
@@ -56,7 +56,7 @@ class TemplateScope:
         if name in self.extra:
             return self.extra[name]
         if name in ("st2kv", "system"):
-            lookups = key_lookups(self.keys, user=self.action_context.get("api_user") or self.user)
+            lookups = key_lookups(self.keys, user=self.user)
             return lookups if name == "st2kv" else lookups["system"]
         if name == "action_context":
             return self.action_context

@@ -9,7 +9,7 @@ from engine.expressions.masking import is_secret_at
 from engine.expressions.schema import Validator
 from engine.inquiries import words
 from engine.inquiries.quorum import is_reserved
-from engine.people import People
+from engine.people import People, shown_name
 from engine.records.inquiry import Answerer, Asked, Inquiry, InquiryState, Outcome, Vote
 from engine.status import Status
 
@@ -90,7 +90,7 @@ class Ballot:
         quorum = inquiry.asked.quorum
         return Vote(
             user=who.user,
-            name=who.name or who.user,
+            name=shown_name(who.name, who.user),
             at=utcnow(),
             is_yes=is_yes,
             reason=reason,

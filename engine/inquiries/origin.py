@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from engine.chat_routes import ChatRoutes
+from engine.people import shown_name
 from engine.records.execution import Execution
 from engine.records.inquiry import AskedPlace, Origin
 from engine.store import executions as store
@@ -41,7 +42,7 @@ def origin_of(connection: Connection, execution: Execution, root: Execution) -> 
         action=root.action,
         task=_task(execution.context),
         user=root.user,
-        name=str(root.context.get("api_user") or root.user),
+        name=shown_name(str(root.context.get("api_user") or ""), root.user),
         people=people,
     )
 

@@ -50,7 +50,7 @@ class _Keys:
 def world_of(context: Mapping[str, Any], host: Host) -> dict[str, Any]:
     """What every template of the chain sees besides parameters, results and variables."""
     st2, parent = context["st2"], context["parent"]
-    keys = key_lookups(_Keys(host), user=parent.get("api_user") or st2.get("user"))
+    keys = key_lookups(_Keys(host), user=st2.get("user"))
     return {
         "st2kv": keys,
         "system": keys["system"],

@@ -151,7 +151,8 @@ def test_templates_see_action_and_config_context_when_they_ask() -> None:
         asked.append("config")
         return {"host": "h"}
 
-    s = scope({"user.ann.k": "v"}, user="bob", action_context={"api_user": "ann"}, config_context=config)
+    keys = {"user.bob.k": "v", "user.ann.k": "hers"}
+    s = scope(keys, user="bob", action_context={"api_user": "ann"}, config_context=config)
     seen = plan(a={"default": "{{ action_context.api_user }} {{ st2kv.user.k }} {{ config_context.host }}"})
     assert seen.live({}, scope=s) == {"a": "ann v h"}
     plan(a={"default": "{{ st2kv.user.k }}"}).live({}, scope=s)

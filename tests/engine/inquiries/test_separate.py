@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from engine.errors import Denied
-from engine.records.inquiry import Inquiry
+from engine.records.inquiry import Answerer, Inquiry
 from engine.records.trigger import Event
 from engine.service import Engine, ExecutionFilter, ExecutionRequest
 from tests.engine.inquiries.asking import ask, by, ended
@@ -121,3 +121,16 @@ def test_the_question_is_no_way_to_start_anything(engine: Engine) -> None:
     inquiry = ask(engine, text="{{ 7 * 7 }} <% 7 * 7 %>")
     assert inquiry.asked.text == "{{ 7 * 7 }} <% 7 * 7 %>"
     assert engine.executions(ExecutionFilter(limit=None))[1] == before + 1
+
+
+def test_a_name_that_is_not_the_users_never_stands_alone(engine: Engine) -> None:
+    inquiry = requested(engine, user="bob", api_user="alice")
+    assert inquiry.asked.origin.name == "alice (bob)"
+    engine.inquiries.approve(inquiry.id, who=Answerer(user="mallory", name="carol"))
+    outcome = engine.inquiries.get(inquiry.id).outcome
+    assert outcome is not None
+    assert (outcome.user, outcome.name) == ("mallory", "carol (mallory)")
+
+
+def test_a_name_that_is_the_users_is_said_once(engine: Engine) -> None:
+    assert requested(engine, user="~ann", api_user="Ann").asked.origin.name == "Ann"

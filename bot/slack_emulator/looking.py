@@ -1,0 +1,105 @@
+"""What is to be seen in this Slack, as tests ask it; and waiting for it."""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from bot.slack_emulator.deliveries import Delivery
+from bot.slack_emulator.loop import on_loop
+from bot.slack_emulator.modals import stack
+from bot.slack_emulator.part import Part
+from bot.slack_emulator.seen import Seen, SeenView, seen, seen_view
+
+T = TypeVar("T")
+
+
+class Looking(Part):
+    """A part of the class `Emulator`."""
+
+    @on_loop
+    def messages(self, channel: str, *, user: str = "") -> list[Seen]:
+        """Everything in a channel, threads too; `@stormcrow`: the direct message of `user` with the bot."""
+        place = self._channel(channel, self._user(user) if user else None)
+        return [seen(each) for each in place.messages.values()]
+
+    @on_loop
+    def thread(self, message: Seen | str, channel: str = "") -> list[Seen]:
+        """A thread, its first message first."""
+        ts = (message.thread_ts or message.ts) if isinstance(message, Seen) else message
+        place = self._channel(message.channel if isinstance(message, Seen) else channel)
+        return [seen(each) for each in self._site.world.replies(place, ts)]
+
+    @on_loop
+    def message(self, wanted: Seen) -> Seen:
+        """The same message as it is now. Raises LookupError when it is gone."""
+        return seen(self._message(wanted)[1])
+
+    @on_loop
+    def direct_messages(self, user: str) -> list[Seen]:
+        """What the bot and this person say to each other."""
+        person = self._user(user)
+        bot = self._site.world.bot_of(person.team)
+        return [
+            seen(each) for each in self._site.world.direct(person.team, [person.id, bot.id]).messages.values()
+        ]
+
+    @on_loop
+    def ephemerals(self, user: str, channel: str = "") -> list[Seen]:
+        """What only this person sees, the oldest first."""
+        person = self._user(user)
+        place = self._channel(channel, person).id if channel else ""
+        return [
+            seen(each)
+            for each in self._site.world.ephemerals
+            if each.only_for == person.id and place in ("", each.channel)
+        ]
+
+    @on_loop
+    def views(self, user: str) -> list[SeenView]:
+        """The modals that somebody has open; the last is on top."""
+        return [seen_view(each) for each in stack(self._site.world, self._user(user).id)]
+
+    @on_loop
+    def home(self, user: str) -> SeenView | None:
+        """The Home tab, when the app has published one."""
+        person = self._user(user)
+        found = self._site.world.homes.get((person.team, person.id))
+        return seen_view(found) if found else None
+
+    @on_loop
+    def file(self, file_id: str) -> tuple[str, bytes]:
+        """Name and content of an uploaded file."""
+        found = self._site.world.files[file_id]
+        return found.name, found.content or b""
+
+    @on_loop
+    def calls(self, method: str = "") -> list[tuple[str, str]]:
+        """The calls of the Web API in their order: method, and `ok` or the error."""
+        return [each for each in self._site.calls if method in ("", each[0])]
+
+    @on_loop
+    def deliveries(self, kind: str = "") -> list[Delivery]:
+        """What the app was told, in order; `kind` is Slack's word, for example `interactive` or `message`."""
+        return [each for each in self._site.deliveries.sent if kind in ("", each.kind, each.type)]
+
+    @property
+    def socket_count(self) -> int:
+        """How many sockets the app has open."""
+        return self._sockets.count
+
+    def wait_for(self, look: Callable[[], T], *, timeout_s: float = 15.0) -> T:
+        """What `look` gives as soon as that is something; asked again after each change here.
+
+        Raises AssertionError after `timeout_s`.
+        """
+        end = time.monotonic() + timeout_s
+        while True:
+            version = self._thread.version
+            found = look()
+            if found:
+                return found
+            left_s = end - time.monotonic()
+            if left_s <= 0:
+                raise AssertionError(f"it did not happen within {timeout_s:.0f} s: {look}")
+            # What is waited for may also lie outside of this Slack.
+            self._thread.wait_for_change(version, min(left_s, 0.2))

@@ -45,8 +45,8 @@ def get_readiness(call: Call) -> Response:
 
 
 ENDPOINTS = (
-    Endpoint(method="GET", path="/healthz", handler=get_health, is_open=True),
-    Endpoint(method="GET", path="/readyz", handler=get_readiness, is_open=True),
-    Endpoint(method="GET", path="/", handler=get_root, is_open=True),
-    Endpoint(method="GET", path="/user", handler=get_user),
+    Endpoint(method="GET", path="/healthz", handler=get_health, right=None, is_open=True),
+    Endpoint(method="GET", path="/readyz", handler=get_readiness, right=None, is_open=True),
+    Endpoint(method="GET", path="/", handler=get_root, right=None, is_open=True),
+    Endpoint(method="GET", path="/user", handler=get_user, right=None),
 )

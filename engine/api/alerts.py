@@ -7,6 +7,7 @@ from engine.api import listing
 from engine.api.call import Call, json_answer
 from engine.api.resource import Endpoint
 from engine.api.wire_alerts import alert_document
+from engine.specs.right import Right
 
 
 def list_alerts(call: Call) -> Response:
@@ -48,10 +49,10 @@ def resolve(call: Call) -> Response:
 
 
 ENDPOINTS = (
-    Endpoint(method="GET", path="/alerts", handler=list_alerts),
-    Endpoint(method="GET", path="/alerts/{id}", handler=get_alert),
-    Endpoint(method="POST", path="/alerts/{id}/ack", handler=acknowledge),
-    Endpoint(method="POST", path="/alerts/{id}/silence", handler=silence),
-    Endpoint(method="POST", path="/alerts/{id}/unsilence", handler=unsilence),
-    Endpoint(method="POST", path="/alerts/{id}/resolve", handler=resolve),
+    Endpoint(method="GET", path="/alerts", handler=list_alerts, right=Right.ALERT_LIST),
+    Endpoint(method="GET", path="/alerts/{id}", handler=get_alert, right=Right.ALERT_VIEW),
+    Endpoint(method="POST", path="/alerts/{id}/ack", handler=acknowledge, right=Right.ALERT_MODIFY),
+    Endpoint(method="POST", path="/alerts/{id}/silence", handler=silence, right=Right.ALERT_MODIFY),
+    Endpoint(method="POST", path="/alerts/{id}/unsilence", handler=unsilence, right=Right.ALERT_MODIFY),
+    Endpoint(method="POST", path="/alerts/{id}/resolve", handler=resolve, right=Right.ALERT_MODIFY),
 )

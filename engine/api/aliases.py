@@ -13,6 +13,7 @@ from engine.api.resource import Endpoint
 from engine.api.wire import Document
 from engine.errors import BadInput, NotFound
 from engine.specs.alias import AliasSpec
+from engine.specs.right import Right
 
 
 def list_aliases(call: Call) -> Response:
@@ -112,10 +113,15 @@ def _required(body: dict[str, Any], name: str) -> str:
 
 
 ENDPOINTS = (
-    Endpoint(method="GET", path="/actionalias", handler=list_aliases),
-    Endpoint(method="POST", path="/actionalias/match", handler=match),
-    Endpoint(method="GET", path="/actionalias/help", handler=list_help),
-    Endpoint(method="GET", path="/actionalias/{ref_or_id}", handler=get_alias),
-    Endpoint(method="POST", path="/aliasexecution", handler=execute),
-    Endpoint(method="POST", path="/aliasexecution/match_and_execute", handler=match_and_execute),
+    Endpoint(method="GET", path="/actionalias", handler=list_aliases, right=Right.ACTION_ALIAS_LIST),
+    Endpoint(method="POST", path="/actionalias/match", handler=match, right=Right.ACTION_ALIAS_MATCH),
+    Endpoint(method="GET", path="/actionalias/help", handler=list_help, right=Right.ACTION_ALIAS_HELP),
+    Endpoint(method="GET", path="/actionalias/{ref_or_id}", handler=get_alias, right=Right.ACTION_ALIAS_VIEW),
+    Endpoint(method="POST", path="/aliasexecution", handler=execute, right=Right.ACTION_EXECUTE),
+    Endpoint(
+        method="POST",
+        path="/aliasexecution/match_and_execute",
+        handler=match_and_execute,
+        right=Right.ACTION_EXECUTE,
+    ),
 )

@@ -10,6 +10,7 @@ from engine.api.call import Call, json_answer, nothing
 from engine.api.resource import Endpoint
 from engine.errors import BadInput, Denied, NotFound
 from engine.records.access import ApiKey
+from engine.specs.right import Right
 
 
 def list_api_keys(call: Call) -> Response:
@@ -80,9 +81,9 @@ def _check_person(call: Call) -> None:
 
 
 ENDPOINTS = (
-    Endpoint(method="GET", path="/apikeys", handler=list_api_keys),
-    Endpoint(method="POST", path="/apikeys", handler=create_api_key),
-    Endpoint(method="GET", path="/apikeys/{id}", handler=get_api_key),
-    Endpoint(method="PUT", path="/apikeys/{id}", handler=update_api_key),
-    Endpoint(method="DELETE", path="/apikeys/{id}", handler=delete_api_key),
+    Endpoint(method="GET", path="/apikeys", handler=list_api_keys, right=Right.API_KEY_LIST),
+    Endpoint(method="POST", path="/apikeys", handler=create_api_key, right=Right.API_KEY_CREATE),
+    Endpoint(method="GET", path="/apikeys/{id}", handler=get_api_key, right=Right.API_KEY_VIEW),
+    Endpoint(method="PUT", path="/apikeys/{id}", handler=update_api_key, right=Right.API_KEY_MODIFY),
+    Endpoint(method="DELETE", path="/apikeys/{id}", handler=delete_api_key, right=Right.API_KEY_DELETE),
 )

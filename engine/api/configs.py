@@ -6,6 +6,7 @@ from engine.api import listing, wire
 from engine.api.call import Call, json_answer
 from engine.api.resource import Endpoint
 from engine.errors import Denied
+from engine.specs.right import Right
 
 
 def list_configs(call: Call) -> Response:
@@ -36,7 +37,7 @@ def _pack(call: Call) -> str:
 
 
 ENDPOINTS = (
-    Endpoint(method="GET", path="/configs", handler=list_configs),
-    Endpoint(method="GET", path="/configs/{pack_ref}", handler=get_config),
-    Endpoint(method="PUT", path="/configs/{pack_ref}", handler=put_config),
+    Endpoint(method="GET", path="/configs", handler=list_configs, right=Right.PACK_LIST),
+    Endpoint(method="GET", path="/configs/{pack_ref}", handler=get_config, right=Right.PACK_VIEW),
+    Endpoint(method="PUT", path="/configs/{pack_ref}", handler=put_config, right=Right.PACK_CONFIG),
 )

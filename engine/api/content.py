@@ -8,9 +8,15 @@ from engine.api import listing, wire
 from engine.api.call import Call, json_answer, text_answer
 from engine.api.resource import Endpoint
 from engine.errors import NotFound
+from engine.specs.right import Right
 from engine.specs.runner_type import RUNNER_TYPES
 
-_READ_ONLY = ("sensortypes", "config_schemas", "runnertypes")
+_READ_ONLY = {
+    "sensortypes": (Right.SENSOR_TYPE_LIST, Right.SENSOR_TYPE_VIEW),
+    "config_schemas": (Right.PACK_LIST, Right.PACK_VIEW),
+    "runnertypes": (Right.RUNNER_TYPE_LIST, Right.RUNNER_TYPE_VIEW),
+}
+"""Kind of content -> what listing it and seeing one of it needs."""
 
 
 def _list(kind: str) -> Callable[[Call], Response]:
@@ -82,19 +88,34 @@ def list_unavailable(call: Call) -> Response:
     return listing.paged(call, found)
 
 
-def _endpoints(kind: str) -> tuple[Endpoint, Endpoint]:
+def _endpoints(kind: str, to_list: Right, to_view: Right) -> tuple[Endpoint, Endpoint]:
     return (
-        Endpoint(method="GET", path=f"/{kind}", handler=_list(kind)),
-        Endpoint(method="GET", path=f"/{kind}/{{ref_or_id}}", handler=_get(kind)),
+        Endpoint(method="GET", path=f"/{kind}", handler=_list(kind), right=to_list),
+        Endpoint(method="GET", path=f"/{kind}/{{ref_or_id}}", handler=_get(kind), right=to_view),
     )
 
 
 ENDPOINTS = (
-    Endpoint(method="GET", path="/actions/views/overview", handler=list_overviews),
-    Endpoint(method="GET", path="/actions/views/overview/{ref_or_id}", handler=get_overview),
-    Endpoint(method="GET", path="/actions/views/parameters/{ref_or_id}", handler=get_parameters),
-    Endpoint(method="GET", path="/actions/views/entry_point/{ref_or_id}", handler=get_entry_point),
-    *_endpoints("actions"),
-    Endpoint(method="GET", path="/unavailable", handler=list_unavailable),
-    *(endpoint for kind in _READ_ONLY for endpoint in _endpoints(kind)),
+    Endpoint(method="GET", path="/actions/views/overview", handler=list_overviews, right=Right.ACTION_LIST),
+    Endpoint(
+        method="GET",
+        path="/actions/views/overview/{ref_or_id}",
+        handler=get_overview,
+        right=Right.ACTION_VIEW,
+    ),
+    Endpoint(
+        method="GET",
+        path="/actions/views/parameters/{ref_or_id}",
+        handler=get_parameters,
+        right=Right.ACTION_VIEW,
+    ),
+    Endpoint(
+        method="GET",
+        path="/actions/views/entry_point/{ref_or_id}",
+        handler=get_entry_point,
+        right=Right.ACTION_VIEW,
+    ),
+    *_endpoints("actions", Right.ACTION_LIST, Right.ACTION_VIEW),
+    Endpoint(method="GET", path="/unavailable", handler=list_unavailable, right=Right.PACK_LIST),
+    *(endpoint for kind, rights in _READ_ONLY.items() for endpoint in _endpoints(kind, *rights)),
 )

@@ -10,34 +10,26 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from engine.api import listing
-from engine.api.call import Call, Query, dump, json_answer, moment, text_answer
+from engine.api.call import Call, dump, json_answer, text_answer
+from engine.api.execution_lists import ATTRIBUTES, check_excluded, list_executions
 from engine.api.live import LiveOutput
 from engine.api.resource import Answering, Endpoint
 from engine.api.wire import Document
 from engine.api.wire_workflows import task_document
 from engine.errors import BadInput, IllegalTransition, NotFound
 from engine.notifications import CONTEXT_KEY, requested_notify
-from engine.records.execution import Execution, ExecutionFilter, ExecutionRequest
+from engine.records.execution import Execution, ExecutionRequest
 from engine.refs import liveaction_id
+from engine.specs.right import Right
 from engine.specs.runner_type import WORKFLOWS
 from engine.status import FINISHED, Status
 
-ATTRIBUTES = frozenset({"result", "trigger_instance", "status"})
 # Longest time that a GET waits for the end, in seconds; a client asks again.
 LONGEST_WAIT_S = 60
 # How many POSTs wait for an end at once; more are answered as soon as they are committed.
 PATIENT = 16
 LONGEST_KEY = 255
 LONGEST_DELAY_MS = 366 * 24 * 3600 * 1000
-# Asked for an execution that a rule started; until rules run, nothing fits.
-_BY_RULE = ("rule", "trigger", "trigger_type", "trigger_instance")
-# Names in `filter=k:v` -> our query parameters.
-_ADVANCED = {
-    "action.ref": "action",
-    "runner.name": "runner",
-    "context.user": "user",
-    "liveaction.id": "liveaction",
-}
 
 
 # request
@@ -154,95 +146,6 @@ def _names(body: Document, key: str) -> list[str]:
 # read
 
 
-def list_executions(call: Call) -> Response:
-    wanted = _filter(call.query)
-    page = call.query.page()
-    if wanted is None:
-        return json_answer([], headers=listing.page_headers(page, 0))
-    found, total = call.engine.executions(wanted)
-    shown = [listing.selected(call.documents.execution(one), call.query, ("id",)) for one in found]
-    return json_answer(shown, headers=listing.page_headers(page, total))
-
-
-def _filter(query: Query) -> ExecutionFilter | None:
-    """None: nothing can fit."""
-    query = _with_advanced(query)
-    include, exclude = listing.attributes(query)
-    _check_excluded(exclude)
-    if any(query.text(name) for name in _BY_RULE):
-        return None
-    page = query.page()
-    after, before = _between(query)
-    return ExecutionFilter(
-        ids=_ids(query),
-        status=query.text("status"),
-        action=query.text("action"),
-        runner=query.text("runner"),
-        user=query.text("user"),
-        parent_id=query.text("parent"),
-        after=after,
-        before=before,
-        offset=page.offset,
-        limit=page.limit,
-        oldest_first=_oldest_first(query),
-        with_result="result" not in exclude and (not include or any(_is_result(name) for name in include)),
-    )
-
-
-def _is_result(path: str) -> bool:
-    return path.partition(".")[0] == "result"
-
-
-def _check_excluded(exclude: list[str]) -> None:
-    for name in exclude:
-        if name not in ATTRIBUTES:
-            raise BadInput(f'Invalid or unsupported exclude attribute specified: "{name}"')
-
-
-def _with_advanced(query: Query) -> Query:
-    """`filter=status:failed action:core.local` wins over the parameters of the same meaning."""
-    text = query.text("filter")
-    if text is None:
-        return query
-    given = {}
-    for token in text.split():
-        name, colon, value = token.partition(":")
-        if not colon:
-            raise BadInput(f'invalid format for filter "{token}"')
-        given[_ADVANCED.get(name, name)] = value
-    return Query({**query.values, **given})
-
-
-def _ids(query: Query) -> list[str] | None:
-    ids = query.names("id")
-    liveaction = query.text("liveaction")
-    if liveaction:
-        try:
-            ids.append(liveaction_id(liveaction))
-        except ValueError as error:
-            raise BadInput(f'"{liveaction}" is not an id.') from error
-    return ids or None
-
-
-def _between(query: Query) -> tuple[Any, Any]:
-    """The moments that requests must lie between; `timestamp=a..b` gives both."""
-    both = query.text("timestamp")
-    if both is None:
-        return query.moment("timestamp_gt"), query.moment("timestamp_lt")
-    first, dots, last = both.partition("..")
-    if not dots:
-        raise BadInput('Parameter "timestamp" is not a range.', hint="Write FROM..TO.")
-    earlier, later = sorted((moment(first, "timestamp"), moment(last, "timestamp")))
-    return earlier, later
-
-
-def _oldest_first(query: Query) -> bool:
-    if query.flag("sort_asc") or query.flag("sort_desc"):
-        return query.flag("sort_asc")
-    names = [name for name in query.names("sort") if name.lstrip("+-") == "start_timestamp"]
-    return bool(names) and not names[0].startswith("-")
-
-
 async def get(call: Call) -> Response:
     """`wait=SECONDS` (ours) answers at the end of the execution, or after so many seconds as it is."""
     execution = await run_in_threadpool(call.engine.execution, call.path["id"])
@@ -257,7 +160,7 @@ def _shown(call: Call, execution: Execution) -> Response:
     largest = call.query.integer("max_result_size", 0)
     if largest and execution.result_size > largest:
         document.pop("result", None)
-    _check_excluded(listing.attributes(call.query)[1])
+    check_excluded(listing.attributes(call.query)[1])
     return json_answer(listing.selected(document, call.query, ("id",)))
 
 
@@ -385,16 +288,25 @@ def get_tasks(call: Call) -> Response:
 
 
 ENDPOINTS = (
-    Endpoint(method="POST", path="/executions", handler=create),
-    Endpoint(method="GET", path="/executions", handler=list_executions),
-    Endpoint(method="GET", path="/executions/{id}", handler=get),
-    Endpoint(method="PUT", path="/executions/{id}", handler=update),
-    Endpoint(method="DELETE", path="/executions/{id}", handler=cancel),
-    Endpoint(method="GET", path="/executions/{id}/output", handler=get_output),
-    Endpoint(method="GET", path="/executions/{id}/result", handler=get_result),
-    Endpoint(method="GET", path="/executions/{id}/result_text", handler=get_result_text),
-    Endpoint(method="GET", path="/executions/{id}/attribute/{attribute}", handler=get_attribute),
-    Endpoint(method="GET", path="/executions/{id}/children", handler=list_children),
-    Endpoint(method="GET", path="/executions/{id}/tasks", handler=get_tasks),
-    Endpoint(method="POST", path="/executions/{id}/re_run", handler=rerun),
+    Endpoint(method="POST", path="/executions", handler=create, right=Right.ACTION_EXECUTE),
+    Endpoint(method="GET", path="/executions", handler=list_executions, right=Right.EXECUTION_LIST),
+    Endpoint(method="GET", path="/executions/{id}", handler=get, right=Right.EXECUTION_VIEW),
+    Endpoint(method="PUT", path="/executions/{id}", handler=update, right=Right.EXECUTION_STOP),
+    Endpoint(method="DELETE", path="/executions/{id}", handler=cancel, right=Right.EXECUTION_STOP),
+    Endpoint(method="GET", path="/executions/{id}/output", handler=get_output, right=Right.EXECUTION_VIEW),
+    Endpoint(method="GET", path="/executions/{id}/result", handler=get_result, right=Right.EXECUTION_VIEW),
+    Endpoint(
+        method="GET", path="/executions/{id}/result_text", handler=get_result_text, right=Right.EXECUTION_VIEW
+    ),
+    Endpoint(
+        method="GET",
+        path="/executions/{id}/attribute/{attribute}",
+        handler=get_attribute,
+        right=Right.EXECUTION_VIEW,
+    ),
+    Endpoint(
+        method="GET", path="/executions/{id}/children", handler=list_children, right=Right.EXECUTION_VIEW
+    ),
+    Endpoint(method="GET", path="/executions/{id}/tasks", handler=get_tasks, right=Right.EXECUTION_VIEW),
+    Endpoint(method="POST", path="/executions/{id}/re_run", handler=rerun, right=Right.EXECUTION_RERUN),
 )

@@ -11,6 +11,7 @@ from engine.api.wire_inquiries import detail_document, inquiry_document, respons
 from engine.errors import BadInput
 from engine.inquiries.ballot import check_pending
 from engine.records.inquiry import Answerer, Inquiry
+from engine.specs.right import Right
 
 # StackStorm's.
 PAGE = 20
@@ -97,9 +98,16 @@ def _who(call: Call) -> Answerer:
 
 
 ENDPOINTS = (
-    Endpoint(method="GET", path="/inquiries", handler=list_inquiries),
-    Endpoint(method="GET", path="/inquiries/views/detail", handler=list_details),
-    Endpoint(method="GET", path="/inquiries/views/detail/{inquiry_id}", handler=get_detail),
-    Endpoint(method="GET", path="/inquiries/{inquiry_id}", handler=get_inquiry),
-    Endpoint(method="PUT", path="/inquiries/{inquiry_id}", handler=answer_inquiry),
+    Endpoint(method="GET", path="/inquiries", handler=list_inquiries, right=Right.INQUIRY_LIST),
+    Endpoint(method="GET", path="/inquiries/views/detail", handler=list_details, right=Right.INQUIRY_LIST),
+    Endpoint(
+        method="GET",
+        path="/inquiries/views/detail/{inquiry_id}",
+        handler=get_detail,
+        right=Right.INQUIRY_VIEW,
+    ),
+    Endpoint(method="GET", path="/inquiries/{inquiry_id}", handler=get_inquiry, right=Right.INQUIRY_VIEW),
+    Endpoint(
+        method="PUT", path="/inquiries/{inquiry_id}", handler=answer_inquiry, right=Right.INQUIRY_RESPOND
+    ),
 )

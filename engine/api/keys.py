@@ -11,6 +11,7 @@ from engine.api.call import Call, json_answer, nothing
 from engine.api.resource import Endpoint
 from engine.errors import BadInput, Denied, NotFound
 from engine.records.datastore import DatastoreKey, Expected, KeyFilter
+from engine.specs.right import Right
 
 log = logging.getLogger(__name__)
 
@@ -171,9 +172,11 @@ def _note_decryption(call: Call, keys: list[DatastoreKey]) -> None:
 
 
 ENDPOINTS = (
-    Endpoint(method="GET", path="/keys", handler=list_keys),
-    Endpoint(method="GET", path="/keys/{name:path}", handler=get_key),
-    Endpoint(method="PUT", path="/keys/{name:path}", handler=put_key),
-    Endpoint(method="DELETE", path="/keys/{name:path}", handler=delete_key),
-    Endpoint(method="POST", path="/secret_key/rotate", handler=rotate),
+    Endpoint(method="GET", path="/keys", handler=list_keys, right=Right.KEY_VALUE_PAIR_LIST),
+    Endpoint(method="GET", path="/keys/{name:path}", handler=get_key, right=Right.KEY_VALUE_PAIR_VIEW),
+    Endpoint(method="PUT", path="/keys/{name:path}", handler=put_key, right=Right.KEY_VALUE_PAIR_SET),
+    Endpoint(
+        method="DELETE", path="/keys/{name:path}", handler=delete_key, right=Right.KEY_VALUE_PAIR_DELETE
+    ),
+    Endpoint(method="POST", path="/secret_key/rotate", handler=rotate, right=Right.KEY_VALUE_PAIR_ALL),
 )

@@ -19,6 +19,7 @@ from engine.installer.switching import read_mark
 from engine.records.execution import ExecutionRequest
 from engine.runners.environments import read_lock
 from engine.specs.policy_type import usable_policy_types
+from engine.specs.right import Right
 from engine.specs.runner_type import RUNNER_TYPES
 
 # What a look at a pack shows of one file, and of how many.
@@ -250,14 +251,21 @@ def _folder(call: Call) -> Path:
 
 
 ENDPOINTS = (
-    Endpoint(method="POST", path="/packs/install", handler=install),
-    Endpoint(method="POST", path="/packs/uninstall", handler=uninstall),
-    Endpoint(method="POST", path="/packs/register", handler=register),
-    Endpoint(method="GET", path="/packs/index", handler=get_index),
-    Endpoint(method="POST", path="/packs/index/search", handler=search_index),
-    Endpoint(method="GET", path="/packs/index/health", handler=index_health),
-    Endpoint(method="GET", path="/packs/views/files/{ref_or_id}", handler=list_files),
-    Endpoint(method="GET", path="/packs/views/file/{ref_or_id}/{file_path:path}", handler=get_file),
-    Endpoint(method="GET", path="/packs", handler=list_packs),
-    Endpoint(method="GET", path="/packs/{ref_or_id}", handler=get_pack),
+    Endpoint(method="POST", path="/packs/install", handler=install, right=Right.PACK_INSTALL),
+    Endpoint(method="POST", path="/packs/uninstall", handler=uninstall, right=Right.PACK_UNINSTALL),
+    Endpoint(method="POST", path="/packs/register", handler=register, right=Right.PACK_REGISTER),
+    Endpoint(method="GET", path="/packs/index", handler=get_index, right=Right.PACK_SEARCH),
+    Endpoint(method="POST", path="/packs/index/search", handler=search_index, right=Right.PACK_SEARCH),
+    Endpoint(
+        method="GET", path="/packs/index/health", handler=index_health, right=Right.PACK_VIEWS_INDEX_HEALTH
+    ),
+    Endpoint(method="GET", path="/packs/views/files/{ref_or_id}", handler=list_files, right=Right.PACK_VIEW),
+    Endpoint(
+        method="GET",
+        path="/packs/views/file/{ref_or_id}/{file_path:path}",
+        handler=get_file,
+        right=Right.PACK_VIEW,
+    ),
+    Endpoint(method="GET", path="/packs", handler=list_packs, right=Right.PACK_LIST),
+    Endpoint(method="GET", path="/packs/{ref_or_id}", handler=get_pack, right=Right.PACK_VIEW),
 )

@@ -13,6 +13,7 @@ from engine.api.wire_policies import policy_type_document
 from engine.errors import BadInput, Conflict, NotFound, nearest
 from engine.specs.policy import PolicySpec
 from engine.specs.policy_type import policy_type, usable_policy_types
+from engine.specs.right import Right
 
 _WRITTEN = ("name", "pack", "description", "enabled", "resource_ref", "policy_type", "parameters")
 
@@ -135,11 +136,11 @@ def get_type(call: Call) -> Response:
 
 
 ENDPOINTS = (
-    Endpoint(method="GET", path="/policies", handler=list_policies),
-    Endpoint(method="POST", path="/policies", handler=create_policy),
-    Endpoint(method="GET", path="/policies/{ref_or_id}", handler=get_policy),
-    Endpoint(method="PUT", path="/policies/{ref_or_id}", handler=update_policy),
-    Endpoint(method="DELETE", path="/policies/{ref_or_id}", handler=delete_policy),
-    Endpoint(method="GET", path="/policytypes", handler=list_types),
-    Endpoint(method="GET", path="/policytypes/{ref_or_id}", handler=get_type),
+    Endpoint(method="GET", path="/policies", handler=list_policies, right=Right.POLICY_LIST),
+    Endpoint(method="POST", path="/policies", handler=create_policy, right=Right.POLICY_CREATE),
+    Endpoint(method="GET", path="/policies/{ref_or_id}", handler=get_policy, right=Right.POLICY_VIEW),
+    Endpoint(method="PUT", path="/policies/{ref_or_id}", handler=update_policy, right=Right.POLICY_MODIFY),
+    Endpoint(method="DELETE", path="/policies/{ref_or_id}", handler=delete_policy, right=Right.POLICY_DELETE),
+    Endpoint(method="GET", path="/policytypes", handler=list_types, right=Right.POLICY_TYPE_LIST),
+    Endpoint(method="GET", path="/policytypes/{ref_or_id}", handler=get_type, right=Right.POLICY_TYPE_VIEW),
 )

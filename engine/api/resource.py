@@ -14,6 +14,7 @@ from engine.api.errors import HttpError, answer_for, fault
 from engine.errors import EngineError, Unauthenticated
 from engine.records.access import Requester
 from engine.service import Engine
+from engine.specs.right import Right
 
 Answering = Callable[[Scope, Receive, Send], Awaitable[None]]
 Handler = Callable[[Call], Answering] | Callable[[Call], Awaitable[Answering]]
@@ -24,12 +25,14 @@ class Endpoint:
     """One method on one path.
 
     A handler written `def` runs in a thread and may block; one written `async def` runs on the
-    event loop and may not. `is_open`: it answers without a key.
+    event loop and may not. `right`: what whoever asks needs; None for what is about the caller alone,
+    or about nothing of ours. `is_open`: it answers without a key.
     """
 
     method: str
     path: str
     handler: Handler
+    right: Right | None
     is_open: bool = False
 
 

@@ -12,6 +12,7 @@ from engine.api.wire import Document, without_none
 from engine.api.wire_rules import RULE_TYPES, enforcement_document
 from engine.errors import BadInput, Conflict, NotFound, nearest
 from engine.records.trigger import EnforcementFilter
+from engine.specs.right import Right
 from engine.specs.rule import RuleSpec
 
 # What a rule is made of; the rest of its document is computed.
@@ -236,17 +237,34 @@ def _enforcement_view(call: Call, document: Document) -> Document:
 
 
 ENDPOINTS = (
-    Endpoint(method="GET", path="/rules/views", handler=list_views),
-    Endpoint(method="GET", path="/rules/views/{ref_or_id}", handler=get_view),
-    Endpoint(method="GET", path="/rules", handler=list_rules),
-    Endpoint(method="POST", path="/rules", handler=create_rule),
-    Endpoint(method="GET", path="/rules/{ref_or_id}", handler=get_rule),
-    Endpoint(method="PUT", path="/rules/{ref_or_id}", handler=update_rule),
-    Endpoint(method="DELETE", path="/rules/{ref_or_id}", handler=delete_rule),
-    Endpoint(method="GET", path="/ruletypes", handler=list_types),
-    Endpoint(method="GET", path="/ruletypes/{id}", handler=get_type),
-    Endpoint(method="GET", path="/ruleenforcements/views", handler=list_enforcement_views),
-    Endpoint(method="GET", path="/ruleenforcements/views/{id}", handler=get_enforcement_view),
-    Endpoint(method="GET", path="/ruleenforcements", handler=list_enforcements),
-    Endpoint(method="GET", path="/ruleenforcements/{id}", handler=get_enforcement),
+    Endpoint(method="GET", path="/rules/views", handler=list_views, right=Right.RULE_LIST),
+    Endpoint(method="GET", path="/rules/views/{ref_or_id}", handler=get_view, right=Right.RULE_VIEW),
+    Endpoint(method="GET", path="/rules", handler=list_rules, right=Right.RULE_LIST),
+    Endpoint(method="POST", path="/rules", handler=create_rule, right=Right.RULE_CREATE),
+    Endpoint(method="GET", path="/rules/{ref_or_id}", handler=get_rule, right=Right.RULE_VIEW),
+    Endpoint(method="PUT", path="/rules/{ref_or_id}", handler=update_rule, right=Right.RULE_MODIFY),
+    Endpoint(method="DELETE", path="/rules/{ref_or_id}", handler=delete_rule, right=Right.RULE_DELETE),
+    Endpoint(method="GET", path="/ruletypes", handler=list_types, right=None),
+    Endpoint(method="GET", path="/ruletypes/{id}", handler=get_type, right=None),
+    Endpoint(
+        method="GET",
+        path="/ruleenforcements/views",
+        handler=list_enforcement_views,
+        right=Right.RULE_ENFORCEMENT_LIST,
+    ),
+    Endpoint(
+        method="GET",
+        path="/ruleenforcements/views/{id}",
+        handler=get_enforcement_view,
+        right=Right.RULE_ENFORCEMENT_VIEW,
+    ),
+    Endpoint(
+        method="GET", path="/ruleenforcements", handler=list_enforcements, right=Right.RULE_ENFORCEMENT_LIST
+    ),
+    Endpoint(
+        method="GET",
+        path="/ruleenforcements/{id}",
+        handler=get_enforcement,
+        right=Right.RULE_ENFORCEMENT_VIEW,
+    ),
 )

@@ -11,6 +11,7 @@ from engine.clock import utcnow
 from engine.errors import BadInput, NotFound, nearest
 from engine.rules.backtest import Backtester
 from engine.rules.table import CompiledRule, compile_rule
+from engine.specs.right import Right
 from engine.stored_content import read_document
 
 _DEFAULT_SPAN = timedelta(days=7)
@@ -63,7 +64,7 @@ def release(call: Call) -> Response:
 
 
 ENDPOINTS = (
-    Endpoint(method="GET", path="/triggerinstances/{id}/explain", handler=explain),
-    Endpoint(method="POST", path="/triggerinstances/{id}/release", handler=release),
-    Endpoint(method="POST", path="/rules/backtest", handler=backtest),
+    Endpoint(method="GET", path="/triggerinstances/{id}/explain", handler=explain, right=Right.TRIGGER_VIEW),
+    Endpoint(method="POST", path="/triggerinstances/{id}/release", handler=release, right=Right.TRIGGER_ALL),
+    Endpoint(method="POST", path="/rules/backtest", handler=backtest, right=Right.RULE_VIEW),
 )

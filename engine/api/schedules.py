@@ -11,6 +11,7 @@ from engine.api.resource import Endpoint
 from engine.api.wire_schedules import schedule_document
 from engine.errors import BadInput, NotFound, nearest
 from engine.schedules.book import NewSchedule
+from engine.specs.right import Right
 from engine.timing.misfire import Misfire
 
 _KNOWN = ("when", "command", "action", "parameters", "timezone", "channel", "misfire", "user")
@@ -106,10 +107,10 @@ def _misfire(body: dict[str, Any]) -> Misfire:
 
 
 ENDPOINTS = (
-    Endpoint(method="GET", path="/schedules", handler=list_schedules),
-    Endpoint(method="POST", path="/schedules", handler=create_schedule),
-    Endpoint(method="GET", path="/schedules/{number}", handler=get_schedule),
-    Endpoint(method="PUT", path="/schedules/{number}", handler=update_schedule),
-    Endpoint(method="DELETE", path="/schedules/{number}", handler=delete_schedule),
-    Endpoint(method="POST", path="/schedules/{number}/run", handler=run_schedule),
+    Endpoint(method="GET", path="/schedules", handler=list_schedules, right=Right.RULE_LIST),
+    Endpoint(method="POST", path="/schedules", handler=create_schedule, right=Right.RULE_CREATE),
+    Endpoint(method="GET", path="/schedules/{number}", handler=get_schedule, right=Right.RULE_VIEW),
+    Endpoint(method="PUT", path="/schedules/{number}", handler=update_schedule, right=Right.RULE_MODIFY),
+    Endpoint(method="DELETE", path="/schedules/{number}", handler=delete_schedule, right=Right.RULE_DELETE),
+    Endpoint(method="POST", path="/schedules/{number}/run", handler=run_schedule, right=Right.ACTION_EXECUTE),
 )

@@ -11,6 +11,7 @@ from engine.api.wire_sensors import sensor_health_document, sensor_line_document
 from engine.errors import BadInput
 from engine.records.sensor import SensorHealth
 from engine.service import Engine
+from engine.specs.right import Right
 
 
 def put_sensor_type(call: Call) -> Response:
@@ -57,11 +58,13 @@ _stop = _order(lambda engine, ref: engine.sensors.stop_one(ref))
 _restart = _order(lambda engine, ref: engine.sensors.restart_one(ref))
 
 ENDPOINTS = (
-    Endpoint(method="PUT", path="/sensortypes/{ref_or_id}", handler=put_sensor_type),
-    Endpoint(method="GET", path="/sensors", handler=list_sensors),
-    Endpoint(method="GET", path="/sensors/{ref}", handler=get_sensor),
-    Endpoint(method="GET", path="/sensors/{ref}/logs", handler=get_log),
-    Endpoint(method="POST", path="/sensors/{ref}/start", handler=_start),
-    Endpoint(method="POST", path="/sensors/{ref}/stop", handler=_stop),
-    Endpoint(method="POST", path="/sensors/{ref}/restart", handler=_restart),
+    Endpoint(
+        method="PUT", path="/sensortypes/{ref_or_id}", handler=put_sensor_type, right=Right.SENSOR_TYPE_MODIFY
+    ),
+    Endpoint(method="GET", path="/sensors", handler=list_sensors, right=Right.SENSOR_TYPE_LIST),
+    Endpoint(method="GET", path="/sensors/{ref}", handler=get_sensor, right=Right.SENSOR_TYPE_VIEW),
+    Endpoint(method="GET", path="/sensors/{ref}/logs", handler=get_log, right=Right.SENSOR_TYPE_VIEW),
+    Endpoint(method="POST", path="/sensors/{ref}/start", handler=_start, right=Right.SENSOR_TYPE_MODIFY),
+    Endpoint(method="POST", path="/sensors/{ref}/stop", handler=_stop, right=Right.SENSOR_TYPE_MODIFY),
+    Endpoint(method="POST", path="/sensors/{ref}/restart", handler=_restart, right=Right.SENSOR_TYPE_MODIFY),
 )

@@ -7,6 +7,7 @@ from engine.api.call import Call, json_answer
 from engine.api.resource import Endpoint
 from engine.api.wire import Document
 from engine.errors import BadInput, NotFound, nearest
+from engine.specs.right import Right
 from engine.timing.timer import TIMER_TYPES
 
 
@@ -40,6 +41,6 @@ def _all(call: Call) -> list[Document]:
 
 
 ENDPOINTS = (
-    Endpoint(method="GET", path="/timers", handler=list_timers),
-    Endpoint(method="GET", path="/timers/{ref_or_id}", handler=get_timer),
+    Endpoint(method="GET", path="/timers", handler=list_timers, right=Right.TIMER_LIST),
+    Endpoint(method="GET", path="/timers/{ref_or_id}", handler=get_timer, right=Right.TIMER_VIEW),
 )

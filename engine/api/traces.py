@@ -6,6 +6,7 @@ from engine.api import listing
 from engine.api.call import Call, json_answer
 from engine.api.resource import Endpoint
 from engine.api.wire_rules import trace_document
+from engine.specs.right import Right
 
 
 def list_traces(call: Call) -> Response:
@@ -28,6 +29,6 @@ def get_trace(call: Call) -> Response:
 
 
 ENDPOINTS = (
-    Endpoint(method="GET", path="/traces", handler=list_traces),
-    Endpoint(method="GET", path="/traces/{id}", handler=get_trace),
+    Endpoint(method="GET", path="/traces", handler=list_traces, right=Right.TRACE_LIST),
+    Endpoint(method="GET", path="/traces/{id}", handler=get_trace, right=Right.TRACE_VIEW),
 )

@@ -13,6 +13,7 @@ from engine.api.wire_triggers import instance_document, trigger_document
 from engine.errors import BadInput, Conflict, NotFound, nearest
 from engine.records.trigger import Event, InstanceFilter, InstanceStatus, TriggerInstance
 from engine.rules.identity import Trigger, trigger_of
+from engine.specs.right import Right
 
 # What a trigger type is made of; the rest of its document is computed.
 _WRITTEN = ("name", "pack", "description", "payload_schema", "parameters_schema", "tags")
@@ -208,17 +209,17 @@ def _depth(call: Call) -> int:
 
 
 ENDPOINTS = (
-    Endpoint(method="GET", path="/triggertypes", handler=list_types),
-    Endpoint(method="POST", path="/triggertypes", handler=create_type),
-    Endpoint(method="GET", path="/triggertypes/{ref_or_id}", handler=get_type),
-    Endpoint(method="PUT", path="/triggertypes/{ref_or_id}", handler=update_type),
-    Endpoint(method="DELETE", path="/triggertypes/{ref_or_id}", handler=delete_type),
-    Endpoint(method="GET", path="/triggers", handler=list_triggers),
-    Endpoint(method="POST", path="/triggers", handler=create_trigger),
-    Endpoint(method="GET", path="/triggers/{ref_or_id}", handler=get_trigger),
-    Endpoint(method="PUT", path="/triggers/{ref_or_id}", handler=update_trigger),
-    Endpoint(method="DELETE", path="/triggers/{ref_or_id}", handler=delete_trigger),
-    Endpoint(method="GET", path="/triggerinstances", handler=list_instances),
-    Endpoint(method="GET", path="/triggerinstances/{id}", handler=get_instance),
-    Endpoint(method="POST", path="/triggerinstances/{id}/re_emit", handler=re_emit),
+    Endpoint(method="GET", path="/triggertypes", handler=list_types, right=Right.TRIGGER_LIST),
+    Endpoint(method="POST", path="/triggertypes", handler=create_type, right=Right.TRIGGER_ALL),
+    Endpoint(method="GET", path="/triggertypes/{ref_or_id}", handler=get_type, right=Right.TRIGGER_VIEW),
+    Endpoint(method="PUT", path="/triggertypes/{ref_or_id}", handler=update_type, right=Right.TRIGGER_ALL),
+    Endpoint(method="DELETE", path="/triggertypes/{ref_or_id}", handler=delete_type, right=Right.TRIGGER_ALL),
+    Endpoint(method="GET", path="/triggers", handler=list_triggers, right=Right.TRIGGER_LIST),
+    Endpoint(method="POST", path="/triggers", handler=create_trigger, right=Right.TRIGGER_ALL),
+    Endpoint(method="GET", path="/triggers/{ref_or_id}", handler=get_trigger, right=Right.TRIGGER_VIEW),
+    Endpoint(method="PUT", path="/triggers/{ref_or_id}", handler=update_trigger, right=Right.TRIGGER_ALL),
+    Endpoint(method="DELETE", path="/triggers/{ref_or_id}", handler=delete_trigger, right=Right.TRIGGER_ALL),
+    Endpoint(method="GET", path="/triggerinstances", handler=list_instances, right=Right.TRIGGER_LIST),
+    Endpoint(method="GET", path="/triggerinstances/{id}", handler=get_instance, right=Right.TRIGGER_VIEW),
+    Endpoint(method="POST", path="/triggerinstances/{id}/re_emit", handler=re_emit, right=Right.TRIGGER_ALL),
 )

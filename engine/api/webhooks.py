@@ -21,6 +21,7 @@ from engine.errors import BadInput, NotFound, Unauthenticated
 from engine.records.access import Requester
 from engine.records.trigger import Emitted, EnforcementFilter, Event, InstanceFilter, TriggerInstance
 from engine.rules.identity import WEBHOOK, Trigger
+from engine.specs.right import Right
 from engine.webhooks.delivery import Delivery, Refused, headers_of
 from engine.webhooks.fetched import Missing
 from engine.webhooks.handshake import Handshake, handshake
@@ -279,10 +280,12 @@ def _shown(call: Call, instance: TriggerInstance, *, is_whole: bool) -> dict[str
 
 
 ENDPOINTS = (
-    Endpoint(method="POST", path="/webhooks/{url:path}", handler=receive, is_open=True),
-    Endpoint(method="GET", path="/webhooks", handler=list_webhooks),
-    Endpoint(method="GET", path="/webhooks/{url:path}", handler=get_webhook),
-    Endpoint(method="GET", path="/webhookdeliveries", handler=list_deliveries),
-    Endpoint(method="GET", path="/webhookdeliveries/{id}", handler=get_delivery),
-    Endpoint(method="POST", path="/webhookdeliveries/{id}/replay", handler=replay),
+    Endpoint(
+        method="POST", path="/webhooks/{url:path}", handler=receive, right=Right.WEBHOOK_SEND, is_open=True
+    ),
+    Endpoint(method="GET", path="/webhooks", handler=list_webhooks, right=Right.WEBHOOK_LIST),
+    Endpoint(method="GET", path="/webhooks/{url:path}", handler=get_webhook, right=Right.WEBHOOK_VIEW),
+    Endpoint(method="GET", path="/webhookdeliveries", handler=list_deliveries, right=Right.WEBHOOK_LIST),
+    Endpoint(method="GET", path="/webhookdeliveries/{id}", handler=get_delivery, right=Right.WEBHOOK_VIEW),
+    Endpoint(method="POST", path="/webhookdeliveries/{id}/replay", handler=replay, right=Right.WEBHOOK_SEND),
 )

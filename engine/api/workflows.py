@@ -5,6 +5,7 @@ from starlette.responses import Response
 from engine.api.call import Call, json_answer
 from engine.api.resource import Endpoint
 from engine.errors import BadInput
+from engine.specs.right import Right
 
 
 def inspect_definition(call: Call) -> Response:
@@ -22,4 +23,6 @@ def inspect_definition(call: Call) -> Response:
     return json_answer(flattened({**found, "content": contents}))
 
 
-ENDPOINTS = (Endpoint(method="POST", path="/workflows/inspect", handler=inspect_definition),)
+ENDPOINTS = (
+    Endpoint(method="POST", path="/workflows/inspect", handler=inspect_definition, right=Right.ACTION_VIEW),
+)

@@ -1,0 +1,111 @@
+"""Lists of executions: their filters, their order, and what may be left out of each."""
+
+from typing import Any
+
+from starlette.responses import Response
+
+from engine.api import listing
+from engine.api.call import Call, Query, json_answer, moment
+from engine.errors import BadInput
+from engine.records.execution import ExecutionFilter
+from engine.refs import liveaction_id
+
+ATTRIBUTES = frozenset({"result", "trigger_instance", "status"})
+# Asked for an execution that a rule started; until rules run, nothing fits.
+_BY_RULE = ("rule", "trigger", "trigger_type", "trigger_instance")
+# Names in `filter=k:v` -> our query parameters.
+_ADVANCED = {
+    "action.ref": "action",
+    "runner.name": "runner",
+    "context.user": "user",
+    "liveaction.id": "liveaction",
+}
+
+
+def list_executions(call: Call) -> Response:
+    wanted = _filter(call.query)
+    page = call.query.page()
+    if wanted is None:
+        return json_answer([], headers=listing.page_headers(page, 0))
+    found, total = call.engine.executions(wanted)
+    shown = [listing.selected(call.documents.execution(one), call.query, ("id",)) for one in found]
+    return json_answer(shown, headers=listing.page_headers(page, total))
+
+
+def _filter(query: Query) -> ExecutionFilter | None:
+    """None: nothing can fit."""
+    query = _with_advanced(query)
+    include, exclude = listing.attributes(query)
+    check_excluded(exclude)
+    if any(query.text(name) for name in _BY_RULE):
+        return None
+    page = query.page()
+    after, before = _between(query)
+    return ExecutionFilter(
+        ids=_ids(query),
+        status=query.text("status"),
+        action=query.text("action"),
+        runner=query.text("runner"),
+        user=query.text("user"),
+        parent_id=query.text("parent"),
+        after=after,
+        before=before,
+        offset=page.offset,
+        limit=page.limit,
+        oldest_first=_oldest_first(query),
+        with_result="result" not in exclude and (not include or any(_is_result(name) for name in include)),
+    )
+
+
+def _is_result(path: str) -> bool:
+    return path.partition(".")[0] == "result"
+
+
+def check_excluded(exclude: list[str]) -> None:
+    for name in exclude:
+        if name not in ATTRIBUTES:
+            raise BadInput(f'Invalid or unsupported exclude attribute specified: "{name}"')
+
+
+def _with_advanced(query: Query) -> Query:
+    """`filter=status:failed action:core.local` wins over the parameters of the same meaning."""
+    text = query.text("filter")
+    if text is None:
+        return query
+    given = {}
+    for token in text.split():
+        name, colon, value = token.partition(":")
+        if not colon:
+            raise BadInput(f'invalid format for filter "{token}"')
+        given[_ADVANCED.get(name, name)] = value
+    return Query({**query.values, **given})
+
+
+def _ids(query: Query) -> list[str] | None:
+    ids = query.names("id")
+    liveaction = query.text("liveaction")
+    if liveaction:
+        try:
+            ids.append(liveaction_id(liveaction))
+        except ValueError as error:
+            raise BadInput(f'"{liveaction}" is not an id.') from error
+    return ids or None
+
+
+def _between(query: Query) -> tuple[Any, Any]:
+    """The moments that requests must lie between; `timestamp=a..b` gives both."""
+    both = query.text("timestamp")
+    if both is None:
+        return query.moment("timestamp_gt"), query.moment("timestamp_lt")
+    first, dots, last = both.partition("..")
+    if not dots:
+        raise BadInput('Parameter "timestamp" is not a range.', hint="Write FROM..TO.")
+    earlier, later = sorted((moment(first, "timestamp"), moment(last, "timestamp")))
+    return earlier, later
+
+
+def _oldest_first(query: Query) -> bool:
+    if query.flag("sort_asc") or query.flag("sort_desc"):
+        return query.flag("sort_asc")
+    names = [name for name in query.names("sort") if name.lstrip("+-") == "start_timestamp"]
+    return bool(names) and not names[0].startswith("-")

@@ -215,6 +215,8 @@ class Question:
     """Never asked for in a channel, never shown again."""
     is_long: bool = False
     """Several lines may be written."""
+    is_searched: bool = False
+    """Its choices are found when somebody asks for them: `Asked.choices`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -306,6 +308,14 @@ class Outgoing:
     """The id of the one person who may read it, now and later; empty: everybody at that place."""
 
 
+def _no_problems(_button: str, _values: Mapping[str, str]) -> Mapping[str, str]:
+    return {}
+
+
+def _no_choices(_question: str, _typed: str) -> Sequence[str]:
+    return ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
     """A question as it stands for one person, for a chat that asks it in a form of its own."""
@@ -313,6 +323,18 @@ class Asked:
     channel: str
     text: str
     prompt: Prompt
+    title: str = ""
+    """One line that stands for it."""
+    problems: Callable[[str, Mapping[str, str]], Mapping[str, str]] = _no_problems
+    """The button that was pressed and the values -> what is wrong: question's name -> a sentence.
+
+    Quick, and without any effect; whether the answer counts is for `Respond` to say.
+    """
+    choices: Callable[[str, str], Sequence[str]] = _no_choices
+    """The name of a question that `is_searched`, and what was typed -> what may be chosen.
+
+    Within two seconds; raises EngineError where it cannot be found out.
+    """
 
 
 Receive = Callable[[Message], None]

@@ -50,14 +50,14 @@ def reply(inquiry: Inquiry, *, prefix: str) -> Reply:
         pieces = (*pieces, Text(text=f"⚠ {formatting.clean(inquiry.nobody)}"))
     return replace(
         _framed(inquiry, pieces),
-        title="" if _text(inquiry) else _headline(inquiry),
+        title="" if _text(inquiry) else headline(inquiry),
         prompt=prompt(inquiry, prefix=prefix),
     )
 
 
 def _ended(inquiry: Inquiry) -> Reply:
     pieces = (_decision(inquiry), *_given(inquiry), *_votes(inquiry), *_was_about(inquiry))
-    return replace(_framed(inquiry, pieces), title=_headline(inquiry))
+    return replace(_framed(inquiry, pieces), title=headline(inquiry))
 
 
 def _framed(inquiry: Inquiry, pieces: tuple[Piece, ...]) -> Reply:
@@ -75,7 +75,7 @@ def _framed(inquiry: Inquiry, pieces: tuple[Piece, ...]) -> Reply:
     )
 
 
-def _headline(inquiry: Inquiry) -> str:
+def headline(inquiry: Inquiry) -> str:
     """One line that stands for it: the question, or what would be done."""
     asked = inquiry.asked
     text = _text(inquiry)
@@ -224,9 +224,9 @@ def nudge(inquiry: Inquiry, change: str, *, prefix: str) -> Reply | None:
     """The message in its thread that calls people again; None for changes that need none."""
     word = formatting.short_id(inquiry.id)
     if change == "reminder":
-        said = f"Still waits: {_headline(inquiry)}"
+        said = f"Still waits: {headline(inquiry)}"
     elif change == "escalation":
-        said = f"Nobody has answered, so {inquiry_facts.who_may(inquiry)} may now: {_headline(inquiry)}"
+        said = f"Nobody has answered, so {inquiry_facts.who_may(inquiry)} may now: {headline(inquiry)}"
     else:
         return None
     return Reply(
@@ -278,7 +278,7 @@ def listed(inquiries: Sequence[Inquiry], *, mine: bool, prefix: str) -> Reply:
     rows = tuple(
         (
             formatting.short_id(one.id),
-            _headline(one),
+            headline(one),
             formatting.clean(one.asked.origin.name),
             inquiry_facts.who_may(one),
             "—" if one.deadline_at is None else inquiry_facts.moment(one.deadline_at),

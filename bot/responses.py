@@ -6,6 +6,7 @@ later is told who was first, and whoever says the same again is told that it cou
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from bot import formatting, forms, inquiries, inquiry_facts
@@ -37,16 +38,9 @@ class Responses:
         if answer.place.channel not in self.channels(inquiry):
             raise Denied("That question is not asked in this channel.", hint="Answer it where it stands.")
         who = self._answerer(answer.author)
-        given = dict(answer.values)
-        if not inquiries.is_yes_or_no(inquiry):
-            self._check_open(inquiry, who)
-            return self._give(inquiry, forms.fill(inquiry.asked.schema, given), who=who)
-        decision = _DECISIONS.get(answer.button)
-        if decision is None:
-            raise BadInput("That button does not belong to this question.")
-        self._check_open(inquiry, who, is_yes=decision == APPROVE)
-        reason = given.pop(REASON, "").strip()
-        response = _decided(inquiry, decision, reason, given)
+        is_yes = not inquiries.is_yes_or_no(inquiry) or _decision(answer.button) == APPROVE
+        self._check_open(inquiry, who, is_yes=is_yes)
+        response, reason = _response(inquiry, answer.button, answer.values)
         return self._give(inquiry, response, who=who, reason=reason)
 
     def asked(self, wanted: str, author: Author) -> Asked:
@@ -60,7 +54,24 @@ class Responses:
             raise _too_late(inquiry)
         prompt = inquiries.prompt(inquiry, prefix="")
         about = replace(inquiries.reply(inquiry, prefix=""), prompt=None)
-        return Asked(channel=channel, text=formatting.as_text(about), prompt=prompt)
+        return Asked(
+            channel=channel,
+            text=formatting.as_text(about),
+            prompt=prompt,
+            title=inquiries.headline(inquiry),
+            problems=partial(_problems, inquiry),
+        )
+
+    def details(self, wanted: str, author: Author, *, channel: str) -> Reply:
+        """All of it, for somebody who sees it at that place, whether or not they may answer it.
+
+        Raises NotFound, BadInput, Denied.
+        """
+        inquiry = self._engine.inquiries.get(wanted)
+        self._identities.of(self._adapter.name, author)
+        if not seen_by(author, self.channels(inquiry) & {channel}):
+            raise Denied("That question is not asked where you see it.")
+        return replace(inquiries.reply(inquiry, prefix=""), pieces=inquiries.details(inquiry), prompt=None)
 
     def channels(self, inquiry: Inquiry) -> frozenset[str]:
         """Where its prompts stand in this chat, or will stand in a moment."""
@@ -167,6 +178,34 @@ class Responses:
                 raise _too_late(now) from None
             raise
         return _confirmed(now)
+
+
+def _decision(button: str) -> str:
+    """Raises BadInput."""
+    decision = _DECISIONS.get(button)
+    if decision is None:
+        raise BadInput("That button does not belong to this question.")
+    return decision
+
+
+def _response(inquiry: Inquiry, button: str, values: Mapping[str, str]) -> tuple[Any, str]:
+    """What a button or a form means, and the reason. Raises BadAnswer, BadInput."""
+    given = dict(values)
+    if not inquiries.is_yes_or_no(inquiry):
+        return forms.fill(inquiry.asked.schema, given), ""
+    decision = _decision(button)
+    reason = given.pop(REASON, "").strip()
+    return _decided(inquiry, decision, reason, given), reason
+
+
+def _problems(inquiry: Inquiry, button: str, values: Mapping[str, str]) -> Mapping[str, str]:
+    try:
+        _response(inquiry, button, values)
+    except BadAnswer as error:
+        return error.problems
+    except BadInput as error:
+        return {"": error.message}
+    return {}
 
 
 def _decided(inquiry: Inquiry, decision: str, reason: str, given: Mapping[str, str]) -> dict[str, Any]:

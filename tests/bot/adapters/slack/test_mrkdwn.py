@@ -9,7 +9,7 @@ from bot.adapters.slack import mrkdwn
 from tests.bot.adapters.slack.reading import TEXTS, controls
 
 ANYTHING = st.one_of(st.text(), TEXTS)
-same = settings(derandomize=True, deadline=None)
+same = settings(derandomize=True, deadline=None, max_examples=50)
 
 
 @same

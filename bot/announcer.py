@@ -23,12 +23,14 @@ from engine.alias_executions import AliasExecution
 from engine.notices import NOTICE, Notice, of_data
 from engine.policies.notes import policy_note
 from engine.records.chat import NoticePosting, Posting
+from engine.records.comforts import Footprint
 from engine.records.execution import Execution
 from engine.records.inquiry import KINDS as INQUIRY_KINDS
 from engine.records.journal import JournalEntry
 from engine.service import Engine
 from engine.status import FINISHED
 from engine.store import chat as store
+from engine.store import comforts
 from engine.store.reader import nothing
 
 log = logging.getLogger(__name__)
@@ -184,6 +186,9 @@ class Announcer:
         if answer is None:
             return
         said.outgoing.append(answer)
+        if answer.place.reply_to is None:
+            # Nobody typed it, so only here is known whose thread it stands in.
+            said.jobs.append(partial(comforts.leave, footprint=self._footprint(execution, answer)))
         said.jobs.append(
             partial(
                 store.close_posting,
@@ -195,6 +200,15 @@ class Announcer:
         again = policy_note(execution.context, "retried")
         if again is not None:
             said.jobs.append(self._follow(str(again["execution_id"]), answer, watched))
+
+    def _footprint(self, execution: Execution, answer: Outgoing) -> Footprint:
+        return Footprint(
+            adapter=self._adapter.name,
+            channel=answer.place.channel,
+            thread=answer.place.thread or self._adapter.message_id(answer.key),
+            person=execution.user,
+            execution_id=execution.id,
+        )
 
     def _follow(
         self, execution_id: str, answer: Outgoing, watched: Watched | None

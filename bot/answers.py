@@ -25,13 +25,18 @@ _PLACEHOLDER = re.compile(r"\{\{\s*(\w+)\s*(?:=.*?)?\}\}|\(\?P<(\w+)>", re.DOTAL
 OWN = (
     ("help [words]", "what can be said, or the commands with these words in detail"),
     ("status [id]", "what I am running for you, or one execution in detail"),
-    ("output id", "everything an execution printed or answered"),
-    ("cancel id", "stop an execution"),
-    ("rerun id", "start an execution once more, with the same parameters"),
-    ("why id", "why it waits, or why it ended as it did, and what to do"),
-    ("pause id", "let a workflow start nothing new; resume id lets it go on"),
-    ("resume id", "let a paused workflow go on"),
-    ("retry id [from task]", "let a failed workflow go on from the tasks at which it failed, or from others"),
+    ("output [id]", "everything an execution printed or answered"),
+    ("logs [id] [lines]", "the same; with a number only the last lines"),
+    ("cancel [id]", "stop an execution"),
+    ("rerun [id] [with name=value]", "start an execution once more, with the same parameters or with others"),
+    ("with name=value", "in the thread of an execution: start it once more with other parameters"),
+    ("why [id]", "why it waits, or why it ended as it did, and what to do"),
+    ("pause [id]", "let a workflow start nothing new; resume id lets it go on"),
+    ("resume [id]", "let a paused workflow go on"),
+    (
+        "retry [id] [from task]",
+        "let a failed workflow go on from the tasks at which it failed, or from others",
+    ),
     ("inquiries [all]", "what waits for your answer, or for anybody's"),
     ("approve id [reason]", "say yes to a question"),
     ("reject id [reason]", "say no to it"),
@@ -234,8 +239,11 @@ def status(engine: Engine, execution_id: str, *, prefix: str) -> Reply:
     )
 
 
-def output(engine: Engine, execution_id: str, *, limit: int) -> Reply:
-    """The rest of an answer that was cut; else all that was printed; else the result as it is."""
+def output(engine: Engine, execution_id: str, *, limit: int, lines: int = 0) -> Reply:
+    """The rest of an answer that was cut; else all that was printed; else the result as it is.
+
+    `lines`: only so many of the last ones; 0: all of them.
+    """
     execution = engine.execution(execution_id)
     word = formatting.short_id(execution.id)
     if workflows.is_workflow(execution):
@@ -244,6 +252,8 @@ def output(engine: Engine, execution_id: str, *, limit: int) -> Reply:
     if len(whole) <= engine.settings.chat.answer_limit:
         printed = "".join(chunk.data for chunk in engine.output(execution.id))
         whole = printed if printed.strip() else whole
+    if lines:
+        whole = formatting.last_lines(whole, lines, width=limit)
     shown = formatting.cut(formatting.clean(whole), limit)
     url = f"{engine.settings.public_url}/chat#execution/{execution.id}"
     if not shown.text.strip():

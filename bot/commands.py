@@ -1,62 +1,35 @@
 """From a message to what it asks for: a built-in command, or an alias that starts an action.
 
 `help` is always ours. The other built-in words are ours in exactly the shape that help shows (`cancel ID`,
-where an ID is hexadecimal or the word `last`); any other text that begins with such a word belongs to the
-alias that matches it. What is said about an answer to a question is said to whoever gave it, in private.
+where an ID is hexadecimal or the word `last`, and may be left out in a thread); any other text that begins
+with such a word belongs to the alias that matches it. What is said about an answer to a question is said to
+whoever gave it, in private.
 """
 
 import re
 from collections.abc import Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 from sqlalchemy import Connection
 
-from bot import answers, formatting, inquiries, reasons, schedules, workflows
+from bot import answers, formatting, schedules, shapes
 from bot.announcer import Announcer
-from bot.chat import Author, ChatAdapter, Message, Outgoing, Reply, Text
-from bot.identities import Identities, Identity
+from bot.asked import Asked
+from bot.built_ins import BuiltIns
+from bot.chat import ChatAdapter, Message, Outgoing, Reply
+from bot.identities import Identities
 from bot.responses import Responses
+from bot.starting import Starting
+from bot.trails import Trails
 from engine.errors import BadInput, Denied, EngineError, NoMatch
 from engine.expressions.masking import MASK
 from engine.records.chat import NewChatMessage
-from engine.schedules.book import NewSchedule
 from engine.service import Engine
 from engine.store import chat as store
 
-_SHAPES: dict[str, re.Pattern[str]] = {
-    "help": re.compile(r"help(?:\s+(?P<words>.+))?", re.DOTALL | re.IGNORECASE),
-    "status": re.compile(r"status(?:\s+(?P<id>last|[0-9a-f]{6,24}))?", re.IGNORECASE),
-    "output": re.compile(r"output\s+(?P<id>last|[0-9a-f]{6,24})", re.IGNORECASE),
-    "cancel": re.compile(r"cancel\s+(?P<id>last|[0-9a-f]{6,24})", re.IGNORECASE),
-    "schedule": schedules.SHAPE,
-    "rerun": re.compile(r"rerun\s+(?P<id>last|[0-9a-f]{6,24})", re.IGNORECASE),
-    "pause": re.compile(r"pause\s+(?P<id>last|[0-9a-f]{6,24})", re.IGNORECASE),
-    "resume": re.compile(r"resume\s+(?P<id>last|[0-9a-f]{6,24})", re.IGNORECASE),
-    "retry": re.compile(
-        r"retry\s+(?P<id>last|[0-9a-f]{6,24})(?:\s+from\s+(?P<tasks>.+))?", re.IGNORECASE | re.DOTALL
-    ),
-    "why": re.compile(r"why\s+(?P<id>last|[0-9a-f]{6,24})", re.IGNORECASE),
-    "inquiries": re.compile(r"inquiries(?:\s+(?P<all>all))?", re.IGNORECASE),
-    "answer": re.compile(r"answer\s+(?P<id>[0-9a-f]{6,24})(?P<words>\s.*)?", re.IGNORECASE | re.DOTALL),
-    "approve": re.compile(r"approve\s+(?P<id>[0-9a-f]{6,24})(?P<words>\s.*)?", re.IGNORECASE | re.DOTALL),
-    "reject": re.compile(r"reject\s+(?P<id>[0-9a-f]{6,24})(?P<words>\s.*)?", re.IGNORECASE | re.DOTALL),
-    "anyway": re.compile(r"anyway\s+(?P<rule>[\w.-]+)\s+(?P<id>[0-9a-f]{24})", re.IGNORECASE),
-}
-
-_RESPONSES = frozenset({"answer", "approve", "reject"})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """A command, stripped of prefix and mention, and who gave it."""
-
-    text: str
-    shown: str
-    """The command as it is kept, without the values of secret parameters."""
-    message: Message
-    identity: Identity
+_NAMES = re.compile(r"([\w.-]+)=")
 
 
 class Commands:
@@ -65,10 +38,11 @@ class Commands:
     def __init__(self, engine: Engine, adapter: ChatAdapter, announcer: Announcer) -> None:
         self._engine = engine
         self._adapter = adapter
-        self._announcer = announcer
         self._settings = engine.settings.chat
         self._identities = Identities(engine)
         self.responses = Responses(engine, adapter)
+        self._starting = Starting(engine, announcer, Trails(engine, adapter))
+        self._built_ins = BuiltIns(engine, adapter, self.responses, self._starting)
 
     def receive(self, message: Message) -> None:
         """Returns when the message and what it asks for are committed.
@@ -103,9 +77,14 @@ class Commands:
 
     def _concealed(self, text: str) -> str:
         """The command as it may be kept, without the values of secret parameters."""
-        answer = _SHAPES["answer"].fullmatch(text)
+        answer = shapes.SHAPES["answer"].fullmatch(text)
         if answer and answer["words"] and self.responses.concealed(answer["id"].lower()):
             return f"{text[: answer.start('words')]} {MASK}"
+        again = shapes.SHAPES["with"].fullmatch(text) or shapes.SHAPES["rerun"].fullmatch(text)
+        if again and again["pairs"]:
+            # Of which execution these are is not known yet.
+            is_secret = any(map(self._engine.may_be_secret, _NAMES.findall(again["pairs"])))
+            return f"{text[: again.start('pairs')]}{MASK}" if is_secret else text
         later = schedules.SHAPE.fullmatch(text)
         command = schedules.command_in(self._engine, later["when"]) if later and later["when"] else ""
         if not command:
@@ -140,7 +119,8 @@ class Commands:
             identity = self._identities.of(message.adapter, message.author)
         except Denied as error:
             return [replace(answers.refusal(error), is_private=True)]
-        return self._run(Asked(text=text, shown=shown, message=message, identity=identity))
+        prefix = "" if message.is_direct else self._settings.prefix
+        return self._run(Asked(text=text, shown=shown, message=message, identity=identity, prefix=prefix))
 
     def _run(self, asked: Asked) -> Sequence[Reply]:
         try:
@@ -150,186 +130,14 @@ class Commands:
                     f"That command has {size:,} bytes; I read {self._settings.text_limit_bytes:,} at most.",
                     hint="Put the data into a file or the datastore, and name it in the command.",
                 )
-            for word, shape in _SHAPES.items():
-                fits = shape.fullmatch(asked.text)
-                if fits:
-                    return self._built_in(word, fits, asked)
-            return self._alias(asked)
+            found = shapes.shape_of(asked.text)
+            if found is not None:
+                return self._built_ins.answer(*found, asked)
+            return self._starting.alias(asked)
         except NoMatch as error:
-            return [answers.no_match(asked.text, error, prefix=self._prefix(asked.message))]
+            return [answers.no_match(asked.text, error, prefix=asked.prefix)]
         except EngineError as error:
             return [answers.refusal(error)]
-
-    def _built_in(self, word: str, fits: re.Match[str], asked: Asked) -> Sequence[Reply]:
-        if word == "help":
-            return [answers.explain(self._engine, fits["words"] or "", prefix=self._prefix(asked.message))]
-        if word == "schedule":
-            return self._schedule(fits, asked)
-        if word == "inquiries":
-            return [self._waiting(asked.message, everything=bool(fits["all"]))]
-        if word in _RESPONSES:
-            return [self._respond(word, fits, asked.message.author)]
-        given = (fits["id"] or "").lower()
-        if word == "anyway":
-            return self._anyway(fits["rule"], given, asked)
-        if word == "rerun":
-            self._rerun(given, asked)
-            return []
-        if word == "retry":
-            first = self._engine.execution(given)
-            self._rerun(given, asked, tasks=workflows.retried_tasks(self._engine, first, fits["tasks"] or ""))
-            return []
-        return [self._about(word, given, asked)]
-
-    def _about(self, word: str, execution_id: str, asked: Asked) -> Reply:
-        """What is said about an execution, or done with it; without an id about all that run."""
-        prefix = self._prefix(asked.message)
-        if word == "status":
-            if execution_id:
-                return answers.status(self._engine, execution_id, prefix=prefix)
-            running = answers.running(self._engine, asked.identity, prefix=prefix)
-            return self._with_questions(running, asked.message)
-        if word == "output":
-            limit = self._adapter.capabilities.max_length
-            return answers.output(self._engine, execution_id, limit=limit)
-        if word == "why":
-            return reasons.why(self._engine, execution_id, prefix=prefix)
-        return answers.steered(self._engine, word, execution_id, asked.identity)
-
-    def _with_questions(self, reply: Reply, message: Message) -> Reply:
-        """And what waits for the person who asks."""
-        count = len(self.responses.waiting(message.author, everything=False))
-        if not count:
-            return reply
-        word = "question waits" if count == 1 else "questions wait"
-        hint = Text(text=f"{count} {word} for your answer: {self._prefix(message)}inquiries")
-        return replace(reply, pieces=(*reply.pieces, hint))
-
-    def _waiting(self, message: Message, *, everything: bool) -> Reply:
-        found = self.responses.waiting(message.author, everything=everything)
-        return inquiries.listed(found, mine=not everything, prefix=self._prefix(message))
-
-    def _respond(self, word: str, fits: re.Match[str], author: Author) -> Reply:
-        try:
-            return self.responses.by_words(word, fits["id"].lower(), fits["words"] or "", author)
-        except EngineError as error:
-            return replace(answers.refusal(error), is_private=True)
-
-    def _rerun(self, execution_id: str, asked: Asked, *, tasks: Sequence[str] = ()) -> None:
-        """`tasks`: of a workflow, which goes on from these."""
-        first = self._engine.execution(execution_id)
-        alias = first.context.get("action_alias_ref")
-        again = self._engine.rerun(
-            first.id,
-            user=asked.identity.user,
-            parameters={},
-            context={
-                **self._context(asked),
-                "api_user": asked.identity.chat_user,
-                # The alias that words the result of the first one words this one's too.
-                **({"action_alias_ref": alias} if alias else {}),
-            },
-            idempotency_key=self._idempotency_key(asked.message),
-            tasks=tasks,
-        )
-        self._announcer.accepted(again, place=asked.message.answer_place)
-
-    def _anyway(self, rule: str, instance_id: str, asked: Asked) -> Sequence[Reply]:
-        made = self._engine.held.release(
-            rule, instance_id, user=asked.identity.user, context=self._context(asked)
-        )
-        for one in made:
-            if one.execution_id is not None:
-                started = self._engine.execution(one.execution_id)
-                self._announcer.accepted(started, place=asked.message.answer_place)
-        failed = [one.failure_reason for one in made if one.execution_id is None]
-        return [answers.refusal(BadInput(reason)) for reason in failed]
-
-    def _schedule(self, fits: re.Match[str], asked: Asked) -> Sequence[Reply]:
-        engine, identity = self._engine, asked.identity
-        if fits["verb"]:
-            verb, number = fits["verb"].lower(), int(fits["number"])
-            if verb == "run":
-                self._run_schedule(number, asked)
-                return []
-            if verb == "show":
-                return [schedules.shown(engine.schedules.get(number))]
-            return [schedules.changed(engine, verb, number, user=identity.user)]
-        if not fits["when"]:
-            prefix = self._prefix(asked.message)
-            return [schedules.listed(engine, with_ended=bool(fits["all"]), prefix=prefix)]
-        wanted = NewSchedule(
-            when=fits["when"],
-            user=identity.user,
-            chat_user=identity.chat_user,
-            source_channel=asked.message.channel,
-            context=self._context(asked, later=schedules.command_in(engine, fits["when"])),
-            delivery_key=asked.message.key,
-        )
-        try:
-            return [schedules.added(engine.schedules.add(wanted))]
-        except BadInput:
-            # An alias may begin with the same words; where none fits, the time is what is wrong.
-            try:
-                engine.match(asked.text)
-            except EngineError:
-                pass
-            else:
-                return self._alias(asked)
-            raise
-
-    def _run_schedule(self, number: int, asked: Asked) -> None:
-        execution = self._engine.schedules.run(
-            number,
-            user=asked.identity.user,
-            chat_user=asked.identity.chat_user,
-            context=self._context(asked),
-            idempotency_key=self._idempotency_key(asked.message),
-        )
-        self._announcer.accepted(execution, place=asked.message.answer_place)
-
-    def _alias(self, asked: Asked) -> Sequence[Reply]:
-        message, identity = asked.message, asked.identity
-        match = self._engine.match(asked.text)
-        started = self._engine.run_alias(
-            match,
-            user=identity.user,
-            chat_user=identity.chat_user,
-            source_channel=message.channel,
-            source_context={"user": identity.chat_user, "room": message.channel, "id": message.id},
-            extra_context=self._context(asked),
-            idempotency_key=self._idempotency_key(message),
-        )
-        for one in started:
-            self._announcer.accepted(one.execution, place=message.answer_place, ack=one)
-        return []
-
-    def _context(self, asked: Asked, *, later: str | None = None) -> dict[str, object]:
-        """All that the announcer needs after a restart.
-
-        `later`: the command that is said at another time; its answer is a message of its own.
-        """
-        message = asked.message
-        place = message.answer_place
-        chat: dict[str, object] = {
-            "adapter": message.adapter,
-            "channel": place.channel,
-            "thread": place.thread if later is None else message.thread,
-            "user": message.author.id,
-            "verified": asked.identity.is_verified,
-            "command": asked.shown if later is None else later,
-        }
-        if later is None:
-            chat["message"] = message.id
-        return {"source_channel": message.channel, "chat": chat}
-
-    @staticmethod
-    def _idempotency_key(message: Message) -> str:
-        return f"chat:{message.key}"
-
-    def _prefix(self, message: Message) -> str:
-        """What a person types before a command at this place."""
-        return "" if message.is_direct else self._settings.prefix
 
     def _answer(self, message: Message, replies: Sequence[Reply]) -> None:
         outgoing = [

@@ -17,10 +17,17 @@ _HARMLESS = str.maketrans(_CONTROLS | _HIDDEN)
 _FENCE = re.compile(
     r"^[ \t]*```[^\n`]*\n(.*?)(?:^[ \t]*```[ \t]*$|\Z)|```([^\n]+?)```", re.DOTALL | re.MULTILINE
 )
-# Phones and word processors write these for quotes and spaces.
+# Phones and word processors write these for quotes and spaces: English, German, French, Swedish, Japanese.
+_DOUBLE = "\u201c\u201d\u201e\u201f\u275d\u275e\uff02"
+_SINGLE = "\u2018\u2019\u201a\u201b\u2039\u203a\u275b\u275c\uff07"
+_SPACES = "\u00a0\u202f\u2007\u3000"
 _TYPOGRAPHY = str.maketrans(
-    {"\u201c": '"', "\u201d": '"', "\u201e": '"', "\u2018": "'", "\u2019": "'", "\u00a0": " ", "\u202f": " "}
+    {**dict.fromkeys(_DOUBLE, '"'), **dict.fromkeys(_SINGLE, "'"), **dict.fromkeys(_SPACES, " ")}
 )
+# « French » and »German« angle quotes.
+_ANGLES = re.compile(r"«([^«»\n]*)»|»([^«»\n]*)«")
+# What stands in straight quotes that open and close as quotes do is a value, and stays as it is.
+_STRAIGHT = re.compile(r"""(?<![^\s=(\[{,:|])("[^"]*"|'[^']*')(?![^\s)\]},:|])""")
 
 # Columns: words that stand three or more spaces apart.
 _COLUMNS = re.compile(r"\S {3,}\S|\S\t+\S")
@@ -47,8 +54,19 @@ SHORT_ID_LENGTH = 6
 
 
 def straight(text: str) -> str:
-    """A command with the quotes and spaces that aliases know."""
-    return text.translate(_TYPOGRAPHY)
+    """A command with the quotes and spaces that aliases know; in straight quotes nothing changes."""
+    parts = _STRAIGHT.split(text)
+    # Every second part is one that stands in straight quotes.
+    return "".join(part if number % 2 else _plain(part) for number, part in enumerate(parts))
+
+
+def _plain(text: str) -> str:
+    return _ANGLES.sub(_in_straight_quotes, text).translate(_TYPOGRAPHY)
+
+
+def _in_straight_quotes(match: re.Match[str]) -> str:
+    # The spaces inside of French quotes belong to the marks.
+    return f'"{(match[1] if match[1] is not None else match[2]).strip()}"'
 
 
 def clean(text: str) -> str:

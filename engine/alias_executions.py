@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from engine.aliases.match import AliasMatch
+from engine.aliases.match import AliasMatch, check_changes
 from engine.aliases.templates import AliasTemplates
 from engine.aliases.view import alias_view, execution_view
 from engine.content.registry import Content
@@ -135,6 +135,25 @@ class AliasExecutions:
             )
             for number, parameters in enumerate(given)
         ]
+
+    def changes(self, execution: Execution, given: Mapping[str, str]) -> dict[str, Any]:
+        """Parameters with which an execution is to be run again, from the texts of a chat.
+
+        Raises BadParameter, BadInput for what a chat may not give, NotFound.
+        """
+        action = self._content.current.action(execution.action)
+        ref = execution.context.get("action_alias_ref") or {}
+        alias = self._content.current.aliases.get(ref.get("id", ""))
+        if alias is None or alias.action_ref != action.ref:
+            alias = AliasSpec(pack=action.pack, name=action.name, action_ref=action.ref)
+        check_changes(alias, action, given)
+        return self._plans.get(action).cast_text(given)
+
+    def may_be_secret(self, name: str) -> bool:
+        """Whether any action keeps a parameter of this name secret."""
+        return any(
+            name in self._plans.get(action).secret_names for action in self._content.current.actions.values()
+        )
 
     def concealed(self, match: AliasMatch) -> str:
         """The text of a match with ******** in place of the values of secret parameters.

@@ -305,6 +305,14 @@ class Engine(ExecutionCalls):
             idempotency_key=idempotency_key,
         )
 
+    def changed_parameters(self, execution: Execution, given: Mapping[str, str]) -> dict[str, Any]:
+        """What a chat gives to run it again, cast. Raises BadParameter, BadInput, NotFound."""
+        return self._aliases.changes(execution, given)
+
+    def may_be_secret(self, name: str) -> bool:
+        """Whether any action keeps a parameter of this name secret."""
+        return self._aliases.may_be_secret(name)
+
     def result_text(self, execution: Execution) -> ResultText:
         """The alias' result template, or the default one, rendered for a finished execution."""
         return self._aliases.result_text(execution)

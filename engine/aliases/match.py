@@ -3,7 +3,8 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from engine.errors import BadParameter, nearest
+from engine.aliases.grammar import compile_format
+from engine.errors import BadInput, BadParameter, nearest
 from engine.specs.action import ActionSpec
 from engine.specs.alias import AliasSpec
 from engine.specs.runner_type import RUNNER_TYPES
@@ -87,3 +88,29 @@ def check_pairs(match: AliasMatch, action: ActionSpec) -> None:
             f'{action.ref} has no parameter "{name}".',
             hint=f"{similar} This command takes: {takes}. Text with = stands in quotes.".strip(),
         )
+
+
+def check_changes(alias: AliasSpec, action: ActionSpec, given: Collection[str]) -> None:
+    """Raises BadParameter, BadInput for parameters that a run may not be repeated with from a chat.
+
+    As with the pairs of a command: what a format of the alias fills, and what may be given as a pair.
+    """
+    named = frozenset(
+        name
+        for each in alias.formats
+        for representation in each.representations
+        for name in compile_format(representation).names
+    )
+    fixed = sorted(set(alias.immutable_parameters) & set(given))
+    if fixed:
+        raise BadInput(f"{alias.ref} fixes {', '.join(fixed)}: that cannot be changed in chat.")
+    match = AliasMatch(
+        alias=alias,
+        display=None,
+        representation="",
+        parameters=(),
+        named=named,
+        given=frozenset(given),
+        text="",
+    )
+    check_pairs(match, action)

@@ -15,13 +15,14 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Connection, Row, Table, delete, func, insert, select, update
 
 from engine.errors import StoreFailure
+from engine.records.comforts import OfferRow
 from engine.records.datastore import DatastoreRow, SealKeyRow
 from engine.records.deliveries import DeliveryRow
 from engine.records.execution import ExecutionRow
 from engine.records.inquiry import InquiryRow
 from engine.records.trigger import TriggerInstanceRow
 from engine.records.workflow import WorkflowDeltaRow, WorkflowRow, WorkflowValueRow
-from engine.store import datastore, deliveries, executions, inquiries, triggers, workflows
+from engine.store import comforts, datastore, deliveries, executions, inquiries, triggers, workflows
 from engine.store.database import Database
 from engine.store.key_ring import KeyRing
 from engine.store.vault import ID_BYTES, Vault
@@ -48,6 +49,7 @@ class SealedColumn:
 _C = DeliveryRow.__table__  # type: ignore[attr-defined]  # as above
 _E = ExecutionRow.__table__  # type: ignore[attr-defined]  # as above
 _D = DatastoreRow.__table__  # type: ignore[attr-defined]  # as above
+_O = OfferRow.__table__  # type: ignore[attr-defined]  # as above
 _Q = InquiryRow.__table__  # type: ignore[attr-defined]  # as above
 _T = TriggerInstanceRow.__table__  # type: ignore[attr-defined]  # as above
 _W = WorkflowRow.__table__  # type: ignore[attr-defined]  # as above
@@ -125,6 +127,14 @@ SEALED = (
         needed=(_C.c.adapter, _C.c.key),
         place=lambda row: deliveries.seal_place(row.adapter, row.key),
         is_sealed=_C.c.body.is_not(None),
+    ),
+    SealedColumn(
+        table=_O,
+        order=_O.c.seq,
+        column=_O.c.body,
+        needed=(_O.c.id,),
+        place=lambda row: comforts.offer_place(row.id),
+        is_sealed=_O.c.body.is_not(None),
     ),
 )
 

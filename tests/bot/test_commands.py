@@ -63,7 +63,7 @@ def test_talk_between_people_is_not_answered(house: House) -> None:
 
 def test_help_names_the_packs_and_our_own_commands(house: House) -> None:
     text = text_of(house.ask("help"))
-    assert "cancel id" in text
+    assert "cancel [id]" in text
     assert "echo <text>" in text
 
 

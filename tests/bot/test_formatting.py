@@ -2,6 +2,8 @@
 
 import time
 
+import pytest
+
 from bot import formatting
 from bot.chat import Code, Fields, Reply, Table, Text
 
@@ -95,3 +97,21 @@ def test_a_reply_as_lines_has_aligned_columns() -> None:
         pieces=(Fields(rows=(("a", "1"), ("long", "2"))), Table(columns=("id", "x"), rows=(("7", "y"),))),
     )
     assert formatting.as_text(reply) == "t\na     1\nlong  2\nid  x\n7   y"
+
+
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [
+        ("say \u201chi\u201d\u00a0there", 'say "hi" there'),
+        ("say \u201eGuten Tag\u201c", 'say "Guten Tag"'),
+        ("dis \u00ab\u202fbonjour monsieur\u202f\u00bb ici", 'dis "bonjour monsieur" ici'),
+        ("\u00bbso\u00ab", '"so"'),
+        ("why=\u2018a b\u2019", "why='a b'"),
+        # What stands in straight quotes is a value.
+        ('say "it\u2019s \u201cnice\u201d" x=\u201cb\u201d', 'say "it\u2019s \u201cnice\u201d" x="b"'),
+        ("it\u2019s so", "it's so"),
+        ("5\u2033 \u00ab open", "5\u2033 \u00ab open"),
+    ],
+)
+def test_quotes_of_other_languages_are_plain_quotes(typed: str, read: str) -> None:
+    assert formatting.straight(typed) == read

@@ -1,0 +1,90 @@
+"""Commands become executions: an alias that matches, one that ran before, what was held back."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bot import answers
+from bot.announcer import Announcer
+from bot.asked import Asked
+from bot.chat import Reply
+from bot.trails import Trails
+from engine.errors import BadInput
+from engine.records.execution import Execution
+from engine.service import AliasExecution, Engine
+
+
+class Starting:
+    """Of one adapter. What it starts is followed by the announcer, and is what its thread is about."""
+
+    def __init__(self, engine: Engine, announcer: Announcer, trails: Trails) -> None:
+        self._engine = engine
+        self._announcer = announcer
+        self.trails = trails
+
+    def accepted(self, asked: Asked, execution: Execution, *, ack: AliasExecution | None = None) -> None:
+        """It is committed."""
+        self._announcer.accepted(execution, place=asked.message.answer_place, ack=ack)
+        self.trails.leave(asked, execution)
+
+    def alias(self, asked: Asked) -> Sequence[Reply]:
+        message, identity = asked.message, asked.identity
+        match = self._engine.match(asked.text)
+        started = self._engine.run_alias(
+            match,
+            user=identity.user,
+            chat_user=identity.chat_user,
+            source_channel=message.channel,
+            source_context={"user": identity.chat_user, "room": message.channel, "id": message.id},
+            extra_context=asked.context(),
+            idempotency_key=asked.idempotency_key,
+        )
+        for one in started:
+            self.accepted(asked, one.execution, ack=one)
+        return []
+
+    def rerun(
+        self,
+        first: Execution,
+        asked: Asked,
+        *,
+        given: Mapping[str, str] | None = None,
+        tasks: Sequence[str] = (),
+    ) -> Execution:
+        """`given`: parameters that change, as texts. `tasks`: of a workflow, which goes on from these."""
+        parameters: Mapping[str, Any] = self._engine.changed_parameters(first, given) if given else {}
+        alias = first.context.get("action_alias_ref")
+        again = self._engine.rerun(
+            first.id,
+            user=asked.identity.user,
+            parameters=parameters,
+            context={
+                **asked.context(),
+                "api_user": asked.identity.chat_user,
+                # The alias that words the result of the first one words this one's too.
+                **({"action_alias_ref": alias} if alias else {}),
+            },
+            idempotency_key=asked.idempotency_key,
+            tasks=tasks,
+        )
+        self.accepted(asked, again)
+        return again
+
+    def anyway(self, rule: str, instance_id: str, asked: Asked) -> Sequence[Reply]:
+        """What a gate held back."""
+        made = self._engine.held.release(rule, instance_id, user=asked.identity.user, context=asked.context())
+        for one in made:
+            if one.execution_id is not None:
+                self.accepted(asked, self._engine.execution(one.execution_id))
+        failed = [one.failure_reason for one in made if one.execution_id is None]
+        return [answers.refusal(BadInput(reason)) for reason in failed]
+
+    def schedule(self, number: int, asked: Asked) -> None:
+        """Run one now."""
+        execution = self._engine.schedules.run(
+            number,
+            user=asked.identity.user,
+            chat_user=asked.identity.chat_user,
+            context=asked.context(),
+            idempotency_key=asked.idempotency_key,
+        )
+        self.accepted(asked, execution)

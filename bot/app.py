@@ -6,23 +6,24 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
 import orjson
 import uvicorn
-from fastapi import FastAPI
 
 from bot.adapters.web.adapter import WebAdapter
 from bot.adapters.web.app import mount
 from bot.announcer import Announcer
+from bot.chat import ChatAdapter
 from bot.commands import Commands
 from engine.api.app import create_app
 from engine.api.server import server_config
 from engine.clock import isoformat, utcnow
 from engine.errors import EngineError, StoreFailure
+from engine.networks import networks
 from engine.service import Engine
 from engine.settings import LogSettings, Settings, local_url
 from engine.store.vault import write_private
@@ -49,7 +50,8 @@ class App:
     """One Stormcrow: `start`, `serve` until told to stop, `stop`."""
 
     def __init__(self, settings: Settings) -> None:
-        """Takes the port, without listening yet, and the data folder. Raises StoreFailure."""
+        """Takes the port, without listening yet, and the data folder. Raises BadSettings, StoreFailure."""
+        self._networks = networks(settings)
         self._socket = _bind(settings)
         self.settings = replace(settings, server=replace(settings.server, port=self._socket.getsockname()[1]))
         try:
@@ -66,8 +68,7 @@ class App:
         """Everything but the door: the port answers only when what is behind it works."""
         self._stage("engine", self.engine.start, self.engine.stop)
         self._http = create_app(self.engine)
-        if self.settings.chat.web:
-            self._stage("web chat", lambda: self._start_web(self._http), lambda: None)
+        self._start_chats()
         if self.settings.content.watch:
             from engine.content.watch import watch  # noqa: PLC0415 - off by default, and slow to import
 
@@ -125,16 +126,30 @@ class App:
         start()
         log.debug("%s: %.0f ms", name, (utcnow() - started).total_seconds() * 1000)
 
-    def _start_web(self, http: FastAPI) -> None:
-        adapter = WebAdapter(self.engine)
-        announcer = Announcer(self.engine, adapter)
+    def _start_chats(self) -> None:
+        """The first one also says what names no chat."""
+        chats: list[ChatAdapter] = []
+        if self.settings.chat.web:
+            web = WebAdapter(self.engine)
+            mount(self._http, web)
+            self._end_streams = web.hub.stop
+            chats.append(web)
+        for network in self._networks:
+            from bot.adapters.errbot.adapter import ErrbotAdapter  # noqa: PLC0415 - few have such a network
+
+            chats.append(ErrbotAdapter(self.engine, network))
+        names = [one.name for one in chats]
+        for chat in chats:
+            self._start_chat(chat, names)
+
+    def _start_chat(self, adapter: ChatAdapter, names: Sequence[str]) -> None:
+        """`names`: of all chats that run."""
+        announcer = Announcer(self.engine, adapter, chats=names)
         commands = Commands(self.engine, adapter, announcer)
-        mount(http, adapter)
-        self._end_streams = adapter.hub.stop
-        self._stage("announcer", announcer.start, announcer.stop)
+        self._stage(f"announcer of {adapter.name}", announcer.start, announcer.stop)
         responses = commands.responses
         self._stage(
-            "web adapter",
+            f"chat {adapter.name}",
             lambda: adapter.start(commands.receive, responses.respond, responses.asked),
             adapter.stop,
         )

@@ -241,6 +241,21 @@ class SlackSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ErrbotSettings:
+    """How the bot is on IRC, on XMPP, and in every other chat that Errbot has a backend for."""
+
+    networks: dict[str, str] = key(
+        {},
+        "Networks by name, each with a file of YAML that says its backend, server, account and channels: "
+        "{libera: secrets/libera.yaml} is the chat libera.",
+    )
+    python: str = key(
+        "",
+        "Interpreter of an environment that has errbot>=6.2.1, for example chat/bin/python; empty: our own.",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EventSettings:
     """How events become actions."""
 
@@ -357,6 +372,7 @@ class Settings:
     templates: TemplateSettings = field(default_factory=TemplateSettings)
     chat: ChatSettings = field(default_factory=ChatSettings)
     slack: SlackSettings = field(default_factory=SlackSettings)
+    errbot: ErrbotSettings = field(default_factory=ErrbotSettings)
     events: EventSettings = field(default_factory=EventSettings)
     people: PeopleSettings = field(default_factory=PeopleSettings)
     sensors: SensorSettings = field(default_factory=SensorSettings)

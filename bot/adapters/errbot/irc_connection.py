@@ -188,7 +188,8 @@ class IrcConnection(IRCConnection):
             self._problem = str(event.arguments[0])
         self._tries = 1 if was_welcome else self._tries + 1
         pause_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** min(self._tries - 1, 10))
-        log.warning("not connected (%s); trying again in %.1f s", self._problem or "closed", pause_s)
+        if not self._is_leaving:
+            log.info("not connected (%s); trying again in %.1f s", self._problem or "closed", pause_s)
         self.people.forget()
         self.queue.broken()
         if was_welcome:

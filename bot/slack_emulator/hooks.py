@@ -5,7 +5,6 @@ import time
 
 from aiohttp import web
 
-from bot.slack_emulator import blocks as block_kit
 from bot.slack_emulator import posting
 from bot.slack_emulator.errors import SlackError
 from bot.slack_emulator.site import Site
@@ -66,7 +65,7 @@ class Hooks:
 
     def _replace(self, channel: Channel, original: Message, body: Json) -> None:
         blocks = body.get("blocks") or []
-        block_kit.check_message(blocks)
+        posting.check(self._site, blocks)
         text, filled = str(body.get("text") or ""), posting.with_ids(self._site, blocks)
         attachments = body.get("attachments") or []
         if original.only_for:

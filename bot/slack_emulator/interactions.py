@@ -182,13 +182,17 @@ class Interactions:
 
     def _answered_command(self, user: User, channel: Channel, command: str, told: Delivery) -> None:
         if told.acked_after_s is None:
-            self._slackbot(user, channel, f"{command} failed with the error \u201coperation_timeout\u201d")
+            self._failed_command(user, channel, command, "operation_timeout")
             return
         answer = {"text": told.answer} if isinstance(told.answer, str) else told.answer
         if isinstance(answer, Mapping) and (answer.get("text") or answer.get("blocks")):
-            posting.respond(self._site, channel, user.id, dict(answer))
+            try:
+                posting.respond(self._site, channel, user.id, dict(answer))
+            except SlackError:
+                self._failed_command(user, channel, command, "invalid_command_response")
 
-    def _slackbot(self, user: User, channel: Channel, text: str) -> None:
+    def _failed_command(self, user: User, channel: Channel, command: str, error: str) -> None:
+        text = f"{command} failed with the error \u201c{error}\u201d"
         message = Message(
             ts=self._world.new_ts(), channel=channel.id, user="USLACKBOT", text=text, only_for=user.id
         )

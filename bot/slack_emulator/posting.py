@@ -61,13 +61,18 @@ def delete(site: Site, channel: Channel, message: Message) -> Delivery | None:
     )
 
 
+def check(site: Site, blocks: list[Json], *, at: str = "/blocks") -> None:
+    """Raises SlackError where this workspace does not take the blocks of a message."""
+    block_kit.check_message(blocks, at=at, takes_plans=site.limits.takes_plans)
+
+
 def respond(site: Site, channel: Channel, reader: str, body: Json) -> None:
     """What the app answers to a command or through a response_url: for the reader alone, or in the channel.
 
     Raises SlackError where the blocks are wrong.
     """
     blocks = body.get("blocks") or []
-    block_kit.check_message(blocks)
+    check(site, blocks)
     team = site.hearing_team(channel) or channel.team
     bot = site.world.bot_of(team)
     message = Message(

@@ -17,7 +17,7 @@ class Timing:
     """How long a response_url lives."""
     hook_uses: int = 5
     refresh_s: float = 10.0
-    """From the warning of a socket to its `refresh_requested`, and from there to its end."""
+    """From the `refresh_requested` of a socket to its end."""
     ping_s: float = 10.0
     """Between two pings of the server; 0: none."""
 
@@ -32,5 +32,7 @@ class Limits:
     """So many messages at once pass before that is counted."""
     by_tier: bool = False
     """Count the calls of each method against its tier too, per minute."""
+    takes_plans: bool = True
+    """Does this workspace know the blocks `plan` and `task_card`?"""
     sockets: int = 10
     """Connections of the app at one time."""

@@ -3,7 +3,6 @@
 import time
 from typing import Any
 
-from bot.slack_emulator import blocks as block_kit
 from bot.slack_emulator import posting, wire
 from bot.slack_emulator.errors import SlackError
 from bot.slack_emulator.methods.call import Call, Method
@@ -29,9 +28,9 @@ def content(call: Call) -> tuple[str, list[Json], list[Json]]:
         raise SlackError("no_text")
     if len(attachments or ()) > _ATTACHMENTS_MAX:
         raise SlackError("too_many_attachments")
-    block_kit.check_message(blocks or [])
-    for attachment in attachments or ():
-        block_kit.check_message(attachment.get("blocks") or [], at="/attachments/0/blocks")
+    posting.check(call.site, blocks or [])
+    for index, attachment in enumerate(attachments or ()):
+        posting.check(call.site, attachment.get("blocks") or [], at=f"/attachments/{index}/blocks")
     return text, posting.with_ids(call.site, blocks or []), attachments or []
 
 

@@ -85,6 +85,11 @@ class Acting(Part):
         channel, found = self._message(message)
         posting.delete(self._site, channel, found)
 
+    @on_loop
+    def react(self, user: str, message: Seen, name: str) -> None:
+        channel, found = self._message(message)
+        posting.react(self._site, channel, found, user=self._user(user).id, name=name)
+
     # pressing, choosing, filling in
 
     def click(

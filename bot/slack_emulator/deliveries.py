@@ -12,6 +12,8 @@ from bot.slack_emulator.switches import Timing
 from bot.slack_emulator.world import Json
 
 _KEPT = 20_000
+# Why a delivery failed, where the app asks Slack not to send it again.
+NO_RETRY = "no_retry"
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -106,7 +108,7 @@ class Deliveries:
         # Commands and clicks are not delivered again: a person sees that they failed, and repeats them.
         pauses = self.timing.retries_s if delivery.kind == "events_api" else ()
         for retry, pause in enumerate(pauses, start=1):
-            if not reason:
+            if not reason or reason == NO_RETRY:
                 break
             with_ack = asyncio.create_task(delivery.ended.wait())
             await asyncio.wait((with_ack,), timeout=pause)

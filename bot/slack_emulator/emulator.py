@@ -11,6 +11,7 @@ from bot.slack_emulator.deliveries import Deliveries
 from bot.slack_emulator.faults import Faults
 from bot.slack_emulator.founding import Founding
 from bot.slack_emulator.hooks import Hooks
+from bot.slack_emulator.http_mode import Requests
 from bot.slack_emulator.interactions import Interactions
 from bot.slack_emulator.looking import Looking
 from bot.slack_emulator.loop import LoopThread
@@ -19,6 +20,7 @@ from bot.slack_emulator.site import Site
 from bot.slack_emulator.sockets import Sockets
 from bot.slack_emulator.switches import Limits, Timing
 from bot.slack_emulator.trouble import Trouble
+from bot.slack_emulator.uploads import Uploads
 from bot.slack_emulator.world import World
 
 _UPLOAD_MAX_BYTES = 64 * 1024 * 1024
@@ -55,6 +57,7 @@ class Emulator(Founding, Acting, Looking):
             deliveries=deliveries,
         )
         self._interactions = Interactions(self._site)
+        self._requests: Requests | None = None
 
     def start(self) -> None:
         self._thread.start()
@@ -78,6 +81,7 @@ class Emulator(Founding, Acting, Looking):
         app.router.add_route("*", "/api/{method}", self._api.answer)
         app.router.add_get("/link/", self._sockets.connect)
         app.router.add_post("/hooks/{key:.+}", Hooks(site).answer)
+        app.router.add_post("/upload/v1/{key}", Uploads(site).answer)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
         await self._runner.setup()
         listening = web.TCPSite(self._runner, "127.0.0.1", self._port)
@@ -93,7 +97,25 @@ class Emulator(Founding, Acting, Looking):
         self._api.stopping.set()
         await self._site.deliveries.stop()
         await self._sockets.stop()
+        if self._requests is not None:
+            await self._requests.stop()
         await self._runner.cleanup()
+
+    def use_http(self, url: str) -> bool:
+        """Deliver to this URL from now on, if it answers Slack's challenge; empty: over sockets again."""
+        return self._thread.wait(self._use_http(url))
+
+    async def _use_http(self, url: str) -> bool:
+        former, self._requests = self._requests, Requests(self._site, url) if url else None
+        if former is not None:
+            await former.stop()
+        if self._requests is None:
+            self._site.deliveries.carrier = self._sockets
+            return True
+        if not await self._requests.verify():
+            return False
+        self._site.deliveries.carrier = self._requests
+        return True
 
     def __enter__(self) -> Self:
         self.start()

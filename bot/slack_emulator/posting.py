@@ -93,6 +93,25 @@ def respond(site: Site, channel: Channel, reader: str, body: Json) -> None:
         post(site, channel, message)
 
 
+def react(site: Site, channel: Channel, message: Message, *, user: str, name: str) -> None:
+    """Put an emoji under a message; the app is told where it asked for that."""
+    message.reactions.setdefault(name, []).append(user)
+    site.world.touch()
+    team = site.hearing_team(channel)
+    if team and "reaction_added" in site.subscribed:
+        site.emit(
+            team,
+            {
+                "type": "reaction_added",
+                "user": user,
+                "reaction": name,
+                "item_user": message.user,
+                "item": {"type": "message", "channel": channel.id, "ts": message.ts},
+                "event_ts": site.world.new_ts(),
+            },
+        )
+
+
 def enter(site: Site, channel: Channel, user: str) -> None:
     """Somebody comes into a channel."""
     channel.members.append(user)

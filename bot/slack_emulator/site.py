@@ -43,8 +43,6 @@ class Site:
     """The events that the app wants."""
     url: str = ""
     """Where it listens, with a / at the end."""
-    request_url: str = ""
-    """Deliver over HTTP to this address; empty: over the app's sockets."""
     calls: list[tuple[str, str]] = field(default_factory=list)
     """Every call of the Web API in its order: method, and `ok` or the error."""
 

@@ -1,5 +1,7 @@
 """The methods `chat.*` without streams: posting, changing and deleting messages."""
 
+import asyncio
+import contextlib
 import time
 from typing import Any
 
@@ -34,7 +36,7 @@ def content(call: Call) -> tuple[str, list[Json], list[Json]]:
     return text, posting.with_ids(call.site, blocks or []), attachments or []
 
 
-def _metadata(call: Call) -> Json:
+def metadata(call: Call) -> Json:
     metadata = call.json("metadata", error="invalid_metadata_format")
     if not metadata:
         return {}
@@ -47,7 +49,7 @@ def _metadata(call: Call) -> Json:
     return metadata
 
 
-def _writable(call: Call) -> Channel:
+def writable(call: Call) -> Channel:
     channel = call.channel()
     if channel.is_archived:
         raise SlackError("is_archived")
@@ -56,7 +58,7 @@ def _writable(call: Call) -> Channel:
     return channel
 
 
-def _thread(call: Call, channel: Channel) -> str:
+def thread_of(call: Call, channel: Channel) -> str:
     """The first message of the thread; a reply stands for the thread it is in."""
     thread_ts = call.text("thread_ts")
     if not thread_ts:
@@ -82,9 +84,9 @@ def new_message(call: Call, channel: Channel, **more: Any) -> Message:
 
 
 def post_message(call: Call) -> Json:
-    channel = _writable(call)
+    channel = writable(call)
     text, blocks, attachments = content(call)
-    thread_ts = _thread(call, channel)
+    thread_ts = thread_of(call, channel)
     message = new_message(
         call,
         channel,
@@ -92,7 +94,7 @@ def post_message(call: Call) -> Json:
         blocks=blocks,
         attachments=attachments,
         thread_ts=thread_ts,
-        metadata=_metadata(call),
+        metadata=metadata(call),
         username=call.text("username"),
         is_broadcast=bool(thread_ts) and call.is_set("reply_broadcast"),
     )
@@ -116,7 +118,7 @@ def update(call: Call) -> Json:
         raise SlackError("msg_too_long")
     text, blocks, attachments = content(call)
     if "metadata" in call.arguments:
-        message.metadata = _metadata(call)
+        message.metadata = metadata(call)
     # Who changes only the text loses the blocks, and keeps the attachments (Slack's rule).
     if call.arguments.get("attachments") is None:
         attachments = message.attachments
@@ -135,7 +137,7 @@ def delete(call: Call) -> Json:
 
 
 def post_ephemeral(call: Call) -> Json:
-    channel = _writable(call)
+    channel = writable(call)
     reader = call.needed("user")
     if reader not in channel.members:
         raise SlackError("user_not_in_channel")
@@ -163,7 +165,7 @@ def get_permalink(call: Call) -> Json:
 
 
 def schedule_message(call: Call) -> Json:
-    channel = _writable(call)
+    channel = writable(call)
     post_at = call.number("post_at", 0)
     if post_at <= time.time():
         raise SlackError("time_in_past")
@@ -178,6 +180,7 @@ def schedule_message(call: Call) -> Json:
         token=call.token,
     )
     call.world.scheduled[entry.id] = entry
+    asyncio.get_running_loop().call_later(post_at - time.time(), _post_scheduled, call, entry.id)
     return {
         "ok": True,
         "channel": channel.id,
@@ -185,6 +188,14 @@ def schedule_message(call: Call) -> Json:
         "post_at": post_at,
         "message": {"text": call.text("text"), "type": "delayed_message"},
     }
+
+
+def _post_scheduled(call: Call, entry_id: str) -> None:
+    if call.world.scheduled.pop(entry_id, None) is None:
+        return
+    # It was good when it was asked for; what has changed since (an archived channel) loses it, as at Slack.
+    with contextlib.suppress(SlackError):
+        post_message(call)
 
 
 def delete_scheduled_message(call: Call) -> Json:

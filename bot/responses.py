@@ -73,6 +73,10 @@ class Responses:
             raise Denied("That question is not asked where you see it.")
         return replace(inquiries.reply(inquiry, prefix=""), pieces=inquiries.details(inquiry), prompt=None)
 
+    def seen_at(self, inquiry: Inquiry, author: Author) -> str:
+        """A channel in which this person sees it; empty: none."""
+        return seen_by(author, self.channels(inquiry))
+
     def channels(self, inquiry: Inquiry) -> frozenset[str]:
         """Where its prompts stand in this chat, or will stand in a moment."""
         keys = [inquiries.key_of(inquiry, number) for number in range(len(inquiry.places))]

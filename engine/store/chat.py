@@ -57,6 +57,11 @@ def add(connection: Connection, message: NewChatMessage, *, is_shown: bool) -> b
     return True
 
 
+def is_known(connection: Connection, delivery_key: str) -> bool:
+    """Whether a message with that key was stored."""
+    return connection.execute(_KNOWN, {"wanted": delivery_key}).scalar() is not None
+
+
 def put(connection: Connection, message: NewChatMessage) -> None:
     """Store a message of our own chat, in the place of the one with its delivery key if there is one."""
     edited = connection.execute(

@@ -81,10 +81,10 @@ def prompt(button: Button, prompt_id: str, number: int, *, question: str = "") -
     return _button(button, _PROMPT, number, value=f"{prompt_id} {button.value}", question=question)
 
 
-def details(wanted: str, number: int) -> dict[str, Any] | None:
+def details(wanted: str, number: int, *, label: str = "Details") -> dict[str, Any] | None:
     if not _NAME.fullmatch(wanted):
         return None
-    return _button(Button(label="Details"), _DETAILS, number, value=wanted)
+    return _button(Button(label=label), _DETAILS, number, value=wanted)
 
 
 def menu(label: str) -> dict[str, Any]:

@@ -225,6 +225,11 @@ def option(choice: str, about: str = "") -> dict[str, Any]:
     return _option(choice or "—", value_of(choice), about)
 
 
+def options(choices: Sequence[str]) -> list[dict[str, Any]]:
+    """As many as Slack takes, each once."""
+    return [option(choice) for choice in dict.fromkeys(choices[: limits.OPTIONS])]
+
+
 def _option(label: str, value: str, about: str = "") -> dict[str, Any]:
     made: dict[str, Any] = {"text": actions.plain(label, limits.OPTION_TEXT), "value": value}
     return {**made, "description": actions.plain(about, limits.OPTION_TEXT)} if about else made
@@ -232,15 +237,15 @@ def _option(label: str, value: str, about: str = "") -> dict[str, Any]:
 
 def value_of(choice: str) -> str:
     is_short = 0 < size(choice) <= limits.OPTION_VALUE and not choice.startswith(_OWN_NUMBER)
-    return choice if is_short else f"{_OWN_NUMBER}{_number(choice)}"
+    return choice if is_short else f"{_OWN_NUMBER}{number(choice)}"
 
 
 def block_id(name: str) -> str:
     """Of the field of a question; its name may have any characters and any length."""
-    return f"{_FIELD}{_number(name)}"
+    return f"{_FIELD}{number(name)}"
 
 
-def _number(text: str) -> str:
+def number(text: str) -> str:
     return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:20]
 
 

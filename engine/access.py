@@ -1,4 +1,4 @@
-"""Who asks: API keys, and the tokens that running actions get for themselves."""
+"""Who asks: API keys, tokens that people log in for, and those that running actions get for themselves."""
 
 import hashlib
 import secrets
@@ -7,14 +7,17 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import Connection
+
 from engine.clock import utcnow
 from engine.errors import NotFound, Unauthenticated
-from engine.records.access import ApiKey, Requester
+from engine.records.access import ApiKey, Requester, Token
 from engine.records.execution import Execution, new_id
 from engine.status import HELD
-from engine.store import keys
+from engine.store import keys, tokens
 from engine.store.database import Database
 from engine.store.vault import Vault, write_private
+from engine.user_file import UserFile
 
 ADMIN = "admin"
 _TOKEN_PURPOSE = "run token"  # noqa: S105 - the name of a purpose, not a secret
@@ -25,10 +28,16 @@ class Access:
     """Keys are 256 random bits, shown once and stored as SHA-256."""
 
     def __init__(
-        self, database: Database, vault: Vault, *, execution: Callable[[str], Execution | None]
+        self,
+        database: Database,
+        vault: Vault,
+        users: UserFile,
+        *,
+        execution: Callable[[str], Execution | None],
     ) -> None:
         self._database = database
         self._vault = vault
+        self._users = users
         self._execution = execution
         # Revoking goes through here, so a cached key is never older than the truth.
         self._cache: dict[str, ApiKey] = {}
@@ -78,6 +87,19 @@ class Access:
         self._database.write(lambda connection: keys.remove(connection, key_id))
         self._cache.clear()
 
+    def create_token(self, user: str, *, life_s: int, stamp: str) -> tuple[str, Token]:
+        """The token in clear, for this once, and its record. `stamp`: see UserFile."""
+        clear, now = secrets.token_hex(16), utcnow()
+        expires_at = now + timedelta(seconds=life_s)
+        token = Token(id=new_id(), user=user, stamp=stamp, created_at=now, expires_at=expires_at)
+
+        def add(connection: Connection) -> None:
+            tokens.drop_expired(connection, now)
+            tokens.add(connection, token, _digest(clear))
+
+        self._database.write(add)
+        return clear, token
+
     def run_token(self, execution_id: str, attempt: int) -> str:
         """The token of one attempt: good while the execution runs, and the same after a restart."""
         return f"{execution_id}.{attempt}.{self._vault.sign(_TOKEN_PURPOSE, f'{execution_id}.{attempt}')}"
@@ -121,7 +143,9 @@ class Access:
         borrower = self._lent.get(_digest(token))
         if borrower is not None:
             return Requester(user=borrower, method="authentication token", is_lent=True)
-        execution_id, _, rest = token.partition(".")
+        execution_id, dot, rest = token.partition(".")
+        if not dot:
+            return self._by_login(token)
         attempt, _, signature = rest.partition(".")
         if not self._vault.is_signed(_TOKEN_PURPOSE, f"{execution_id}.{attempt}", signature):
             raise Unauthenticated("Unauthorized - Token not found.")
@@ -135,6 +159,16 @@ class Access:
             expires_at=expires_at,
             execution_id=execution.id,
         )
+
+    def _by_login(self, clear: str) -> Requester:
+        with self._database.read() as connection:
+            token = tokens.by_hash(connection, _digest(clear))
+        if token is None:
+            raise Unauthenticated("Unauthorized - Token not found.")
+        # A new password, or none any more, ends what was given for the old one.
+        if token.expires_at <= utcnow() or token.stamp != self._users.stamp(token.user):
+            raise Unauthenticated("Unauthorized - Token has expired.")
+        return Requester(user=token.user, method="authentication token", expires_at=token.expires_at)
 
 
 def new_key() -> str:

@@ -14,11 +14,13 @@ EngineError
 ├── Conflict              it clashes with what is there (HTTP 409)
 │   └── IllegalTransition an execution may not go from this status to that one
 ├── Busy                  too much waits already; it may be asked again soon (HTTP 503)
+│   └── TooOften          somebody tried too often; `retry_after_s` says when to try again (HTTP 429)
 ├── RunnerFailure         an action could not be started or carried on
 └── StoreFailure          the database or the data folder cannot be used
 """
 
 import difflib
+import math
 from collections.abc import Iterable
 
 
@@ -86,6 +88,14 @@ class IllegalTransition(Conflict):
 
 class Busy(EngineError):
     """More waits than can be kept in hand; nothing was accepted, and it may be asked again soon."""
+
+
+class TooOften(Busy):
+    """Somebody has to wait before the next try."""
+
+    def __init__(self, message: str, *, retry_after_s: float) -> None:
+        super().__init__(message, hint=f"Try again in {math.ceil(retry_after_s)} s.")
+        self.retry_after_s = retry_after_s
 
 
 class RunnerFailure(EngineError):

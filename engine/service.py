@@ -23,6 +23,7 @@ from engine.expressions.params import Plans
 from engine.foundation import Foundation, shipped_packs
 from engine.installer.switching import State
 from engine.internal_triggers import KINDS, READER
+from engine.logins import Logins
 from engine.notices import Notice, tell
 from engine.output import OutputLog
 from engine.pack_configs import PackConfigs
@@ -42,6 +43,7 @@ from engine.starts import Starts
 from engine.store.database import Listener
 from engine.store.reader import Handle, JournalReader, Wants
 from engine.subjects import RUNNER as INQUIRER
+from engine.user_file import UserFile
 from engine.workflow_files import WorkflowFiles
 from engine.workflow_runs.runs import WorkflowRuns
 
@@ -106,7 +108,9 @@ class Engine(ExecutionCalls):
             templates=self.templates,
             hide=self.preparation.hide_of,
         )
-        self.access = Access(self.database, self.vault, execution=self._execution_or_none)
+        self._users = UserFile(self.folder / "users")
+        self.access = Access(self.database, self.vault, self._users, execution=self._execution_or_none)
+        self.logins = Logins(self.access, self._users, longest_s=settings.auth.token_life_s)
         self._aliases = AliasExecutions(
             self.content,
             self._executions,

@@ -311,6 +311,15 @@ class PeopleSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AuthSettings:
+    """How people log in; `stormcrow user add` gives somebody a password."""
+
+    token_life_s: int = key(
+        86_400, "How long a token lives, and the longest that may be asked for, in seconds.", at_least=1
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SensorSettings:
     """How sensors run."""
 
@@ -375,6 +384,7 @@ class Settings:
     errbot: ErrbotSettings = field(default_factory=ErrbotSettings)
     events: EventSettings = field(default_factory=EventSettings)
     people: PeopleSettings = field(default_factory=PeopleSettings)
+    auth: AuthSettings = field(default_factory=AuthSettings)
     sensors: SensorSettings = field(default_factory=SensorSettings)
     datastore: DatastoreSettings = field(default_factory=DatastoreSettings)
     log: LogSettings = field(default_factory=LogSettings)

@@ -23,6 +23,7 @@ from bot.cli import (
     sensors,
     traces,
     triggers,
+    users,
     webhooks,
     workflows,
 )
@@ -96,6 +97,7 @@ app.add_typer(administration.settings_commands, name="config")
 app.command()(administration.reload)
 app.add_typer(keys.app, name="key")
 app.add_typer(administration.api_keys, name="apikey")
+app.add_typer(users.app, name="user")
 app.command()(doctor.doctor)
 
 

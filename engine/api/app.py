@@ -26,6 +26,7 @@ from engine.api import (
     schedules,
     sensors,
     timers,
+    tokens,
     traces,
     triggers,
     webhooks,
@@ -59,6 +60,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *alerts.ENDPOINTS,
     *configs.ENDPOINTS,
     *apikeys.ENDPOINTS,
+    *tokens.ENDPOINTS,
     *sensors.ENDPOINTS,
     *about.ENDPOINTS,
 )

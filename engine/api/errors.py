@@ -1,5 +1,6 @@
 """From an error to an HTTP answer: which status, which text."""
 
+import math
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -18,6 +19,7 @@ from engine.errors import (
     NotFound,
     RunnerFailure,
     StoreFailure,
+    TooOften,
     Unauthenticated,
 )
 
@@ -31,6 +33,7 @@ STATUS_OF: Mapping[type[EngineError], int] = MappingProxyType(
         Denied: 403,
         NotFound: 404,
         Conflict: 409,
+        TooOften: 429,
         Busy: 503,
         BadSettings: 500,
         RunnerFailure: 500,
@@ -65,6 +68,8 @@ def answer_for(error: EngineError | HttpError, *, request_id: str) -> Response:
     status = status_of(error)
     if status == 401:
         return fault(status, unauthorized(error), {"WWW-Authenticate": "Bearer"})
+    if isinstance(error, TooOften):
+        return fault(status, str(error), {"Retry-After": str(math.ceil(error.retry_after_s))})
     if isinstance(error, Busy):
         return fault(status, str(error), {"Retry-After": "1"})
     if status == 503:

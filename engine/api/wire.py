@@ -12,7 +12,7 @@ from typing import Any
 from engine.clock import isoformat
 from engine.pack_configs import PackConfig
 from engine.policies.notes import policy_note, with_note
-from engine.records.access import ApiKey, Requester
+from engine.records.access import ApiKey, Requester, Token
 from engine.records.datastore import DatastoreKey
 from engine.records.execution import Execution
 from engine.refs import liveaction_id
@@ -324,6 +324,17 @@ def api_key_document(key: ApiKey, *, secret: str | None = None) -> Document:
             "created_at": isoformat(key.created_at),
         }
     )
+
+
+def token_document(token: Token, *, secret: str) -> Document:
+    """`secret`: the token itself, which is shown once."""
+    return {
+        "id": token.id,
+        "user": token.user,
+        "token": secret,
+        "expiry": isoformat(token.expires_at),
+        "metadata": {},
+    }
 
 
 def user_document(requester: Requester, *, location: str) -> Document:

@@ -1,4 +1,4 @@
-"""Who asks: the API keys of users, hashed, and the requester."""
+"""Who asks: API keys and tokens of users, hashed, and the requester."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,6 +22,29 @@ class ApiKeyRow(SQLModel, table=True):
     # Named so because SQLModel keeps `metadata` for itself.
     meta: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+
+
+class TokenRow(SQLModel, table=True):
+    __tablename__ = "auth_token"
+
+    id: str = Field(primary_key=True, max_length=24)
+    token_hash: str = Field(unique=True)
+    """SHA-256 of the token: it is 128 random bits."""
+    user: str
+    stamp: str
+    created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    expires_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """What somebody logged in for. `stamp`: of the password that it was given for."""
+
+    id: str
+    user: str
+    stamp: str
+    created_at: datetime
+    expires_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from engine.api.resource import Endpoint
 from engine.specs.right import RESOURCE_TYPES, Right
 
 # About the caller alone, about nothing of ours, or about whether we are alive.
-FREE = {"/", "/user", "/healthz", "/readyz", "/ruletypes", "/ruletypes/{id}"}
+FREE = {"/", "/user", "/healthz", "/readyz", "/ruletypes", "/ruletypes/{id}", "/tokens", "/tokens/validate"}
 READS = ("_list", "_view", "_help", "_search", "_health")
 # They change nothing, but ask with a body.
 ASKS = {"/packs/index/search", "/actionalias/match", "/workflows/inspect", "/rules/backtest"}

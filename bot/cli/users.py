@@ -1,0 +1,76 @@
+"""`user`: who may log in with a password. It needs no server, only the data folder."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bot.cli.exits import Code, CommandError
+from bot.cli.output import emit_json, say
+from bot.cli.site import Config, Data, Json, settings_of
+
+if TYPE_CHECKING:
+    from engine.user_file import UserFile
+
+app = typer.Typer(no_args_is_help=True, help="People who log in with a password.")
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The user.")]
+
+
+@app.command("add")
+def add(
+    name: Name,
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Read the password from standard input.")
+    ] = False,
+    as_json: Json = False,
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Give somebody a password, or a new one, which ends the tokens of the old one."""
+    is_new = _file(config, data).put(name, _password(from_stdin=password_stdin))
+    if as_json:
+        emit_json({"user": name, "new": is_new})
+        return
+    say(f"{name}  {'may log in' if is_new else 'has a new password'}")
+
+
+@app.command("list")
+def list_users(as_json: Json = False, config: Config = None, data: Data = None) -> None:
+    """Everybody who has a password."""
+    names = _file(config, data).names()
+    if as_json:
+        emit_json([{"user": name} for name in names])
+        return
+    for name in names:
+        say(name)
+
+
+@app.command("remove")
+def remove(name: Name, as_json: Json = False, config: Config = None, data: Data = None) -> None:
+    """Take the password of somebody away; their tokens end, their API keys do not."""
+    _file(config, data).remove(name)
+    emit_json({"user": name, "removed": True}) if as_json else say(f"{name}  removed")
+
+
+def _file(config: Config, data: Data) -> "UserFile":
+    # It brings the ciphers along, which are heavy.
+    from engine.user_file import UserFile  # noqa: PLC0415
+
+    folder = settings_of(config, data).data_folder
+    if not folder.is_dir():
+        raise CommandError(
+            Code.WRONG,
+            f"There is no data folder {folder}.",
+            hint="Start the server once (stormcrow up), or name its folder (--data).",
+        )
+    return UserFile(folder / "users")
+
+
+def _password(*, from_stdin: bool) -> str:
+    if from_stdin:
+        return sys.stdin.readline().rstrip("\r\n")
+    if not sys.stdin.isatty():
+        raise CommandError(Code.WRONG, "There is no terminal to ask for a password.", hint="--password-stdin")
+    given: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+    return given

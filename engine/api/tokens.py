@@ -1,0 +1,62 @@
+"""Tokens: people log in with name and password, and get one for a while."""
+
+import base64
+import binascii
+from typing import Any
+
+from starlette.responses import Response
+
+from engine.api import wire
+from engine.api.call import Call, json_answer
+from engine.api.errors import fault
+from engine.api.resource import Endpoint
+from engine.errors import BadInput, Unauthenticated
+
+
+def create_token(call: Call) -> Response:
+    """Basic authentication. The body may be a form, as Hubot sends it: then it is empty."""
+    body = call.object()
+    name, password = _basic(call.headers.get(b"authorization", b""))
+    ttl_s = body.get("ttl")
+    if ttl_s is not None and (isinstance(ttl_s, bool) or not isinstance(ttl_s, int)):
+        raise BadInput("'ttl' must be a whole number of seconds.")
+    act_as = body.get("impersonate_user") or body.get("user") or ""
+    if not isinstance(act_as, str):
+        raise BadInput("'user' must be a string.")
+    try:
+        clear, token = call.engine.logins.with_password(
+            name, password, address=call.address, ttl_s=ttl_s, act_as=act_as
+        )
+    except Unauthenticated as error:
+        return fault(401, error.message, {"WWW-Authenticate": 'Basic realm="stormcrow"'})
+    return json_answer(wire.token_document(token, secret=clear), status=201)
+
+
+def validate_token(call: Call) -> Response:
+    token: Any = call.object().get("token")
+    if not isinstance(token, str) or not token:
+        raise BadInput("'token' is a required property")
+    try:
+        call.engine.authenticate(token=token)
+    except Unauthenticated:
+        return json_answer({"valid": False})
+    return json_answer({"valid": True})
+
+
+def _basic(header: bytes) -> tuple[str, str]:
+    """Name and password; two empty texts for another kind of header."""
+    scheme, _, value = header.partition(b" ")
+    if scheme.lower() != b"basic":
+        return "", ""
+    try:
+        text = base64.b64decode(value.strip(), validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        return "", ""
+    name, _, password = text.partition(":")
+    return name, password
+
+
+ENDPOINTS = (
+    Endpoint(method="POST", path="/tokens", handler=create_token, right=None, is_open=True),
+    Endpoint(method="POST", path="/tokens/validate", handler=validate_token, right=None, is_open=True),
+)

@@ -1,0 +1,98 @@
+"""Logging in with a password: tokens for a while, and longer and longer pauses after wrong ones."""
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Iterable
+
+from engine.access import Access
+from engine.errors import BadInput, Busy, Denied, TooOften, Unauthenticated
+from engine.records.access import Token
+from engine.user_file import UserFile
+
+# Wrong passwords that cost nothing: of one name from one address, of an address, of a name.
+_FREE = (5, 20, 50)
+FIRST_PAUSE_S = 1.0
+LONGEST_PAUSE_S = 900.0
+# Hashes are slow and large on purpose: so many at once.
+AT_ONCE = 4
+_REMEMBERED = 10_000
+_WRONG = "Invalid or missing credentials"
+
+
+class Pauses:
+    """Counts failures by key; the oldest keys are forgotten when there are too many."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._known: OrderedDict[str, tuple[int, float]] = OrderedDict()
+
+    def wait_s(self, keys: Iterable[str]) -> float:
+        """How long none of `keys` may try, in seconds; 0: it may now."""
+        now = time.monotonic()
+        with self._lock:
+            return max((self._known.get(key, (0, now))[1] - now for key in keys), default=0.0)
+
+    def fail(self, keys: Iterable[str]) -> None:
+        now = time.monotonic()
+        with self._lock:
+            for key, free in zip(keys, _FREE, strict=True):
+                count, until = self._known.pop(key, (0, now))
+                if now - until > LONGEST_PAUSE_S:
+                    count = 0
+                over = count + 1 - free
+                pause_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** min(over, 30)) if over >= 0 else 0.0
+                self._known[key] = (count + 1, now + pause_s)
+            while len(self._known) > _REMEMBERED:
+                self._known.popitem(last=False)
+
+    def forget(self, keys: Iterable[str]) -> None:
+        with self._lock:
+            for key in keys:
+                self._known.pop(key, None)
+
+
+class Logins:
+    """`longest_s`: how long a token may live, and does when nobody says otherwise."""
+
+    def __init__(self, access: Access, users: UserFile, *, longest_s: int) -> None:
+        self._access = access
+        self._users = users
+        self._longest_s = longest_s
+        self._pauses = Pauses()
+        self._room = threading.BoundedSemaphore(AT_ONCE)
+
+    def with_password(
+        self, user: str, password: str, *, address: str, ttl_s: int | None = None, act_as: str = ""
+    ) -> tuple[str, Token]:
+        """The token in clear, for this once, and its record.
+
+        Raises BadInput, Unauthenticated, Denied, TooOften after too many wrong passwords, and Busy.
+        """
+        self._check(user, password, address)
+        if act_as not in ("", user):
+            raise Denied(f'User "{user}" may not act as "{act_as}".', hint="Leave `user` out.")
+        if ttl_s is not None and ttl_s < 1:
+            raise BadInput(f"TTL specified {ttl_s} must be a positive number of seconds.")
+        if ttl_s is not None and ttl_s > self._longest_s:
+            raise BadInput(f"TTL specified {ttl_s} is greater than max allowed {self._longest_s}.")
+        life_s = self._longest_s if ttl_s is None else ttl_s
+        return self._access.create_token(user, life_s=life_s, stamp=self._users.stamp(user))
+
+    def _check(self, user: str, password: str, address: str) -> None:
+        if not user:
+            raise Unauthenticated(_WRONG)
+        keys = (f"{user} from {address}", f"from {address}", f"{user}")
+        wait_s = self._pauses.wait_s(keys)
+        if wait_s > 0:
+            raise TooOften("Too many wrong passwords.", retry_after_s=wait_s)
+        if not self._room.acquire(blocking=False):
+            raise Busy("Too many people log in at once.")
+        try:
+            is_right = self._users.fits(user, password)
+        finally:
+            self._room.release()
+        if not is_right:
+            self._pauses.fail(keys)
+            raise Unauthenticated(_WRONG)
+        self._pauses.forget(keys[:1])

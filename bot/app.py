@@ -27,6 +27,7 @@ from engine.networks import networks
 from engine.service import Engine
 from engine.settings import LogSettings, Settings, local_url
 from engine.store.vault import write_private
+from engine.workspaces import workspaces
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +53,7 @@ class App:
     def __init__(self, settings: Settings) -> None:
         """Takes the port, without listening yet, and the data folder. Raises BadSettings, StoreFailure."""
         self._networks = networks(settings)
+        self._workspaces = workspaces(settings)
         self._socket = _bind(settings)
         self.settings = replace(settings, server=replace(settings.server, port=self._socket.getsockname()[1]))
         try:
@@ -134,6 +136,8 @@ class App:
             mount(self._http, web)
             self._end_streams = web.hub.stop
             chats.append(web)
+        if self._workspaces:
+            chats += self._in_slack()
         for network in self._networks:
             from bot.adapters.errbot.adapter import ErrbotAdapter  # noqa: PLC0415 - few have such a network
 
@@ -141,6 +145,16 @@ class App:
         names = [one.name for one in chats]
         for chat in chats:
             self._start_chat(chat, names)
+
+    def _in_slack(self) -> Sequence[ChatAdapter]:
+        # Slow to import, and not everybody's.
+        from bot.adapters.slack.adapter import SlackAdapter  # noqa: PLC0415
+        from bot.adapters.slack.http import mount as mount_slack  # noqa: PLC0415
+
+        adapters = [SlackAdapter(self.engine, workspace) for workspace in self._workspaces]
+        if self.settings.slack.mode == "http":
+            mount_slack(self._http, adapters)
+        return adapters
 
     def _start_chat(self, adapter: ChatAdapter, names: Sequence[str]) -> None:
         """`names`: of all chats that run."""
@@ -193,7 +207,16 @@ def set_up_logging(settings: LogSettings) -> Callable[[Hide], None]:
     handler.setFormatter(formatter)
     logging.basicConfig(level=settings.level.upper(), handlers=[handler], force=True)
     # Libraries speak up only when something is wrong.
-    for name in ("uvicorn", "alembic", "paramiko", "watchfiles", "urllib3"):
+    for name in (
+        "uvicorn",
+        "alembic",
+        "paramiko",
+        "watchfiles",
+        "urllib3",
+        "slack_sdk",
+        "slack_bolt",
+        "aiohttp",
+    ):
         logging.getLogger(name).setLevel(logging.WARNING)
     return formatter.hide_with
 

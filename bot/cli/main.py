@@ -21,6 +21,7 @@ from bot.cli import (
     running,
     schedules,
     sensors,
+    slack,
     traces,
     triggers,
     users,
@@ -98,6 +99,7 @@ app.command()(administration.reload)
 app.add_typer(keys.app, name="key")
 app.add_typer(administration.api_keys, name="apikey")
 app.add_typer(users.app, name="user")
+app.add_typer(slack.app, name="slack")
 app.command()(doctor.doctor)
 
 

@@ -1,0 +1,83 @@
+"""A whole house in this process that is in a Slack of ours, and people there."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bot.app import App
+from bot.slack_emulator.emulator import Emulator
+from bot.slack_emulator.seen import Seen
+from engine.settings import Settings, SlackSettings
+from tests.bot.conftest import House, make_settings
+
+RUNNING = ("requested", "scheduled", "running", "canceling")
+
+
+def slack_settings(folder: Path, slack: Emulator, **more: object) -> Settings:
+    section = SlackSettings(bot_token=slack.bot_token, app_token=slack.app_token, base_url=slack.url)
+    return replace(make_settings(folder, channels=["ops"]), slack=replace(section, **more))  # type: ignore[arg-type]
+
+
+class SlackHouse(House):
+    """A server whose only people are in Slack: ann, bob, and the channel #ops."""
+
+    def __init__(self, settings: Settings, slack: Emulator) -> None:
+        super().__init__(settings)
+        self.slack = slack
+        wanted = settings.slack.sockets if settings.slack.mode == "socket" else 0
+        slack.wait_for(lambda: slack.socket_count >= wanted)
+
+    @property
+    def app_of(self) -> App:
+        return self.app
+
+    def answers_to(self, message: Seen) -> list[Seen]:
+        """What we said in its thread."""
+        return [one for one in self.slack.thread(message) if one.user == self.slack.bot_user]
+
+    def said(self, user: str, channel: str, text: str, *, count: int = 1, has: str = "") -> list[Seen]:
+        """Say it, and wait until our answers are there."""
+        message = self.slack.say(user, channel, text)
+        return self.until(message, count=count, has=has)
+
+    def until(self, message: Seen, *, count: int = 1, has: str = "") -> list[Seen]:
+        def there() -> list[Seen] | None:
+            found = self.answers_to(message)
+            is_there = len(found) >= count and any(has in one.plain for one in found)
+            return found if is_there else None
+
+        found = self.slack.wait_for(there)
+        assert found is not None
+        return found
+
+
+def make_people(slack: Emulator) -> None:
+    for name in ("ann", "bob"):
+        slack.add_user(name)
+    slack.add_channel("ops")
+
+
+@pytest.fixture
+def slack() -> Iterator[Emulator]:
+    with Emulator() as made:
+        make_people(made)
+        yield made
+
+
+@pytest.fixture(scope="module")
+def town() -> Iterator[Emulator]:
+    """A Slack that the tests of a file share."""
+    with Emulator() as made:
+        make_people(made)
+        yield made
+
+
+@pytest.fixture(scope="module")
+def slack_house(town: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SlackHouse]:
+    made = SlackHouse(slack_settings(tmp_path_factory.mktemp("house"), town), town)
+    try:
+        yield made
+    finally:
+        made.stop()

@@ -288,10 +288,10 @@ def steered(engine: Engine, verb: str, execution_id: str, identity: Identity) ->
         execution = engine.cancel(found.id, user=identity.user)
         said = "cancelled" if execution.status is Status.CANCELED else "is being cancelled"
     elif verb == "pause":
-        execution = engine.workflows.pause(found.id, user=identity.user)
+        execution = engine.pause(found.id, user=identity.user)
         said = "pauses: what runs goes on to its end, nothing new starts"
     else:
-        execution = engine.workflows.resume(found.id, user=identity.user)
+        execution = engine.resume(found.id, user=identity.user)
         said = "goes on"
     word = formatting.short_id(execution.id)
     tone = Tone.NEUTRAL if verb == "resume" else Tone.WARNING

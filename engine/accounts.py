@@ -39,6 +39,7 @@ class Accounts:
         self._lock = threading.Lock()
         self._links: tuple[Link, ...] = ()
         self._active: Mapping[str, Link] = MappingProxyType({})
+        self._of: Mapping[str, tuple[str, ...]] = MappingProxyType({})
         self._failures: deque[tuple[float, str]] = deque()
 
     def load(self) -> None:
@@ -48,6 +49,10 @@ class Accounts:
     def _adopt(self, links: Collection[Link]) -> None:
         self._links = tuple(links)
         self._active = MappingProxyType({one.account.ref: one for one in links if one.ended_at is None})
+        refs: dict[str, list[str]] = {}
+        for one in self._active.values():
+            refs.setdefault(one.user, []).append(one.account.ref)
+        self._of = MappingProxyType({user: tuple(found) for user, found in refs.items()})
 
     # read
 
@@ -63,6 +68,10 @@ class Accounts:
         """The user of the account `slack.T1.U7` now; empty when it is linked to nobody."""
         found = self._active.get(ref)
         return found.user if found else ""
+
+    def of(self, user: str) -> tuple[str, ...]:
+        """The accounts that are this user's now, as settings spell them."""
+        return self._of.get(user, ())
 
     def pairs(self) -> list[tuple[str, str]]:
         """Every account and user that are or were linked."""

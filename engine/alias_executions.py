@@ -16,6 +16,8 @@ from engine.expressions.lookups import KeyValues, key_lookups
 from engine.expressions.masking import MASK, ValueMasker
 from engine.expressions.params import Plans
 from engine.records.execution import Execution, ExecutionRequest
+from engine.rights.place import Where
+from engine.rights.room import Rights
 from engine.specs.action import ActionSpec
 from engine.specs.alias import AliasSpec
 
@@ -50,6 +52,7 @@ class AliasExecutions:
         templates: Templates,
         keys: KeyValues,
         *,
+        rights: Rights,
         web_url: str,
     ) -> None:
         self._content = content
@@ -57,6 +60,7 @@ class AliasExecutions:
         self._plans = plans
         self._templates = templates
         self._keys = keys
+        self._rights = rights
         self._texts = AliasTemplates(templates)
         self._web_url = web_url
 
@@ -75,7 +79,7 @@ class AliasExecutions:
 
         `user` is who asks the engine, `chat_user` whom the chat names; `context` is merged into each
         execution's context. `notify_route` is told of each end, with what its bot needs to answer.
-        Raises BadInput, BadParameter, NotFound, BadTemplate.
+        Raises Denied, BadInput, BadParameter, NotFound, BadTemplate.
         """
         requests = self.requests(
             match,
@@ -102,9 +106,10 @@ class AliasExecutions:
         notify_route: str = "",
         idempotency_key: str | None = None,
     ) -> list[ExecutionRequest]:
-        """What `run` would ask for. Raises BadInput, BadParameter, NotFound."""
+        """What `run` would ask for. Raises Denied, BadInput, BadParameter, NotFound."""
         alias = match.alias
         action = self._content.current.action(alias.action_ref)
+        self._rights.check_run(user, action.ref, alias=alias.ref, where=Where.of(context))
         full_context = {
             **context,
             "action_alias_ref": {"id": alias.ref, "name": alias.name},

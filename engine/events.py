@@ -23,6 +23,7 @@ from engine.internal_triggers import InternalTriggers
 from engine.notices import Notice
 from engine.people import People
 from engine.preparation import Preparation
+from engine.rights.room import Rights
 from engine.rules.evaluate import RuleEngine
 from engine.rules.explain import RuleExplainer
 from engine.rules.history import TriggerHistory
@@ -57,6 +58,7 @@ class EventParts:
     match: Callable[[str], AliasMatch]
     tell: Callable[[Notice], None]
     people: People
+    rights: Rights
 
 
 class Events:
@@ -119,6 +121,7 @@ class Events:
                 executions=parts.executions,
                 triggers=self.triggers,
                 people=parts.people,
+                rights=parts.rights,
             )
         )
         self._make_clocks()
@@ -157,6 +160,7 @@ class Events:
                 aliases=parts.aliases,
                 plans=parts.plans,
                 match=parts.match,
+                rights=parts.rights,
             ),
             zone=parts.settings.chat.timezone,
         )

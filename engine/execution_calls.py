@@ -8,6 +8,8 @@ from typing import Any
 from engine.executions import Executions
 from engine.records.execution import Execution, ExecutionFilter, ExecutionRequest, OutputChunk
 from engine.records.policy import PlaceInLine
+from engine.rights.place import Where
+from engine.rights.room import Rights
 from engine.store import executions as store
 from engine.store import policies as policy_store
 from engine.store.database import Database
@@ -18,15 +20,17 @@ class ExecutionCalls:
     """What the engine's callers may do with executions; a part of class Engine, which makes these."""
 
     database: Database
+    rights: Rights
     workflows: WorkflowRuns
     _executions: Executions
 
     def request(self, wanted: ExecutionRequest) -> Execution:
-        """Committed when it returns. Raises NotFound, BadParameter, BadInput, BadTemplate."""
-        return self._executions.submit(wanted).result()
+        """Committed when it returns. Raises Denied, NotFound, BadParameter, BadInput, BadTemplate."""
+        return self.submit(wanted).result()
 
     def submit(self, wanted: ExecutionRequest) -> "Future[Execution]":
         """Like `request`: refuses at once, by raising; the future is done when it is committed."""
+        self.rights.check_run(wanted.user, wanted.action, where=Where.of(wanted.context))
         return self._executions.submit(wanted)
 
     def execution(self, execution_id: str) -> Execution:
@@ -70,8 +74,19 @@ class ExecutionCalls:
             return policy_store.place_of(connection, execution_id)
 
     def cancel(self, execution_id: str, *, user: str) -> Execution:
-        """Really stops the action. Raises NotFound, IllegalTransition."""
+        """Really stops the action. Raises NotFound, Denied, IllegalTransition."""
+        self.rights.check_stop(user, self.execution(execution_id))
         return self._executions.cancel(execution_id, user=user)
+
+    def pause(self, execution_id: str, *, user: str) -> Execution:
+        """A workflow starts nothing new. Raises NotFound, Denied, IllegalTransition."""
+        self.rights.check_stop(user, self.execution(execution_id))
+        return self.workflows.pause(execution_id, user=user)
+
+    def resume(self, execution_id: str, *, user: str) -> Execution:
+        """A paused workflow goes on. Raises as `pause` does."""
+        self.rights.check_stop(user, self.execution(execution_id))
+        return self.workflows.resume(execution_id, user=user)
 
     def rerun(
         self,
@@ -90,6 +105,7 @@ class ExecutionCalls:
 
         With `tasks` a workflow that has ended goes on from these; of those in `reset` all items run again.
         """
+        self.rights.check_rerun(user, self.execution(execution_id), where=Where.of(context or {}))
         if tasks:
             self.workflows.check_rerun(execution_id)
         return self._executions.rerun(

@@ -38,14 +38,18 @@ class People:
         )
         self._sources: dict[str, GroupSource] = {}
         self._assigned: Mapping[str, Collection[str]] = {}
+        self._mapped: Mapping[str, Collection[str]] = {}
 
     def join(self, platform: str, source: GroupSource) -> None:
         """From now on groups that begin with `platform:` are asked of this chat."""
         self._sources[platform] = source
 
-    def assign(self, roles: Mapping[str, Collection[str]]) -> None:
-        """The roles that content files give, each with its users; they come on top of the settings'."""
-        self._assigned = roles
+    def assign(
+        self, roles: Mapping[str, Collection[str]], groups: Mapping[str, Collection[str]] | None = None
+    ) -> None:
+        """The roles that content files give, each with its users, and each with the groups whose members
+        have it; they come on top of the settings'."""
+        self._assigned, self._mapped = roles, groups or {}
 
     # accounts and persons
 
@@ -126,7 +130,7 @@ class People:
     def roles_of(self, user: str) -> tuple[str, ...]:
         """The roles that the settings and content files give them."""
         person = self.person(user)
-        names = dict.fromkeys((*self._settings.roles, *self._assigned))
+        names = dict.fromkeys((*self._settings.roles, *self._assigned, *self._mapped))
         return tuple(name for name in names if person in self._with_role(name))
 
     def everybody_in(self, audience: Audience) -> frozenset[str] | None:
@@ -141,14 +145,34 @@ class People:
 
     def _with_role(self, name: str) -> frozenset[str]:
         users = (*self._settings.roles.get(name, ()), *self._assigned.get(name, ()))
-        return frozenset(map(self.person, users))
+        in_groups = (self._in_group(group) for group in self._mapped.get(name, ()))
+        return frozenset(map(self.person, users)).union(*in_groups)
+
+    # rights: of somebody whom nothing vouches for only what their very name has
+
+    def names(self, user: str) -> frozenset[str]:
+        """All names whose rights they have: those of one person, linked now."""
+        if user.startswith(UNVERIFIED):
+            return frozenset((user,))
+        person = self.person(user)
+        others = self._settings.linked.get(person, ())
+        accounts = (account for name in (person, *others) for account in self._accounts.of(name))
+        return frozenset((user, person, *others, *accounts))
+
+    def holds(self, group: str, names: frozenset[str]) -> bool:
+        """Whether the group names one of these."""
+        return not names.isdisjoint(self._listed(group))
 
     def _in_group(self, name: str) -> frozenset[str]:
+        return frozenset(map(self.person, self._listed(name)))
+
+    def _listed(self, group: str) -> set[str]:
+        """Its members as they are named, those of a chat's own group as accounts."""
         found: set[str] = set()
-        for member in self._settings.groups.get(name, (name,) if self._source_of(name) else ()):
+        for member in self._settings.groups.get(group, (group,) if self._source_of(group) else ()):
             source = self._source_of(member)
             found.update((member,) if source is None else source(member.partition(":")[2]) or ())
-        return frozenset(map(self.person, found))
+        return found
 
     def _source_of(self, name: str) -> GroupSource | None:
         platform, colon, _ = name.partition(":")

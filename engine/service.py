@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from engine.access import Access
+from engine.access import ADMIN, Access
 from engine.accounts import Accounts
 from engine.alias_executions import AliasExecution, AliasExecutions, ResultText
 from engine.aliases.index import AliasIndex
@@ -36,6 +36,7 @@ from engine.records.datastore import DatastoreKey
 from engine.records.execution import Execution, ExecutionFilter, ExecutionRequest
 from engine.records.trigger import Emitted, Event
 from engine.recovery import Recovery
+from engine.rights.room import Rights
 from engine.runner_set import RunnerSet
 from engine.settings import Settings, local_url
 from engine.specs.runner_type import WORKFLOWS
@@ -76,6 +77,9 @@ class Engine(ExecutionCalls):
         self.plans = Plans()
         loader = ContentLoader(settings, shipped=shipped_packs())
         self.content = Content(loader)
+        self.rights = Rights(
+            self.content, self.people, roles=settings.people.roles, always=(ADMIN, settings.events.user)
+        )
         self._api_url = local_url(settings)
         self.preparation = Preparation(
             self.content,
@@ -117,6 +121,7 @@ class Engine(ExecutionCalls):
             self.plans,
             self.templates,
             self.datastore,
+            rights=self.rights,
             web_url=settings.public_url,
         )
         self.alias_index = AliasIndex(self.content.current)
@@ -136,6 +141,7 @@ class Engine(ExecutionCalls):
                 match=self.match,
                 tell=self.tell,
                 people=self.people,
+                rights=self.rights,
             ),
             environment=environment,
         )
@@ -244,6 +250,7 @@ class Engine(ExecutionCalls):
             log.warning("the pack %s was being switched when its installer was killed; that is done now", ref)
 
     def _compile(self, registry: Registry) -> None:
+        self.rights.adopt(registry)
         # Built aside, then swapped: nobody matches against half an index.
         if registry.aliases is not self._indexed or registry.actions is not self._indexed_actions:
             self.alias_index = AliasIndex(registry)

@@ -69,6 +69,10 @@ class ContentSettings:
     configs: str = key("configs", "Folder of pack configurations, PACK.yaml each.")
     overrides: str = key("overrides", "Folder of StackStorm overrides: _global.yaml and PACK.yaml.")
     webhooks: str = key("webhooks", "Folder of the site's webhooks: who may post, and how that is checked.")
+    rights: str = key(
+        "rbac",
+        "Folder of who may what: roles, assignments and mappings in StackStorm's format, and limits.yaml.",
+    )
     virtualenvs: str = key(
         "", "Folder of the packs' virtual environments; empty: virtualenvs in the data folder."
     )

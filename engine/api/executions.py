@@ -264,7 +264,7 @@ def _pause(call: Call, execution: Execution) -> Response:
     if execution.runner not in WORKFLOWS:
         raise BadInput(f'{refusal}pause is not supported by runner "{execution.runner}".')
     try:
-        paused = call.engine.workflows.pause(execution.id, user=call.requester.user)
+        paused = call.engine.pause(execution.id, user=call.requester.user)
     except IllegalTransition as error:
         raise BadInput(f"{refusal}it is not in a running state.") from error
     return json_answer(call.documents.execution(paused))
@@ -272,7 +272,7 @@ def _pause(call: Call, execution: Execution) -> Response:
 
 def _resume(call: Call, execution: Execution) -> Response:
     try:
-        resumed = call.engine.workflows.resume(execution.id, user=call.requester.user)
+        resumed = call.engine.resume(execution.id, user=call.requester.user)
     except (IllegalTransition, BadInput) as error:
         raise BadInput(
             f'Failed updating execution. Unable to resume liveaction "{liveaction_id(execution.id)}" '

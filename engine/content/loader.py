@@ -25,6 +25,7 @@ from engine.content.overrides import Override, read_override
 from engine.content.read_configs import read_config
 from engine.content.read_instances import read_instances
 from engine.content.read_packs import RESERVED, pack_ref, read_config_schema, read_pack
+from engine.content.read_rights import RightsFolder, unknown_roles
 from engine.content.reading import FileReader, Outcome, unavailable
 from engine.content.registry import Registry, Unavailable
 from engine.content.source import Source
@@ -33,6 +34,7 @@ from engine.refs import make_ref
 from engine.settings import Settings
 from engine.specs.action import ActionSpec
 from engine.specs.pack import SYSTEM_PACKS, PackSpec
+from engine.specs.rights import RightsSpec
 from engine.specs.sensor import INSTANCES, SensorInstance, SensorSpec
 from engine.specs.webhook import WebhookSpec
 
@@ -57,6 +59,9 @@ class Places:
     configs: Path | None = None
     overrides: Path | None = None
     webhooks: Path | None = None
+    rights: Path | None = None
+    roles: tuple[str, ...] = ()
+    """Those that the settings know."""
 
     @classmethod
     def of(cls, settings: Settings, *, shipped: Path) -> "Places":
@@ -68,11 +73,13 @@ class Places:
             configs=settings.path(content.configs),
             overrides=settings.path(content.overrides),
             webhooks=settings.path(content.webhooks),
+            rights=settings.path(content.rights),
+            roles=tuple(settings.people.roles),
         )
 
     def all(self) -> list[Path]:
         """What a file watch has to look at."""
-        folders = [*self.bases, self.aliases, self.configs, self.overrides, self.webhooks]
+        folders = [*self.bases, self.aliases, self.configs, self.overrides, self.webhooks, self.rights]
         return list(dict.fromkeys(folder for folder in folders if folder is not None))
 
 
@@ -102,6 +109,7 @@ def load_places(
         load.pack_folder(base, folder)
     load.site_aliases()
     load.site_webhooks()
+    load.site_rights()
     load.files_of_nobody()
     return load.registry(generation)
 
@@ -122,6 +130,7 @@ class _Found:
     packs: dict[str, PackSpec] = field(default_factory=dict)
     specs: dict[str, dict[str, Any]] = field(default_factory=lambda: {kind: {} for kind in KINDS})
     webhooks: dict[str, WebhookSpec] = field(default_factory=dict)
+    rights: RightsSpec = field(default_factory=RightsSpec)
     origins: dict[tuple[str, str], str] = field(default_factory=dict)
     unavailable: list[Unavailable] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -159,6 +168,7 @@ class _Load:
             trigger_types=specs["triggers"],
             policies=specs["policies"],
             webhooks=dict(sorted(found.webhooks.items())),
+            rights=found.rights,
             unavailable=tuple(found.unavailable),
             warnings=tuple(found.warnings),
         )
@@ -326,6 +336,15 @@ class _Load:
                 self._found.unavailable.append(unavailable(outcome, kind="webhook", pack=""))
                 continue
             self._found.webhooks[spec.url] = spec
+
+    def site_rights(self) -> None:
+        if self._places.rights is None:
+            return
+        folder = RightsFolder(self._places.rights, self._reader)
+        self._found.rights = folder.read()
+        self._found.unavailable.extend(folder.unavailable)
+        unknown = unknown_roles(self._found.rights, self._places.roles)
+        self._found.warnings.extend([*folder.warnings, *unknown])
 
     def files_of_nobody(self) -> None:
         """A typing error in a configuration's or an override's name must not go unseen."""

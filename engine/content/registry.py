@@ -9,6 +9,7 @@ from engine.specs.action import ActionSpec
 from engine.specs.alias import AliasSpec
 from engine.specs.pack import PackSpec
 from engine.specs.policy import PolicySpec
+from engine.specs.rights import RightsSpec
 from engine.specs.rule import RuleSpec
 from engine.specs.sensor import SensorSpec, TriggerTypeSpec
 from engine.specs.webhook import WebhookSpec
@@ -19,7 +20,7 @@ class Unavailable:
     """A file that could not be used. It stays visible, and stops nothing else."""
 
     kind: str
-    """pack, action, alias, rule, sensor, trigger, policy, config, override, webhook or workflow"""
+    """pack, action, alias, rule, sensor, trigger, policy, config, override, webhook, rights or workflow"""
     pack: str
     name: str
     where: str
@@ -42,6 +43,7 @@ class Registry:
     policies: Mapping[str, PolicySpec] = field(default_factory=dict)
     webhooks: Mapping[str, WebhookSpec] = field(default_factory=dict)
     """The site's webhook files, by URL."""
+    rights: RightsSpec = field(default_factory=RightsSpec)
     unavailable: tuple[Unavailable, ...] = ()
     warnings: tuple[str, ...] = ()
     """What is odd and was accepted, each `file:line: text`."""

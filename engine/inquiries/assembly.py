@@ -10,6 +10,7 @@ from engine.inquiries.asking import Asking
 from engine.inquiries.clock import InquiryClock
 from engine.inquiries.desk import Inquiries
 from engine.people import People
+from engine.rights.room import Rights
 from engine.settings import Settings
 from engine.store.database import Database
 from engine.store.vault import Vault
@@ -29,6 +30,7 @@ class InquiryParts:
     executions: Executions
     triggers: Triggers
     people: People
+    rights: Rights
 
 
 def make_inquiries(parts: InquiryParts) -> tuple[Inquiries, InquiryClock]:
@@ -39,5 +41,6 @@ def make_inquiries(parts: InquiryParts) -> tuple[Inquiries, InquiryClock]:
         parts.vault,
         asking=Asking(Subjects(parts.content, parts.plans), ChatRoutes(parts.settings.chat)),
         people=parts.people,
+        rights=parts.rights,
     )
     return inquiries, InquiryClock(parts.database, inquiries, parts.content)

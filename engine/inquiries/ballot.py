@@ -11,6 +11,7 @@ from engine.inquiries import words
 from engine.inquiries.quorum import is_reserved
 from engine.people import People, shown_name
 from engine.records.inquiry import Answerer, Asked, Inquiry, InquiryState, Outcome, Vote
+from engine.rights.room import Rights
 from engine.status import Status
 
 # Longer is no reason but a report; it stands in every prompt.
@@ -22,12 +23,21 @@ _NAMES_ONLY = frozenset({"required", "additionalProperties"})
 class Ballot:
     """`people_behind(execution_id)`: who had a hand in a running action that answers by itself."""
 
-    def __init__(self, people: People, *, people_behind: Callable[[str], Sequence[str]]) -> None:
+    def __init__(
+        self, people: People, rights: Rights, *, people_behind: Callable[[str], Sequence[str]]
+    ) -> None:
         self._people = people
+        self._rights = rights
         self._people_behind = people_behind
 
     def why_not(self, inquiry: Inquiry, who: Answerer, *, is_yes: bool | None = True) -> str:
         """Why this person may not give this answer; empty when they may."""
+        quorum = inquiry.asked.quorum
+        is_counted = quorum is not None and bool(self._people.memberships(who.user, quorum.each))
+        if not is_counted and not self._has_veto(inquiry, who.user):
+            verdict = self._rights.may_answer(who.user, inquiry)
+            if not verdict.may:
+                return verdict.reason
         is_veto = is_yes is False and self._has_veto(inquiry, who.user)
         if not is_veto and not self._is_asked(inquiry, who.user):
             return f"It needs {words.wanted(inquiry)}."

@@ -23,6 +23,7 @@ from engine.inquiries.origin import people_behind
 from engine.people import People
 from engine.records.execution import Execution
 from engine.records.inquiry import Answerer, Inquiry, InquiryState, Vote
+from engine.rights.room import Rights
 from engine.runners.base import RunRequest, RunResult
 from engine.status import Status
 from engine.steps import take_step
@@ -65,6 +66,7 @@ class Inquiries:
         *,
         asking: Asking,
         people: People,
+        rights: Rights,
     ) -> None:
         self._database = database
         self._executions = executions
@@ -72,7 +74,7 @@ class Inquiries:
         self._vault = vault
         self._asking = asking
         self._people = people
-        self._ballot = Ballot(people, people_behind=self._people_behind)
+        self._ballot = Ballot(people, rights, people_behind=self._people_behind)
         self.changes = Changes(executions, people)
 
     # raise

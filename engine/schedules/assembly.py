@@ -9,6 +9,7 @@ from engine.content.registry import Content
 from engine.errors import BadInput, BadSettings
 from engine.executions import Executions
 from engine.expressions.params import Plans
+from engine.rights.room import Rights
 from engine.rules.evaluate import RuleEngine
 from engine.schedules.book import Schedules
 from engine.schedules.firing import ScheduleFiring
@@ -33,11 +34,14 @@ class ScheduleParts:
     aliases: AliasExecutions
     plans: Plans
     match: Callable[[str], AliasMatch]
+    rights: Rights
 
 
 def make_schedules(parts: ScheduleParts, *, zone: str) -> Schedules:
     """`zone`: that of times that name none; empty: the machine's. Raises BadSettings."""
-    requests = ScheduleRequests(parts.content, parts.aliases, parts.plans, match=parts.match)
+    requests = ScheduleRequests(
+        parts.content, parts.aliases, parts.plans, match=parts.match, rights=parts.rights
+    )
     firing = ScheduleFiring(parts.database, parts.rules, parts.timers, requests)
     parts.rules.scheduled = firing.request_for
     parts.timers.on_fire = firing.fired

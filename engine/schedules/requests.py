@@ -10,6 +10,8 @@ from engine.errors import BadInput
 from engine.expressions.params import Plans
 from engine.records.execution import ExecutionRequest
 from engine.records.schedule import Schedule
+from engine.rights.place import Where
+from engine.rights.room import Rights
 
 
 class ScheduleRequests:
@@ -22,18 +24,23 @@ class ScheduleRequests:
         plans: Plans,
         *,
         match: Callable[[str], AliasMatch],
+        rights: Rights,
     ) -> None:
         self._content = content
         self._aliases = aliases
         self._plans = plans
         self._match = match
+        self._rights = rights
 
     def request(
         self, schedule: Schedule, facts: Mapping[str, Any], *, idempotency_key: str | None = None
     ) -> ExecutionRequest:
-        """`facts` go into the context. Raises NoMatch, BadParameter, BadInput, NotFound."""
+        """`facts` go into the context. Raises NoMatch, BadParameter, BadInput, NotFound, Denied: when it is
+        made, and each time it runs.
+        """
         context = {**facts, **schedule.context}
         if not schedule.command:
+            self._rights.check_run(schedule.user, schedule.action, where=Where.of(context))
             return ExecutionRequest(
                 action=schedule.action,
                 parameters=schedule.parameters,

@@ -1,0 +1,1 @@
+"""Who may do what: roles, grants and limits, compiled once per reload."""

@@ -18,8 +18,9 @@ from bot.adapters.slack.deliveries import EDIT, MESSAGE, SLASH, Myself, Sorter
 from bot.adapters.slack.directory import Directory
 from bot.adapters.slack.health import Health
 from bot.adapters.slack.hearing import Hearing
+from bot.adapters.slack.interactions import Interactions
 from bot.adapters.slack.loop import LoopThread
-from bot.adapters.slack.receiving import Interactions, NoForms, Receiver
+from bot.adapters.slack.receiving import Receiver
 from bot.chat import Ask, Author, Capabilities, Receive, Respond
 from bot.inbox import Inbox
 from bot.outbox import QueuedAdapter
@@ -53,7 +54,7 @@ class SlackAdapter(QueuedAdapter):
         self.health = Health(chat=self.name, sockets_wanted=self._settings.sockets if is_socket else 0)
         self._loop = LoopThread(workspace.chat)
         self._inbox = Inbox(engine, workspace.chat, self._handle)
-        self.interactions: Interactions = NoForms()
+        self.interactions = Interactions(self)
         self._is_tried, self._is_known, self._stopping = (threading.Event() for _ in range(3))
 
     # the port
@@ -191,7 +192,7 @@ class SlackAdapter(QueuedAdapter):
         kind, body = delivery.kind, delivery.body
         if kind in (MESSAGE, EDIT):
             self.receive(self._patiently(lambda: self._hearing.message(body, self.me, kind=kind)))
-        elif kind == SLASH:
+        elif kind == SLASH and body.get("text"):
             self.receive(self._patiently(lambda: self._hearing.command(body)))
         else:
             self.interactions.handle(kind, body)

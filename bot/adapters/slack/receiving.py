@@ -20,7 +20,7 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
 from bot.adapters.slack.connection import Envelope
-from bot.adapters.slack.deliveries import VIEW, Sorter, ends_us
+from bot.adapters.slack.deliveries import ACTION, SHORTCUT, SLASH, VIEW, Sorter, ends_us
 from engine.errors import StoreFailure
 from engine.records.deliveries import Delivery
 
@@ -28,12 +28,17 @@ log = logging.getLogger(__name__)
 
 # Slack gives up after three seconds.
 ANSWER_S = 2.5
+# What may open a modal.
+_OPENING = frozenset({ACTION, SHORTCUT, SLASH})
 
 Take = Callable[[Delivery], "Future[bool]"]
 
 
 class Interactions(Protocol):
     """What buttons, menus, forms and the Home tab do. Called in threads of ours."""
+
+    def opens(self, kind: str, payload: Mapping[str, Any]) -> None:
+        """Open the modal that a kept delivery asks for: Slack takes it for three seconds. Raises nothing."""
 
     def options(self, payload: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
         """The options of a menu, for what was typed into it (`block_suggestion`); within a second."""
@@ -48,19 +53,6 @@ class Interactions(Protocol):
         """`action`, `view`, `shortcut` or `home`, as Slack sent it; at least once."""
 
 
-class NoForms:
-    """Buttons and forms mean nothing yet."""
-
-    def options(self, _payload: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-        return ()
-
-    def problems(self, _payload: Mapping[str, Any]) -> Mapping[str, str]:
-        return {}
-
-    def handle(self, kind: str, _payload: Mapping[str, Any]) -> None:
-        log.warning("%s is not handled", kind)
-
-
 class Receiver:
     """`deliver` is called in the loop, for each delivery of a socket or of a request over HTTP."""
 
@@ -72,6 +64,7 @@ class Receiver:
         """Known when we know who we are; until then nothing is acknowledged."""
         self.app_id = ""
         """The app that deliveries must be for; empty: not known yet."""
+        self._opening: set[asyncio.Task[None]] = set()
         self._app = AsyncApp(
             authorize=self._authorize,
             before_authorize=self._keep,
@@ -125,7 +118,11 @@ class Receiver:
                 return BoltResponse(status=200, body={"response_action": "errors", "errors": dict(problems)})
         taken = asyncio.wrap_future(self._take(delivery))
         # Shielded: what is under way may still be committed, and then the next delivery of it is known.
-        await asyncio.wait_for(asyncio.shield(taken), ANSWER_S)
+        is_new = await asyncio.wait_for(asyncio.shield(taken), ANSWER_S)
+        if is_new and delivery.kind in _OPENING:
+            opening = asyncio.create_task(asyncio.to_thread(self._interactions.opens, delivery.kind, payload))
+            self._opening.add(opening)
+            opening.add_done_callback(self._opening.discard)
         return BoltResponse(status=200)
 
     def _is_for_us(self, payload: Mapping[str, Any], sorter: Sorter) -> bool:

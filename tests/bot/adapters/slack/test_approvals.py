@@ -1,0 +1,188 @@
+"""Who may approve, and what a press counts for: everybody else is told so in private, and nothing happens."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import update
+
+from bot.slack_emulator.emulator import Emulator
+from engine.clock import utcnow
+from engine.records.inquiry import InquiryRow, InquiryState
+from tests.bot.adapters.slack.office import Office, buttons
+
+PENDING = InquiryState.PENDING
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    with Emulator() as slack:
+        made = Office(tmp_path_factory.mktemp("office"), slack)
+        try:
+            yield made
+        finally:
+            made.stop()
+
+
+def test_the_prompt_shows_exactly_what_will_run_and_who_may_decide(office: Office) -> None:
+    asked = office.ask("deploy")
+    assert buttons(asked) == ["Approve", "Reject", "Details"]
+    for shown in ("core.local", "deploy api 1.42.0", "web1,web2", "digest", "not ann", "bob"):
+        assert shown in asked.plain
+    digest = office.inquiry(asked).asked.subject.digest
+    assert digest[:12] in asked.plain
+
+
+def test_an_approval_says_who_decided_and_when_and_the_buttons_vanish(office: Office) -> None:
+    asked = office.ask("deploy")
+    office.slack.click("bob", asked, "Approve")
+    said = office.decided(asked)
+    assert "Approved by bob" in said
+    assert "UTC" in said
+    assert office.told("bob", asked, "Approved by bob")
+
+
+def test_a_reason_is_given_in_the_details(office: Office) -> None:
+    asked = office.ask("deploy")
+    office.slack.click("bob", asked, "Details")
+    view = office.view("bob", title="Details")
+    assert "deploy api 1.42.0" in view.plain
+    office.slack.submit("bob", view, {"Your decision": "reject", "Reason": "freeze until Monday"})
+    assert "Rejected by bob" in office.decided(asked)
+    assert "freeze until Monday" in office.now(asked).plain
+
+
+def test_somebody_else_is_refused_in_private_and_nothing_changes(office: Office) -> None:
+    asked = office.ask("deploy")
+    office.slack.click("dan", asked, "Approve")
+    assert "may not answer" in office.told("dan", asked, "may not answer").plain
+    assert office.inquiry(asked).state is PENDING
+    assert buttons(office.now(asked)) == ["Approve", "Reject", "Details"]
+
+
+def test_the_requester_cannot_approve(office: Office) -> None:
+    asked = office.ask("deploy", by="bob")
+    office.slack.click("bob", asked, "Approve")
+    office.told("bob", asked, "may not answer")
+    assert office.inquiry(asked).state is PENDING
+
+
+def test_another_account_of_the_requester_cannot_approve(office: Office) -> None:
+    asked = office.ask("deploy", by="ann")
+    office.slack.click("ann2", asked, "Approve")
+    office.told("ann2", asked, "may not answer")
+    assert office.inquiry(asked).state is PENDING
+
+
+def test_the_requester_may_take_it_back(office: Office) -> None:
+    asked = office.ask("deploy", by="ann")
+    office.slack.click("ann", asked, "Reject")
+    assert "Rejected by ann" in office.decided(asked)
+
+
+def test_a_double_click_is_one_vote(office: Office) -> None:
+    asked = office.ask("team")
+    office.slack.click("bob", asked, "Approve", is_awaited=False)
+    office.slack.click("bob", asked, "Approve")
+    office.slack.wait_for(lambda: "1/2" in office.now(asked).plain)
+    assert office.inquiry(asked).state is PENDING
+    assert [vote.user for vote in office.inquiry(asked).votes] == ["bob"]
+
+
+def test_the_tally_lives_in_the_message(office: Office) -> None:
+    asked = office.ask("team")
+    office.slack.click("bob", asked, "Approve")
+    office.slack.wait_for(lambda: "1/2 people" in office.now(asked).plain)
+    office.slack.click("eve", asked, "Approve")
+    said = office.decided(asked)
+    assert "bob" in said
+    assert "eve" in said
+
+
+def test_of_two_at_once_one_decides_and_the_other_is_told_who(office: Office) -> None:
+    asked = office.ask("deploy", by="dan")
+    first = office.slack.click("bob", asked, "Approve", is_awaited=False)
+    office.slack.click("eve", asked, "Reject", is_awaited=False)
+    office.slack.wait_for(lambda: first.acked_after_s is not None)
+    office.decided(asked)
+    winner = office.inquiry(asked).outcome.user
+    loser = "eve" if winner == "bob" else "bob"
+    assert winner in office.told(loser, asked, "decided already").plain
+
+
+def test_after_its_time_nobody_can_approve(office: Office) -> None:
+    asked = office.ask("deploy")
+    inquiry = office.inquiry(asked)
+    expire(office, inquiry.id)
+    office.slack.click("bob", asked, "Approve")
+    assert "Approved" not in office.decided(asked)
+    office.told("bob", asked, "decided already")
+    assert office.inquiry(asked).state is not InquiryState.APPROVED
+
+
+def expire(office: Office, inquiry_id: str) -> None:
+    """Put its end into the past; the clock of inquiries has not noticed yet."""
+    table = InquiryRow.__table__
+    past = utcnow() - timedelta(minutes=1)
+    office.engine.database.write(
+        lambda connection: connection.execute(
+            update(table).where(table.c.id == inquiry_id).values(deadline_at=past)
+        )
+    )
+
+
+def test_a_button_replayed_in_another_channel_means_nothing(office: Office) -> None:
+    asked = office.ask("deploy")
+    payload = dict(office.slack.click("dan", asked, "Approve").payload)
+    office.told("dan", asked, "may not answer")
+    side = office.slack.say("bob", office.room(), "hello")
+    user = {**payload["user"], "id": side.user}
+    office.slack.deliver(
+        "interactive",
+        {
+            **payload,
+            "user": user,
+            "channel": {"id": side.channel, "name": "elsewhere"},
+            "container": {**payload["container"], "channel_id": side.channel, "message_ts": side.ts},
+            "message": {"ts": side.ts},
+            "actions": [{**payload["actions"][0], "action_ts": "1790000000.000001"}],
+        },
+    )
+    office.told("bob", side, "not asked in this channel")
+    assert office.inquiry(asked).state is PENDING
+
+
+def test_a_guest_is_refused(office: Office) -> None:
+    asked = office.ask("deploy")
+    office.slack.click("gus", asked, "Approve")
+    office.told("gus", asked, "guests of this workspace")
+    assert office.inquiry(asked).state is PENDING
+
+
+def test_a_bot_is_refused(office: Office) -> None:
+    asked = office.ask("deploy")
+    office.slack.click("robot", asked, "Approve")
+    office.told("robot", asked, "other bots may not use this bot")
+    assert office.inquiry(asked).state is PENDING
+
+
+def test_whoever_takes_an_approver_s_name_is_not_them(office: Office) -> None:
+    asked = office.ask("deploy")
+    office.slack.rename(office.ids["dan"], "bob")
+    try:
+        office.slack.click(office.ids["dan"], asked, "Approve")
+        office.told(office.ids["dan"], asked, "may not answer")
+    finally:
+        office.slack.rename(office.ids["dan"], "dan")
+    assert office.inquiry(asked).state is PENDING
+
+
+def test_an_approver_who_is_renamed_is_still_the_same_person(office: Office) -> None:
+    asked = office.ask("deploy")
+    office.slack.rename("bob", "robert")
+    try:
+        office.slack.click("robert", asked, "Approve")
+        assert "Approved by" in office.decided(asked)
+    finally:
+        office.slack.rename("robert", "bob")
+    assert office.inquiry(asked).outcome.user == "bob"

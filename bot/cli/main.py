@@ -21,6 +21,7 @@ from bot.cli import (
     running,
     schedules,
     sensors,
+    sims,
     slack,
     traces,
     triggers,
@@ -91,6 +92,7 @@ app.add_typer(triggers.app, name="trigger")
 app.add_typer(schedules.app, name="schedule")
 app.add_typer(workflows.app, name="workflow")
 app.add_typer(policies.app, name="policy")
+app.command()(sims.sim)
 app.add_typer(traces.app, name="trace")
 rules_written.add_to(rules.rules)
 app.add_typer(rules.rules, name="rule")

@@ -1,59 +1,21 @@
-"""Rehearsal files, run one after the other, and their results for people and for CI.
+"""Rehearsal files, run one after the other.
 
 The engine's rooms are heavy, so the command imports this file when it needs it.
 """
 
-import re
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree as ET
 
-from bot.cli.exits import Code, CommandError
+from bot.cli.exits import CommandError
+from bot.cli.outcomes import Tried
 from bot.cli.workflow_files import text_of
 from engine.errors import BadContent, EngineError
 from engine.workflows.rehearsal import Rehearsal, rehearsal_of
 from engine.workflows.rehearsal_differences import differences
 from engine.workflows.rehearsing import rehearse
 from engine.yaml_reader import line_of, read_text
-
-# What XML cannot hold, not even escaped.
-_NOT_XML = re.compile("[^\\t\\n\\r\\x20-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tried:
-    """One rehearsal."""
-
-    name: str
-    differences: Sequence[str]
-    """What was otherwise than expected; empty: nothing."""
-    error: str = ""
-    """Why it could not be rehearsed at all."""
-    took_s: float
-
-    @property
-    def has_failed(self) -> bool:
-        return bool(self.differences or self.error)
-
-
-def files_of(names: Iterable[str]) -> list[Path]:
-    """Files as they are, and all YAML files of folders. Raises CommandError."""
-    found: list[Path] = []
-    for name in names:
-        path = Path(name)
-        if path.is_dir():
-            inside = sorted(one for one in path.iterdir() if one.suffix in (".yaml", ".yml"))
-            if not inside:
-                raise CommandError(Code.NOT_FOUND, f"There is no YAML file in {path}.")
-            found.extend(inside)
-        elif path.is_file():
-            found.append(path)
-        else:
-            raise CommandError(Code.NOT_FOUND, f"There is no file {path}.")
-    return found
 
 
 def tried(path: Path, *, definition: Path | None = None) -> Tried:
@@ -126,32 +88,3 @@ def _beside(path: Path, name: str, text: str, *place: str | int) -> Path:
             hint="It is looked for beside this file, one folder up, and here.",
         )
     return found
-
-
-def lines_of(one: Tried) -> Iterator[str]:
-    yield from (one.error,) if one.error else one.differences
-
-
-def junit(results: Sequence[Tried]) -> bytes:
-    """JUnit's XML: a difference is a failure, what could not be rehearsed an error."""
-    counts = {
-        "tests": str(len(results)),
-        "failures": str(sum(1 for one in results if one.differences)),
-        "errors": str(sum(1 for one in results if one.error)),
-        "time": f"{sum(one.took_s for one in results):.3f}",
-    }
-    suites = ET.Element("testsuites", counts)
-    suite = ET.SubElement(suites, "testsuite", {"name": "stormcrow workflow rehearse", **counts})
-    for one in results:
-        case = ET.SubElement(
-            suite, "testcase", classname="rehearsal", name=_plain(one.name), time=f"{one.took_s:.3f}"
-        )
-        lines = [_plain(line) for line in lines_of(one)]
-        if lines:
-            kind = "error" if one.error else "failure"
-            ET.SubElement(case, kind, message=lines[0]).text = "\n".join(lines)
-    return bytes(ET.tostring(suites, encoding="utf-8", xml_declaration=True))
-
-
-def _plain(text: str) -> str:
-    return _NOT_XML.sub("\ufffd", text)

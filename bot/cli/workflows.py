@@ -68,23 +68,23 @@ def rehearse(
     as_json: Json = False,
 ) -> None:
     """Conduct workflows with made-up results; exit code 1 when one goes otherwise than expected."""
-    from bot.cli import rehearsals  # noqa: PLC0415 - heavy
+    from bot.cli import outcomes, rehearsals  # noqa: PLC0415 - heavy
 
     results = []
-    for path in rehearsals.files_of(files):
+    for path in outcomes.files_of(files, suffixes=(".yaml", ".yml"), kind="YAML file"):
         one = rehearsals.tried(path)
         results.append(one)
         if not as_json:
             say(f"{paint('failed' if one.has_failed else 'ok')} {one.name}")
-            for line in rehearsals.lines_of(one):
+            for line in outcomes.lines_of(one):
                 say(f"    {line}")
     failed = sum(one.has_failed for one in results)
     if junit is not None:
-        junit.write_bytes(rehearsals.junit(results))
+        junit.write_bytes(outcomes.junit(results, suite="stormcrow workflow rehearse", case="rehearsal"))
     if as_json:
         emit_json(
             [
-                {"file": one.name, "ok": not one.has_failed, "differences": list(rehearsals.lines_of(one))}
+                {"file": one.name, "ok": not one.has_failed, "differences": list(outcomes.lines_of(one))}
                 for one in results
             ]
         )
@@ -143,10 +143,10 @@ def replay(
     data: Data = None,
 ) -> None:
     """Conduct a run again with what its actions gave, and today's definition; exit code 1 when it differs."""
-    from bot.cli import recordings, rehearsals, workflow_files  # noqa: PLC0415 - heavy
+    from bot.cli import outcomes, recordings, rehearsals, workflow_files  # noqa: PLC0415 - heavy
 
     if Path(wanted).is_file():
-        found = list(rehearsals.lines_of(rehearsals.tried(Path(wanted), definition=definition)))
+        found = list(outcomes.lines_of(rehearsals.tried(Path(wanted), definition=definition)))
     else:
         other = workflow_files.text_of(definition) if definition is not None else None
         run = recordings.recording_of(connect(url, config, data), wanted, definition=other)

@@ -1,0 +1,74 @@
+"""What came of files that were tried one after the other, for people and for CI: rehearsals, transcripts."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+from bot.cli.exits import Code, CommandError
+
+# What XML cannot hold, not even escaped.
+_NOT_XML = re.compile("[^\\t\\n\\r\\x20-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """One file."""
+
+    name: str
+    differences: Sequence[str]
+    """What was otherwise than expected; empty: nothing."""
+    error: str = ""
+    """Why it could not be tried at all."""
+    took_s: float
+
+    @property
+    def has_failed(self) -> bool:
+        return bool(self.differences or self.error)
+
+
+def files_of(names: Iterable[str], *, suffixes: tuple[str, ...], kind: str) -> list[Path]:
+    """Files as they are, and those of folders that end so. Raises CommandError."""
+    found: list[Path] = []
+    for name in names:
+        path = Path(name)
+        if path.is_dir():
+            inside = sorted(one for one in path.iterdir() if one.suffix in suffixes)
+            if not inside:
+                raise CommandError(Code.NOT_FOUND, f"There is no {kind} in {path}.")
+            found.extend(inside)
+        elif path.is_file():
+            found.append(path)
+        else:
+            raise CommandError(Code.NOT_FOUND, f"There is no file {path}.")
+    return found
+
+
+def lines_of(one: Tried) -> Iterator[str]:
+    yield from (one.error,) if one.error else one.differences
+
+
+def junit(results: Sequence[Tried], *, suite: str, case: str) -> bytes:
+    """JUnit's XML: a difference is a failure, what could not be tried an error."""
+    counts = {
+        "tests": str(len(results)),
+        "failures": str(sum(1 for one in results if one.differences)),
+        "errors": str(sum(1 for one in results if one.error)),
+        "time": f"{sum(one.took_s for one in results):.3f}",
+    }
+    suites = ET.Element("testsuites", counts)
+    group = ET.SubElement(suites, "testsuite", {"name": suite, **counts})
+    for one in results:
+        made = ET.SubElement(
+            group, "testcase", classname=case, name=_plain(one.name), time=f"{one.took_s:.3f}"
+        )
+        lines = [_plain(line) for line in lines_of(one)]
+        if lines:
+            kind = "error" if one.error else "failure"
+            ET.SubElement(made, kind, message=lines[0]).text = "\n".join(lines)
+    return bytes(ET.tostring(suites, encoding="utf-8", xml_declaration=True))
+
+
+def _plain(text: str) -> str:
+    return _NOT_XML.sub("\ufffd", text)

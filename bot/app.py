@@ -6,7 +6,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
@@ -61,6 +61,8 @@ class App:
         except EngineError:
             self._socket.close()
             raise
+        self.chats: Mapping[str, ChatAdapter] = {}
+        """All that run, by their names."""
         self._undo: list[tuple[str, Callable[[], object]]] = []
         self._server: uvicorn.Server | None = None
         self._has_served = threading.Event()
@@ -142,7 +144,8 @@ class App:
             from bot.adapters.errbot.adapter import ErrbotAdapter  # noqa: PLC0415 - few have such a network
 
             chats.append(ErrbotAdapter(self.engine, network))
-        names = [one.name for one in chats]
+        self.chats = {one.name: one for one in chats}
+        names = list(self.chats)
         for chat in chats:
             self._start_chat(chat, names)
 

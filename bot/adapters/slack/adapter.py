@@ -127,7 +127,9 @@ class SlackAdapter(QueuedAdapter):
         self.directory = Directory(self._web, self._loop, platform=self.name)
         called = f"@{chat.names[0]} " if chat.names else chat.prefix
         self._hearing = Hearing(self.directory, chat=self.name, called=called, prefix=chat.prefix)
-        self.receiver = Receiver(chat=self.name, take=self._inbox.take, interactions=self.interactions)
+        self.receiver = Receiver(
+            chat=self.name, take=self._inbox.take, interactions=self.interactions, heard=self.directory.heard
+        )
         self._carrier = SlackCarrier(self._web, self.directory)
         self._sockets = Sockets(
             self._web,

@@ -1,4 +1,6 @@
-"""Who people are in a workspace, and what its channels and user groups are called; kept for minutes.
+"""Who people are in a workspace, and what its channels and user groups are called.
+
+What was asked is kept for minutes, and forgotten as soon as Slack says that it has changed.
 
 Slack vouches for ids. What stands are the facts of users.info, never a name in a message: guests, people of
 other workspaces, bots and accounts that were switched off are told apart, and an e-mail address counts only
@@ -27,6 +29,7 @@ KEPT_S = 300.0
 UNKNOWN_KEPT_S = 10.0
 MOST_KEPT = 20_000
 ANSWER_S = 5.0
+_ALL = "all"
 
 _ID = re.compile(r"[CDG][A-Z0-9]{6,30}")
 _CHANNEL = re.compile(r"[^\s#@<>|,]{1,80}")
@@ -56,14 +59,16 @@ class _Kept(Generic[T]):
             asking.add_done_callback(lambda done: self._learn(key, now, done))
         return await asyncio.shield(asking)
 
-    def last(self, key: str) -> T | None:
-        """What was known, however old."""
-        known = self._known.get(key)
-        return None if known is None else known[1]
+    def forget(self, key: str) -> None:
+        """Also what is being asked now may be old already."""
+        self._known.pop(key, None)
+        self._asking.pop(key, None)
 
     def _learn(self, key: str, asked_at: float, done: "asyncio.Future[T]") -> None:
-        del self._asking[key]
-        if done.cancelled() or done.exception() is not None:
+        is_forgotten = self._asking.get(key) is not done
+        if not is_forgotten:
+            del self._asking[key]
+        if done.cancelled() or done.exception() is not None or is_forgotten:
             return
         self._known[key] = (asked_at, done.result())
         self._known.move_to_end(key)
@@ -98,6 +103,18 @@ class Directory:
         self._direct = _Kept(self._ask_direct)
         self._groups = _Kept(self._ask_groups)
         self._members = _Kept(self._ask_members)
+
+    def heard(self, event: Mapping[str, Any]) -> None:
+        """Something that we know has changed; for the loop."""
+        kind = event.get("type")
+        if kind == "user_change":
+            self._people.forget(str((event.get("user") or {}).get("id", "")))
+        elif kind in ("subteam_members_changed", "subteam_updated", "subteam_created"):
+            group = event.get("subteam_id") or (event.get("subteam") or {}).get("id", "")
+            self._members.forget(str(group))
+            self._groups.forget(_ALL)
+        elif kind in ("channel_rename", "channel_created", "channel_archive", "channel_unarchive"):
+            self._lists.forget(_ALL)
 
     # people
 
@@ -143,9 +160,9 @@ class Directory:
     async def channel_id(self, name: str) -> str:
         """Empty: there is no such channel, or the bot does not see it."""
         name = name.removeprefix("#").lower()
-        found = (await self._lists.get("channels")).get(name)
+        found = (await self._lists.get(_ALL)).get(name)
         if found is None:
-            found = (await self._lists.get("channels", kept_s=UNKNOWN_KEPT_S)).get(name)
+            found = (await self._lists.get(_ALL, kept_s=UNKNOWN_KEPT_S)).get(name)
         return "" if found is None else found.id
 
     async def channel(self, channel_id: str) -> Channel | None:
@@ -153,7 +170,7 @@ class Directory:
         return await self._channels.get(channel_id)
 
     async def all_channels(self) -> Collection[Channel]:
-        return (await self._lists.get("channels")).values()
+        return (await self._lists.get(_ALL)).values()
 
     async def _ask_channel(self, channel_id: str) -> Channel | None:
         try:
@@ -218,7 +235,7 @@ class Directory:
     async def _members_of(self, wanted: str) -> Collection[str] | None:
         group_id = wanted
         if not _GROUP_ID.fullmatch(wanted):
-            handles = await self._groups.get("all")
+            handles = await self._groups.get(_ALL)
             group_id = handles.get(wanted.removeprefix("@").lower(), "")
         if not group_id:
             return None

@@ -28,6 +28,8 @@ EVENTS = (
     "app_home_opened",
     "app_mention",
     "app_uninstalled",
+    "channel_created",
+    "channel_rename",
     "message.channels",
     "message.groups",
     "message.im",

@@ -56,10 +56,14 @@ class Interactions(Protocol):
 class Receiver:
     """`deliver` is called in the loop, for each delivery of a socket or of a request over HTTP."""
 
-    def __init__(self, *, chat: str, take: Take, interactions: Interactions) -> None:
+    def __init__(
+        self, *, chat: str, take: Take, interactions: Interactions, heard: Callable[[Mapping[str, Any]], None]
+    ) -> None:
+        """`heard`: is told of each event, before it is decided whether it asks for anything."""
         self._chat = chat
         self._take = take
         self._interactions = interactions
+        self._heard = heard
         self.sorter: Sorter | None = None
         """Known when we know who we are; until then nothing is acknowledged."""
         self.app_id = ""
@@ -109,6 +113,7 @@ class Receiver:
         ended = ends_us(payload)
         if ended:
             log.error("%s: %s; install the app again, and give us the new token", self._chat, ended)
+        self._heard(payload.get("event") or {})
         delivery = sorter.delivery(str(request.context.get("kind", "")), payload)
         if delivery is None:
             return BoltResponse(status=200)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.app import App
+from bot.adapters.slack.adapter import SlackAdapter
 from bot.slack_emulator.emulator import Emulator
 from bot.slack_emulator.seen import Seen
 from engine.settings import Settings, SlackSettings
@@ -30,8 +30,10 @@ class SlackHouse(House):
         slack.wait_for(lambda: slack.socket_count >= wanted)
 
     @property
-    def app_of(self) -> App:
-        return self.app
+    def adapter(self) -> SlackAdapter:
+        found = self.app.chats["slack"]
+        assert isinstance(found, SlackAdapter)
+        return found
 
     def answers_to(self, message: Seen) -> list[Seen]:
         """What we said in its thread."""

@@ -94,6 +94,17 @@ def test_what_comes_twice_is_one_command(slack_house: SlackHouse) -> None:
     assert len(runs_of(slack_house, "echo echo twice over")) == 1
 
 
+def test_long_output_is_a_file_in_the_thread(slack_house: SlackHouse) -> None:
+    slack = slack_house.slack
+    message = slack.say("ann", "ops", "!echo seq 1 20000")
+
+    def files() -> list[str]:
+        return [file for one in slack_house.answers_to(message) for file in one.files]
+
+    (file,) = slack.wait_for(files)
+    assert b"19999" in slack.file(file)[1]
+
+
 def runs_of(house: SlackHouse, command: str) -> list[str]:
     from engine.records.execution import ExecutionFilter
 

@@ -14,6 +14,7 @@ PARTS = (
     "bench_expressions",
     "bench_conductor",
     "bench_chat",
+    "bench_slack",
     "bench_actions",
     "bench_ssh",
     "bench_requests",

@@ -8,7 +8,7 @@ import sys
 import tempfile
 import textwrap
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,12 +68,15 @@ def write_site(folder: Path) -> Path:
 
 
 @contextmanager
-def server(folder: Path | None = None, *, options: tuple[str, ...] = ()) -> Iterator[Server]:
-    """Started, ready, and stopped at the end."""
+def server(
+    folder: Path | None = None, *, options: tuple[str, ...] = (), variables: Mapping[str, str] | None = None
+) -> Iterator[Server]:
+    """Started, ready, and stopped at the end; `variables`: of its environment."""
     with tempfile.TemporaryDirectory() as temporary:
         home = folder or Path(temporary)
         config = write_site(home)
         environment = {name: value for name, value in os.environ.items() if not name.startswith("STORMCROW_")}
+        environment |= variables or {}
         command = [
             sys.executable,
             "-m",

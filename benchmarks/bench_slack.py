@@ -47,9 +47,9 @@ def slack() -> Iterator[Emulator]:
 def connected(emulator: Emulator, folder: Path) -> Iterator[Server]:
     """A server of its own process that has its sockets open."""
     given = {
-        "STORMCROW_SLACK_BASE_URL": emulator.url,
-        "STORMCROW_SLACK_BOT_TOKEN": emulator.bot_token,
-        "STORMCROW_SLACK_APP_TOKEN": emulator.app_token,
+        "STORMCROW_SLACK__BASE_URL": emulator.url,
+        "STORMCROW_SLACK__BOT_TOKEN": emulator.bot_token,
+        "STORMCROW_SLACK__APP_TOKEN": emulator.app_token,
     }
     with server(folder, variables=given) as running:
         emulator.wait_for(lambda: emulator.socket_count >= 2, timeout_s=LIMIT_S)

@@ -9,6 +9,7 @@ from bot.cli import (
     administration,
     alerts,
     content,
+    dev,
     doctor,
     executions,
     inquiries,
@@ -103,6 +104,7 @@ app.add_typer(administration.api_keys, name="apikey")
 app.add_typer(users.app, name="user")
 app.add_typer(slack.app, name="slack")
 app.command()(doctor.doctor)
+app.add_typer(dev.app, name="dev")
 
 
 @app.callback()

@@ -7,6 +7,7 @@ from aiohttp import web
 
 from bot.slack_emulator.acting import Acting
 from bot.slack_emulator.api import WebApi
+from bot.slack_emulator.control import Control
 from bot.slack_emulator.deliveries import Deliveries
 from bot.slack_emulator.faults import Faults
 from bot.slack_emulator.founding import Founding
@@ -39,13 +40,15 @@ class Emulator(Founding, Acting, Looking):
         team: str = "Crow Works",
         timing: Timing | None = None,
         limits: Limits | None = None,
+        secret: str = "",
     ) -> None:
+        """`secret`: the same gives the same tokens again; empty: new ones."""
         self._port = port
         self._first_team = team
         self._thread = LoopThread()
         self._timing = timing or Timing()
         self._limits = limits or Limits()
-        world = World(self._thread.touch)
+        world = World(self._thread.touch, secret=secret)
         faults = Faults()
         deliveries = Deliveries(self._timing, faults, self._thread.touch)
         self._site = Site(
@@ -60,8 +63,14 @@ class Emulator(Founding, Acting, Looking):
         self._requests: Requests | None = None
 
     def start(self) -> None:
+        """Raises OSError: the port is taken."""
         self._thread.start()
-        self._thread.wait(self._start())
+        try:
+            self._thread.wait(self._start())
+        except OSError:
+            self._thread.wait(self._runner.cleanup())
+            self._thread.stop()
+            raise
         self.team = self.add_team(self._first_team)
         """The id of the first workspace."""
         self.trouble = Trouble(self._thread, self._site, self._sockets)
@@ -82,6 +91,7 @@ class Emulator(Founding, Acting, Looking):
         app.router.add_get("/link/", self._sockets.connect)
         app.router.add_post("/hooks/{key:.+}", Hooks(site).answer)
         app.router.add_post("/upload/v1/{key}", Uploads(site).answer)
+        Control(self).add_to(app.router)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
         await self._runner.setup()
         listening = web.TCPSite(self._runner, "127.0.0.1", self._port)
@@ -132,6 +142,11 @@ class Emulator(Founding, Acting, Looking):
     def url(self) -> str:
         """The base URL of the Web API, as slack_sdk wants it: with `/api/` at its end."""
         return f"{self._site.url}api/"
+
+    @property
+    def root_url(self) -> str:
+        """Where the control API is."""
+        return self._site.url
 
     @property
     def app_id(self) -> str:

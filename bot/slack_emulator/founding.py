@@ -1,6 +1,5 @@
 """Who and what there is in this Slack: workspaces, people, channels, groups; made and changed by tests."""
 
-import secrets
 import time
 from collections.abc import Sequence
 
@@ -30,7 +29,7 @@ class Founding(Part):
             )
             world.users[bot.id] = bot
             team.bot_user = bot.id
-            team.bot_token = f"xoxb-{team.id[1:]}-{secrets.token_hex(12)}"
+            team.bot_token = f"xoxb-{team.id[1:]}-{world.secret}"
             team.scopes = frozenset(SCOPES)
         return team.id
 

@@ -8,7 +8,7 @@ from bot.slack_emulator.deliveries import Delivery
 from bot.slack_emulator.loop import on_loop
 from bot.slack_emulator.modals import stack
 from bot.slack_emulator.part import Part
-from bot.slack_emulator.seen import Seen, SeenView, seen, seen_view
+from bot.slack_emulator.seen import Person, Seen, SeenView, seen, seen_view, standing
 
 T = TypeVar("T")
 
@@ -33,6 +33,11 @@ class Looking(Part):
     def message(self, wanted: Seen) -> Seen:
         """The same message as it is now. Raises LookupError when it is gone."""
         return seen(self._message(wanted)[1])
+
+    @on_loop
+    def at(self, channel: str, ts: str) -> Seen:
+        """The message at that moment, also one that only somebody sees. Raises LookupError."""
+        return seen(self._message(Seen(ts=ts, channel=self._channel(channel).id, user="", text=""))[1])
 
     @on_loop
     def direct_messages(self, user: str) -> list[Seen]:
@@ -67,6 +72,36 @@ class Looking(Part):
         return seen_view(found) if found else None
 
     @on_loop
+    def names(self) -> dict[str, str]:
+        """What people call each other, channels and groups: id -> @ada, #ops."""
+        world = self._site.world
+        called = {user.id: f"@{user.name}" for user in world.users.values()}
+        called |= {group.id: f"@{group.handle}" for group in world.groups.values()}
+        for channel in world.channels.values():
+            others = [called[each] for each in channel.members if each in called]
+            called[channel.id] = f"#{channel.name}" if channel.name else " and ".join(others)
+        return called
+
+    @on_loop
+    def people(self) -> list[Person]:
+        """Everybody, with our bot and other bots."""
+        return [
+            Person(
+                id=user.id,
+                name=user.name,
+                team=self._site.world.teams[user.team].name,
+                standing=standing(user, self._team().id),
+            )
+            for user in self._site.world.users.values()
+        ]
+
+    @on_loop
+    def places(self, user: str) -> list[str]:
+        """The ids of the channels and direct messages that somebody is in."""
+        person = self._user(user)
+        return [each.id for each in self._site.world.channels.values() if person.id in each.members]
+
+    @on_loop
     def file(self, file_id: str) -> tuple[str, bytes]:
         """Name and content of an uploaded file."""
         found = self._site.world.files[file_id]
@@ -86,6 +121,14 @@ class Looking(Part):
     def socket_count(self) -> int:
         """How many sockets the app has open."""
         return self._sockets.count
+
+    @property
+    def version(self) -> int:
+        """Another number after each change."""
+        return self._thread.version
+
+    def wait_for_change(self, since: int, timeout_s: float) -> None:
+        self._thread.wait_for_change(since, timeout_s)
 
     def wait_for(self, look: Callable[[], T], *, timeout_s: float = 15.0) -> T:
         """What `look` gives as soon as that is something; asked again after each change here.

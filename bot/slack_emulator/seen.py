@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bot.slack_emulator.markup import reached
-from bot.slack_emulator.world import Json, Message, View
+from bot.slack_emulator.world import Json, Message, User, View
 
 _LABELLED = ("button", "static_select", "multi_static_select", "overflow", "external_select")
 
@@ -87,6 +87,28 @@ class SeenView:
     errors: Mapping[str, str]
     """What was wrong with the last submission: block_id -> sentence."""
     plain: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    id: str
+    name: str
+    team: str
+    """The name of the workspace."""
+    standing: str
+    """What they are for the first workspace: member, admin, guest, stranger, bot, deactivated."""
+
+
+def standing(user: User, home: str) -> str:
+    if user.is_deleted:
+        return "deactivated"
+    if user.bot_id:
+        return "bot"
+    if user.team != home:
+        return "stranger"
+    if user.is_restricted or user.is_ultra_restricted:
+        return "guest"
+    return "admin" if user.is_admin else "member"
 
 
 def seen(message: Message) -> Seen:
@@ -214,9 +236,9 @@ def lines(blocks: list[Json]) -> Iterator[str]:
             case "input":
                 yield _text(block.get("label"))
             case "rich_text":
-                yield _rich(block)
+                yield rich(block)
             case "table":
-                yield from (" | ".join(_rich(cell) for cell in row) for row in block["rows"])
+                yield from (" | ".join(rich(cell) for cell in row) for row in block["rows"])
             case "plan":
                 yield _text(block.get("title"))
                 yield from lines(block.get("tasks") or [])
@@ -228,7 +250,7 @@ def lines(blocks: list[Json]) -> Iterator[str]:
 
 def _task(block: Json) -> str:
     parts = [f"[{block.get('status', 'pending')}]", _text(block.get("title"))]
-    parts += [_rich(block[name]) for name in ("details", "output") if isinstance(block.get(name), dict)]
+    parts += [rich(block[name]) for name in ("details", "output") if isinstance(block.get(name), dict)]
     return " ".join(filter(None, parts))
 
 
@@ -239,11 +261,11 @@ def _other(block: Json) -> Iterator[str]:
             yield _text(block[name])
 
 
-def _rich(node: Json) -> str:
+def rich(node: Json) -> str:
     """The words of rich text, and of the cells of a table."""
     if "elements" in node:
         joint = "\n" if node.get("type") in ("rich_text", "rich_text_list") else ""
-        return joint.join(_rich(each) for each in node["elements"])
+        return joint.join(rich(each) for each in node["elements"])
     match node.get("type"):
         case "user":
             return f"<@{node['user_id']}>"

@@ -1,5 +1,6 @@
 """Everything this Slack knows: people, channels, messages, views, files. Only its own loop touches it."""
 
+import hashlib
 import secrets
 import time
 from collections import defaultdict
@@ -177,11 +178,13 @@ class Scheduled:
 class World:
     """All of it; `touch` tells those who wait that something changed."""
 
-    def __init__(self, touch: Callable[[], None]) -> None:
+    def __init__(self, touch: Callable[[], None], *, secret: str = "") -> None:
+        """`secret`: part of all tokens, so that they are the same at the next start; empty: a new one."""
         self.touch = touch
+        self.secret = secret or secrets.token_hex(12)
         self.app_id = "A00STORM1"
-        self.app_token = f"xapp-1-{self.app_id}-{secrets.token_hex(16)}"
-        self.signing_secret = secrets.token_hex(16)
+        self.app_token = f"xapp-1-{self.app_id}-{self.secret}"
+        self.signing_secret = hashlib.sha256(self.secret.encode()).hexdigest()[:32]
         self.verification_token = secrets.token_urlsafe(18)
         self.teams: dict[str, Team] = {}
         self.users: dict[str, User] = {}

@@ -1,0 +1,1 @@
+"""Our Slack in a terminal: what a person sees and types there."""

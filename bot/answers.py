@@ -2,12 +2,13 @@
 
 import re
 from collections import defaultdict
+from collections.abc import Sequence
 
 from bot import formatting, inquiries, wording, workflows
 from bot.chat import Button, Code, Fields, Link, LongText, Piece, Reply, Table, Text, Tone
 from bot.identities import Identity
 from bot.results import cut_pieces, pieces_of_result
-from engine.aliases.help import HelpEntry, help_strings
+from engine.aliases.help import HelpEntry
 from engine.clock import utcnow
 from engine.content.registry import Registry
 from engine.errors import EngineError, NoMatch
@@ -71,9 +72,11 @@ def no_match(text: str, error: NoMatch, *, prefix: str) -> Reply:
 # help
 
 
-def explain(engine: Engine, words: str, *, prefix: str) -> Reply:
-    """Without words an overview by pack; with words the commands that have them all."""
-    entries = help_strings(engine.registry)
+def explain(engine: Engine, words: str, entries: Sequence[HelpEntry], *, prefix: str) -> Reply:
+    """Without words an overview by pack; with words the commands that have them all.
+
+    `entries`: those that the person may run here.
+    """
     if not words.strip():
         return _overview(entries, prefix=prefix)
     wanted = words.lower().split()
@@ -103,7 +106,7 @@ def explain(engine: Engine, words: str, *, prefix: str) -> Reply:
     return Reply(title=f"help {formatting.clean(words)}", pieces=tuple(pieces))
 
 
-def _overview(entries: list[HelpEntry], *, prefix: str) -> Reply:
+def _overview(entries: Sequence[HelpEntry], *, prefix: str) -> Reply:
     by_pack: defaultdict[str, list[HelpEntry]] = defaultdict(list)
     for entry in entries:
         by_pack[entry.pack].append(entry)

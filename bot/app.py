@@ -161,6 +161,7 @@ class App:
 
     def _start_chat(self, adapter: ChatAdapter, names: Sequence[str]) -> None:
         """`names`: of all chats that run."""
+        self.engine.rights.join(adapter.name, adapter.channel_named)
         announcer = Announcer(self.engine, adapter, chats=names)
         commands = Commands(self.engine, adapter, announcer)
         self._stage(f"announcer of {adapter.name}", announcer.start, announcer.stop)
@@ -184,6 +185,7 @@ class App:
                 content.configs,
                 content.overrides,
                 content.webhooks,
+                content.rights,
             )
         ]
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from bot import answers, formatting, forms, inquiries, reasons, schedules, workflows
+from bot.allowed import commands_for
 from bot.asked import Asked
 from bot.chat import Author, ChatAdapter, Reply, Text
 from bot.responses import Responses
@@ -31,7 +32,8 @@ class BuiltIns:
     def answer(self, word: str, fits: re.Match[str], asked: Asked) -> Sequence[Reply]:
         """`word` and `fits`: as `shapes.shape_of` gives them."""
         if word == "help":
-            return [answers.explain(self._engine, fits["words"] or "", prefix=asked.prefix)]
+            entries = commands_for(self._engine, asked.identity, asked.message.answer_place)
+            return [answers.explain(self._engine, fits["words"] or "", entries, prefix=asked.prefix)]
         if word == "schedule":
             return self._schedule(fits, asked)
         if word == "inquiries":

@@ -15,17 +15,19 @@ from functools import partial
 from sqlalchemy import Connection
 
 from bot import answers, formatting, schedules, shapes
+from bot.allowed import where_of
 from bot.announcer import Announcer
 from bot.asked import Asked
 from bot.built_ins import BuiltIns
 from bot.chat import ChatAdapter, Message, Outgoing, Reply
-from bot.identities import Identities
+from bot.identities import Identities, account_of
 from bot.responses import Responses
 from bot.starting import Starting
 from bot.trails import Trails
 from engine.errors import BadInput, Denied, EngineError, NoMatch
 from engine.expressions.masking import MASK
 from engine.records.chat import NewChatMessage
+from engine.rights.place import Where
 from engine.service import Engine
 from engine.store import chat as store
 
@@ -118,6 +120,14 @@ class Commands:
         try:
             identity = self._identities.of(message.adapter, message.author)
         except Denied as error:
+            self._engine.denials.note(
+                error,
+                user=account_of(message.adapter, message.author).ref,
+                name=message.author.name,
+                where=Where(platform=message.adapter, channel=message.channel),
+                verb="use",
+                what=shown,
+            )
             return [replace(answers.refusal(error), is_private=True)]
         prefix = "" if message.is_direct else self._settings.prefix
         return self._run(Asked(text=text, shown=shown, message=message, identity=identity, prefix=prefix))
@@ -136,8 +146,22 @@ class Commands:
             return self._starting.alias(asked)
         except NoMatch as error:
             return [answers.no_match(asked.text, error, prefix=asked.prefix)]
+        except Denied as error:
+            return [self._denied(error, asked)]
         except EngineError as error:
             return [answers.refusal(error)]
+
+    def _denied(self, error: Denied, asked: Asked) -> Reply:
+        """Recorded, and told to nobody else."""
+        self._engine.denials.note(
+            error,
+            user=asked.identity.user,
+            name=asked.identity.chat_user,
+            where=where_of(asked.identity, asked.message.answer_place),
+            verb="run",
+            what=asked.shown,
+        )
+        return replace(answers.refusal(error), is_private=True)
 
     def _answer(self, message: Message, replies: Sequence[Reply]) -> None:
         outgoing = [

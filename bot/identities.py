@@ -33,6 +33,8 @@ class Identity:
     chat_user: str
     """The name to show, and StackStorm's `api_user`; data."""
     is_verified: bool
+    platform: str
+    """The chat's name."""
     account: str = ""
     """How the chat knows them, as settings spell it: slack.T1.U7."""
     how: How | None = None
@@ -64,7 +66,11 @@ class Identities:
         self._check_standing(platform, author, account)
         if author.engine_user:
             return Identity(
-                user=author.engine_user, chat_user=author.name, is_verified=True, account=account.ref
+                user=author.engine_user,
+                chat_user=author.name,
+                is_verified=True,
+                platform=platform,
+                account=account.ref,
             )
         if not author.is_vouched:
             # The ids of our own web chat are names that people pick; elsewhere two networks may share one.
@@ -73,11 +79,17 @@ class Identities:
                 user=f"{UNVERIFIED}{known_as}",
                 chat_user=author.name,
                 is_verified=False,
+                platform=platform,
                 account=account.ref,
             )
         user, how = self._mapped(account, author)
         return Identity(
-            user=user or account.ref, chat_user=author.name, is_verified=True, account=account.ref, how=how
+            user=user or account.ref,
+            chat_user=author.name,
+            is_verified=True,
+            platform=platform,
+            account=account.ref,
+            how=how,
         )
 
     def admits(self, platform: str, author: Author) -> bool:

@@ -15,6 +15,7 @@ from bot.identities import Identities, Identity
 from bot.inquiries import APPROVE, REASON, REJECT
 from engine.errors import BadInput, Conflict, Denied, EngineError
 from engine.records.inquiry import Answerer, Inquiry, Vote
+from engine.rights.place import Where
 from engine.service import Engine
 from engine.store import chat as store
 
@@ -159,8 +160,29 @@ class Responses:
         if not inquiry.is_pending:
             return
         refused = self._engine.inquiries.why_not(inquiry, who, is_yes=is_yes)
+        if not refused and is_yes is not False and inquiry.asked.decision and not self._is_somebody(who):
+            refused = "Nothing vouches for who you are here, and a yes counts only from somebody known."
         if refused:
-            raise Denied("You may not answer this.", hint=formatting.clean(refused))
+            raise self._denied(
+                Denied("You may not answer this.", hint=formatting.clean(refused)), inquiry, who
+            )
+
+    def _is_somebody(self, who: Answerer) -> bool:
+        """Whether a yes may come from them: in chats of others only from those whom they vouch for."""
+        return who.is_verified or self._adapter.is_own or self._engine.people.trusts_unverified
+
+    def _denied(self, error: Denied, inquiry: Inquiry, who: Answerer) -> Denied:
+        """The error, which is recorded."""
+        place = next(iter(sorted(self.channels(inquiry))), "")
+        self._engine.denials.note(
+            error,
+            user=who.user,
+            name=who.name,
+            where=Where(platform=self._adapter.name, channel=place),
+            verb="answer",
+            what=f"{inquiry.asked.origin.action} {inquiry.id}",
+        )
+        return error
 
     def _give(self, inquiry: Inquiry, response: Any, *, who: Answerer, reason: str = "") -> Reply:
         known = _already(inquiry, response, who)
@@ -171,7 +193,8 @@ class Responses:
         try:
             now = self._engine.inquiries.answer(inquiry.id, response, who=who, reason=reason)
         except Denied as error:
-            raise Denied("You may not answer this.", hint=error.hint) from error
+            refused = Denied("You may not answer this.", hint=error.hint)
+            raise self._denied(refused, inquiry, who) from error
         except EngineError:
             # Somebody else, or another delivery of the same, may have been faster.
             now = self._engine.inquiries.get(inquiry.id)

@@ -36,6 +36,7 @@ from engine.records.datastore import DatastoreKey
 from engine.records.execution import Execution, ExecutionFilter, ExecutionRequest
 from engine.records.trigger import Emitted, Event
 from engine.recovery import Recovery
+from engine.rights.denials import Denials
 from engine.rights.room import Rights
 from engine.runner_set import RunnerSet
 from engine.settings import Settings, local_url
@@ -80,6 +81,7 @@ class Engine(ExecutionCalls):
         self.rights = Rights(
             self.content, self.people, roles=settings.people.roles, always=(ADMIN, settings.events.user)
         )
+        self.denials = Denials(self.database)
         self._api_url = local_url(settings)
         self.preparation = Preparation(
             self.content,

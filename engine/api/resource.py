@@ -11,8 +11,9 @@ from starlette.types import Message, Receive, Scope, Send
 from engine.api.call import Call, Crowd, Query
 from engine.api.documents import Documents
 from engine.api.errors import HttpError, answer_for, fault
-from engine.errors import EngineError, Unauthenticated
+from engine.errors import Denied, EngineError, Unauthenticated
 from engine.records.access import Requester
+from engine.rights.place import Where
 from engine.service import Engine
 from engine.specs.right import Right
 
@@ -82,10 +83,17 @@ class Resource:
             body=b"" if method in ("GET", "HEAD") else await _read(receive),
             request_id=request_id,
         )
-        if endpoint.method in self._on_loop:
-            answer: Answering = await endpoint.handler(call)  # type: ignore[misc]  # it is a coroutine function: asked above
-            return answer
-        return await run_in_threadpool(endpoint.handler, call)  # type: ignore[arg-type]  # and here it is none
+        try:
+            if endpoint.method in self._on_loop:
+                answer: Answering = await endpoint.handler(call)  # type: ignore[misc]  # it is a coroutine function: asked above
+                return answer
+            return await run_in_threadpool(endpoint.handler, call)  # type: ignore[arg-type]  # and here it is none
+        except Denied as error:
+            what = f"{method} {scope['path']}"
+            self._engine.denials.note(
+                error, user=requester.user, name="", where=Where(), verb="ask", what=what
+            )
+            raise
 
     def _not_allowed(self) -> Response:
         allowed = ", ".join(sorted(self._methods))

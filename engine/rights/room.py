@@ -17,11 +17,12 @@ from engine.rights.book import Book
 from engine.rights.place import ChannelNamed, Where, fits
 from engine.specs.alias import AliasSpec
 from engine.specs.permissions import IMPERSONATE, SYSTEM_ADMIN
+from engine.specs.right import Right
 from engine.specs.rights import LimitSpec, RightsSpec
 
 log = logging.getLogger(__name__)
 
-EXECUTE, RERUN, STOP, RESPOND = "action_execute", "execution_rerun", "execution_stop", "inquiry_respond"
+EXECUTE, RERUN, STOP = Right.ACTION_EXECUTE, Right.EXECUTION_RERUN, Right.EXECUTION_STOP
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +121,7 @@ class Rights:
     # running
 
     def why(
-        self, user: str, action: str, *, alias: str = "", where: Where, permission: str = EXECUTE
+        self, user: str, action: str, *, alias: str = "", where: Where | None, permission: str = EXECUTE
     ) -> list[Verdict]:
         """Every single answer about running an action, or an alias of it; all must be yes."""
         book = self._book
@@ -133,7 +134,7 @@ class Rights:
         return found
 
     def _within(
-        self, limit: LimitSpec, names: frozenset[str], roles: tuple[str, ...], where: Where
+        self, limit: LimitSpec, names: frozenset[str], roles: tuple[str, ...], where: Where | None
     ) -> Verdict:
         if SYSTEM_ADMIN in roles:
             return Verdict(may=True, reason=f"Limits do not bind the role {SYSTEM_ADMIN}.")
@@ -147,19 +148,21 @@ class Rights:
             lists = (("the users", limit.users), ("the role", limit.roles), ("the group", limit.groups))
             who = " or ".join(f"{word} {', '.join(listed)}" for word, listed in lists if listed)
             return self._refused(limit, f"{what} is for {who} only")
-        named = self._channels.get(where.platform)
-        if limit.channels and not any(fits(one, where, named) for one in limit.channels):
+        if where is not None and limit.channels and not self._is_there(limit, where):
             return self._refused(limit, f"{what} runs only in {', '.join(limit.channels)}, not in {where}")
         return Verdict(may=True, reason=f"Within {limit.where}.")
+
+    def _is_there(self, limit: LimitSpec, where: Where) -> bool:
+        named = self._channels.get(where.platform)
+        return any(fits(one, where, named) for one in limit.channels)
 
     @staticmethod
     def _refused(limit: LimitSpec, said: str) -> Verdict:
         return Verdict(may=False, reason=f"{said} ({limit.where}).", hint=limit.reason)
 
-    def may_run(
-        self, user: str, action: str, *, alias: str = "", where: Where, permission: str = EXECUTE
-    ) -> bool:
-        return all(one.may for one in self.why(user, action, alias=alias, where=where, permission=permission))
+    def may_run(self, user: str, action: str, *, alias: str = "", where: Where | None) -> bool:
+        """`where` None: somewhere, whatever limits say of channels."""
+        return all(one.may for one in self.why(user, action, alias=alias, where=where))
 
     def check_run(
         self, user: str, action: str, *, alias: str = "", where: Where, permission: str = EXECUTE
@@ -169,8 +172,8 @@ class Rights:
             if not one.may:
                 raise Denied(f"You may not run {alias or action}: {one.reason}", hint=one.hint)
 
-    def runnable(self, user: str, where: Where) -> tuple[AliasSpec, ...]:
-        """The enabled aliases that they may run there, by ref."""
+    def runnable(self, user: str, where: Where | None) -> tuple[AliasSpec, ...]:
+        """The enabled aliases that they may run there (None: somewhere), by ref."""
         return tuple(
             alias
             for ref, alias in sorted(self._content.current.aliases.items())
@@ -196,7 +199,7 @@ class Rights:
         """Whoever is asked by name may; else it takes inquiry_respond, or the right to run what asks."""
         if any(not one.is_everybody for one in inquiry.audiences):
             return Verdict(may=True, reason="The question says who is asked.")
-        own = self.allows(user, RESPOND, f"inquiry:{inquiry.id}")
+        own = self.allows(user, Right.INQUIRY_RESPOND, f"inquiry:{inquiry.id}")
         if own.may:
             return own
         by_action = self.allows(user, EXECUTE, uid("action", inquiry.asked.origin.action))

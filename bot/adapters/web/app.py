@@ -1,10 +1,12 @@
 """The routes of the web chat under /chat: the page, JSON, and the stream of events."""
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import orjson
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -16,7 +18,9 @@ from bot.adapters.web.adapter import WebAdapter, message_id
 from bot.adapters.web.exchange import Answer
 from bot.adapters.web.guard import Guard, Session
 from bot.adapters.web.hub import Page
-from bot.chat import BadAnswer, Message
+from bot.allowed import runnable_by
+from bot.chat import Author, BadAnswer, Message
+from bot.identities import Identities
 from engine.errors import (
     BadInput,
     Conflict,
@@ -88,6 +92,7 @@ class _Chat:
         self._adapter = adapter
         self._engine = adapter.engine
         self.guard = Guard(adapter.engine)
+        self._identities = Identities(adapter.engine)
         self._files = {path.name: path.read_bytes() for path in _STATIC.iterdir() if path.suffix in _MEDIA}
 
     def door(self, answer: Answer) -> Answer:
@@ -261,15 +266,20 @@ class _Chat:
             self._adapter.hub.leave(page)
 
     async def commands(self, request: Request) -> Response:
-        self.guard.session(request)
-        registry = self._engine.registry
-        tag = f'"{registry.generation}"'
+        found = await run_in_threadpool(self._commands, self.guard.session(request).author())
+        # Of one person: rights may change although no content does.
+        tag = f'"{hashlib.sha256(orjson.dumps(found)).hexdigest()[:32]}"'
         if request.headers.get("if-none-match") == tag:
             return Response(status_code=304)
-        response = exchange.json(await run_in_threadpool(completion.commands, registry))
+        response = exchange.json(found)
         response.headers["etag"] = tag
         response.headers["cache-control"] = "no-cache"
         return response
+
+    def _commands(self, author: Author) -> list[dict[str, Any]]:
+        """What this person may run in some channel."""
+        identity = self._identities.of(self._adapter.name, author)
+        return completion.commands(self._engine.registry, runnable_by(self._engine, identity, None))
 
     # executions
 

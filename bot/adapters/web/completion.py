@@ -1,6 +1,7 @@
 """What the page needs to complete a command: every format with its parameters."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from bot.answers import OWN
@@ -14,8 +15,8 @@ _GROUP = re.compile(r"\(\?P<(\w+)>")
 _SHOWN_DEFAULT = 80
 
 
-def commands(registry: Registry) -> list[dict[str, Any]]:
-    """Built-in commands first, then those of the packs by their words."""
+def commands(registry: Registry, aliases: Sequence[AliasSpec]) -> list[dict[str, Any]]:
+    """Built-in commands first, then those of the packs by their words; `aliases`: what may be run."""
     own = [
         {
             "display": display,
@@ -28,8 +29,7 @@ def commands(registry: Registry) -> list[dict[str, Any]]:
     ]
     found = [
         _command(alias, form, registry.actions.get(alias.action_ref))
-        for alias in registry.aliases.values()
-        if alias.enabled
+        for alias in aliases
         for form in alias.formats
         if form.display
     ]

@@ -5,15 +5,10 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from engine.service import Engine
-from engine.specs.permissions import PERMISSIONS
 from tests.engine.rights.site import ROLES, may
 
 WithRights = Callable[[Mapping[str, str]], Engine]
 GRANT = "name: x\npermission_grants:\n  -"
-
-
-def test_all_89_permissions_of_stackstorm_are_known() -> None:
-    assert len(set(PERMISSIONS) - {"impersonate"}) == 89
 
 
 @pytest.mark.parametrize(

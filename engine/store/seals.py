@@ -18,11 +18,21 @@ from engine.errors import StoreFailure
 from engine.records.comforts import OfferRow
 from engine.records.datastore import DatastoreRow, SealKeyRow
 from engine.records.deliveries import DeliveryRow
+from engine.records.dialogue import DialogueRow
 from engine.records.execution import ExecutionRow
 from engine.records.inquiry import InquiryRow
 from engine.records.trigger import TriggerInstanceRow
 from engine.records.workflow import WorkflowDeltaRow, WorkflowRow, WorkflowValueRow
-from engine.store import comforts, datastore, deliveries, executions, inquiries, triggers, workflows
+from engine.store import (
+    comforts,
+    datastore,
+    deliveries,
+    dialogues,
+    executions,
+    inquiries,
+    triggers,
+    workflows,
+)
 from engine.store.database import Database
 from engine.store.key_ring import KeyRing
 from engine.store.vault import ID_BYTES, Vault
@@ -48,6 +58,7 @@ class SealedColumn:
 
 _C = DeliveryRow.__table__  # type: ignore[attr-defined]  # as above
 _E = ExecutionRow.__table__  # type: ignore[attr-defined]  # as above
+_A = DialogueRow.__table__  # type: ignore[attr-defined]  # as above
 _D = DatastoreRow.__table__  # type: ignore[attr-defined]  # as above
 _O = OfferRow.__table__  # type: ignore[attr-defined]  # as above
 _Q = InquiryRow.__table__  # type: ignore[attr-defined]  # as above
@@ -135,6 +146,14 @@ SEALED = (
         needed=(_O.c.id,),
         place=lambda row: comforts.offer_place(row.id),
         is_sealed=_O.c.body.is_not(None),
+    ),
+    SealedColumn(
+        table=_A,
+        order=_A.c.seq,
+        column=_A.c.body,
+        needed=(_A.c.adapter, _A.c.person),
+        place=lambda row: dialogues.seal_place(row.adapter, row.person),
+        is_sealed=_A.c.body.is_not(None),
     ),
 )
 

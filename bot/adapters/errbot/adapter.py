@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from sqlalchemy import Connection
 
 from bot.adapters.errbot.carrier import DIRECT, ErrbotCarrier
+from bot.adapters.errbot.dialogues import Dialogues
 from bot.adapters.errbot.process import Child
 from bot.adapters.errbot.protocol import Heard, Start, State
 from bot.chat import Ask, Author, Capabilities, Message, Outgoing, Place, Receive, Respond, Standing
@@ -56,6 +57,7 @@ class ErrbotAdapter(QueuedAdapter):
         self._chat = engine.settings.chat
         self._inbox = Inbox(engine, network.chat, self._handle)
         self._receive: Receive | None = None
+        self._dialogues: Dialogues | None = None
         self._child: Child | None = None
         self._main: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -66,8 +68,9 @@ class ErrbotAdapter(QueuedAdapter):
 
     def start(self, receive: Receive, respond: Respond, ask: Ask) -> None:
         self._receive = receive
-        self._respond = respond
-        self._ask = ask
+        self._dialogues = Dialogues(
+            self.engine, self.name, posting_job=super().posting_job, respond=respond, ask=ask
+        )
         self._inbox.start()
         self._thread.start()
         self._is_tried.wait(FIRST_TRY_S)
@@ -82,7 +85,17 @@ class ErrbotAdapter(QueuedAdapter):
                 log.warning("%s: the child does not end; it ends with us", self.name)
 
     def posting_job(self, outgoing: Sequence[Outgoing]) -> Callable[[Connection], object]:
-        return super().posting_job([replace(one, place=_place(one)) for one in outgoing])
+        placed = [replace(one, place=_place(one)) for one in outgoing]
+        post = super().posting_job(placed)
+        if self._dialogues is None:
+            return post
+        begin = self._dialogues.job(placed)
+
+        def job(connection: Connection) -> None:
+            for work in (post, *begin):
+                work(connection)
+
+        return job
 
     def channel_named(self, wanted: str) -> str:
         """`ops` is #ops on IRC; what begins with @ is one person."""
@@ -165,9 +178,11 @@ class ErrbotAdapter(QueuedAdapter):
 
     def _handle(self, delivery: Delivery) -> None:
         """In a thread of the inbox. Raises StoreFailure."""
-        if self._receive is None:
+        if self._receive is None or self._dialogues is None:
             raise StoreFailure(f"{self.name}: the chat has not started.")
-        self._receive(self._message(Heard(**delivery.body)))
+        message = self._message(Heard(**delivery.body))
+        if not self._dialogues.take(message):
+            self._receive(message)
 
     def _message(self, heard: Heard) -> Message:
         text = heard.text

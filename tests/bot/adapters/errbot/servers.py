@@ -6,8 +6,7 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.conftest import missing
@@ -170,10 +169,48 @@ class IrcPerson:
         until(is_there)
 
 
-@contextmanager
-def people(*made: IrcPerson) -> Iterator[tuple[IrcPerson, ...]]:
-    try:
-        yield made
-    finally:
-        for one in made:
-            one.close()
+class Services:
+    """What knows accounts on an IRC network, linked to it as a server of its own."""
+
+    def __init__(self, server: Ngircd) -> None:
+        self._lines: list[str] = []
+        self._socket = socket.create_connection(("127.0.0.1", server.port), timeout=10)
+        self._socket.settimeout(None)
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        self._raw("PASS to-ngircd 0210-IRC+ services|1:M")
+        self._raw("SERVER services.test.local 1 :Services")
+        until(lambda: any(" SERVER " in f" {line}" for line in list(self._lines)))
+
+    def log_in(self, person: IrcPerson, account: str) -> None:
+        """From now on the network knows them by this account."""
+        self._raw(f":services.test.local METADATA {person.nick} accountname :{account}")
+
+        def is_known() -> bool:
+            person.raw(f"WHOIS {person.nick}")
+            time.sleep(0.05)
+            return any(f" 330 {person.nick} {person.nick} {account} " in line for line in list(person.lines))
+
+        until(is_known)
+
+    def close(self) -> None:
+        try:
+            self._socket.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+        self._reader.join(5)
+        self._socket.close()
+
+    def _raw(self, line: str) -> None:
+        self._socket.sendall(line.encode() + b"\r\n")
+
+    def _read(self) -> None:
+        with self._socket.makefile("rb") as stream:
+            try:
+                for raw in stream:
+                    line = raw.rstrip(b"\r\n").decode("utf-8", "replace")
+                    if "PING" in line.split(" :")[0]:
+                        self._raw("PONG services.test.local")
+                    self._lines.append(line)
+            except OSError:
+                return

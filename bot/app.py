@@ -83,7 +83,9 @@ class App:
 
         For the main thread.
         """
-        self._server = _Server(server_config(self._http, self.settings), before_shutdown=self._end_streams)
+        self._server = _Server(
+            server_config(self._http, self.settings), before_shutdown=self._end_all_streams
+        )
         try:
             if threading.current_thread() is threading.main_thread():
                 signal.signal(signal.SIGHUP, self._reload_soon)
@@ -101,6 +103,10 @@ class App:
             self._server.run(sockets=[self._socket])
         finally:
             self._has_served.set()
+
+    def _end_all_streams(self) -> None:
+        self._http.stream.stop()
+        self._end_streams()
 
     def stop(self) -> None:
         """In the opposite order of the start; a stage that fails does not keep the others up."""

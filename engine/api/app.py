@@ -25,6 +25,7 @@ from engine.api import (
     rules_explain,
     schedules,
     sensors,
+    stream,
     timers,
     tokens,
     traces,
@@ -37,6 +38,7 @@ from engine.api.documents import Documents
 from engine.api.door import Door
 from engine.api.errors import answer_for, fault
 from engine.api.resource import Endpoint, Resource
+from engine.api.stream_hub import StreamHub
 from engine.errors import EngineError
 from engine.service import Engine
 
@@ -61,6 +63,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *configs.ENDPOINTS,
     *apikeys.ENDPOINTS,
     *tokens.ENDPOINTS,
+    *stream.ENDPOINTS,
     *sensors.ENDPOINTS,
     *about.ENDPOINTS,
 )
@@ -73,6 +76,8 @@ class Api(FastAPI):
     """
 
     door: Door
+    stream: StreamHub
+    """To be stopped before the server waits for open requests: streams do not end by themselves."""
     short: Mapping[str, Sequence[tuple[Route, Resource]]]
     """Our paths by their first segment."""
 
@@ -92,14 +97,15 @@ class Api(FastAPI):
         await super().__call__(scope, receive, send)
 
 
-def create_app(engine: Engine) -> FastAPI:
+def create_app(engine: Engine) -> Api:
     """Other rooms may add routers of their own; they pass the same door."""
     app = Api(title="Stormcrow", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     documents, crowd = Documents(engine), Crowd()
+    app.stream = StreamHub(engine, documents)
     short: dict[str, list[tuple[Route, Resource]]] = {}
     for path in dict.fromkeys(endpoint.path for endpoint in ENDPOINTS):
         methods = {endpoint.method: endpoint for endpoint in ENDPOINTS if endpoint.path == path}
-        resource = Resource(engine, documents, crowd, methods)
+        resource = Resource(engine, documents, crowd, app.stream, methods)
         route = Route(path, resource, name=path)
         app.router.routes.append(route)
         short.setdefault(path.split("/")[1], []).append((route, resource))

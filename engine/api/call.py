@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 import orjson
@@ -16,6 +16,9 @@ from engine.api.landing import Landing
 from engine.errors import BadInput, Denied
 from engine.records.access import Requester
 from engine.service import Engine
+
+if TYPE_CHECKING:
+    from engine.api.stream_hub import StreamHub
 
 DEPTH_LIMIT = 64
 _TRUE = frozenset({"true", "1", "yes", "y"})
@@ -49,6 +52,7 @@ class Call:
     engine: Engine
     documents: Documents
     crowd: Crowd
+    stream: "StreamHub"
     requester: Requester
     location: str
     path: Mapping[str, str]
@@ -60,6 +64,8 @@ class Call:
     """The other end of the connection."""
     body: bytes = b""
     request_id: str = ""
+    is_on_stream: bool = False
+    """It came on the address of the event stream, which StackStorm has on a port of its own."""
 
     def object(self) -> dict[str, Any]:
         """The JSON object in the body; an empty body, or `null`, is an empty object."""

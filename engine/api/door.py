@@ -25,7 +25,8 @@ log = logging.getLogger(__name__)
 # A body must be complete so soon after its headers, in seconds.
 BODY_TIME_S = 30.0
 _REQUEST_ID = re.compile(rb"[\w.-]{1,128}")
-_PREFIXES = ("/api", "/auth", "/stream")
+_STREAM = "/stream"
+_PREFIXES = ("/api", "/auth", _STREAM)
 _SECURITY_HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
@@ -52,6 +53,7 @@ class Door:
         headers = dict(scope["headers"])
         answer = _Answer(send, _request_id(headers))
         scope.setdefault("state", {})["request_id"] = answer.request_id
+        scope["state"]["is_on_stream"] = scope["path"].startswith(f"{_STREAM}/")
         scope["path"] = plain_path(scope["path"], self._nouns)
         try:
             self._check(headers)
@@ -155,6 +157,9 @@ def plain_path(path: str, nouns: Collection[str]) -> str:
     Paths that are not the API's are left alone.
     """
     rest = path
+    if path in (_STREAM, f"{_STREAM}/"):
+        # The prefix alone is the name of the one thing behind it.
+        return _STREAM
     for prefix in _PREFIXES:
         if rest == prefix or rest.startswith(f"{prefix}/"):
             rest = rest[len(prefix) :]

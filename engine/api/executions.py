@@ -12,7 +12,7 @@ from starlette.responses import Response
 from engine.api import listing
 from engine.api.call import Call, dump, json_answer, text_answer
 from engine.api.execution_lists import ATTRIBUTES, check_excluded, list_executions
-from engine.api.live import LiveOutput
+from engine.api.live import EVENTS, LiveOutput
 from engine.api.resource import Answering, Endpoint
 from engine.api.wire import Document
 from engine.api.wire_workflows import task_document
@@ -223,6 +223,8 @@ def get_output(call: Call) -> Answering:
     if kind not in ("all", "stdout", "stderr"):
         raise BadInput(f'Output type "{kind}" is unknown.', hint="Choose from all, stdout, stderr.")
     only = None if kind == "all" else kind
+    if call.is_on_stream:
+        return LiveOutput(call.engine, execution.id, only, shape=EVENTS)
     if call.query.flag("follow"):
         return LiveOutput(call.engine, execution.id, only)
     return text_answer("".join(chunk.data for chunk in call.engine.output(execution.id, kind=only)))

@@ -1,19 +1,46 @@
 """Output while it comes: a chunked answer that ends with the execution."""
 
 import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from starlette.concurrency import run_in_threadpool
 from starlette.types import Receive, Scope, Send
 
+from engine.api.wire_stream import output_frames
 from engine.records.execution import Execution, OutputChunk
 from engine.records.journal import JournalEntry
 from engine.service import Engine
 
 
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How output is written; `end` closes it."""
+
+    content_type: bytes
+    render: Callable[[Execution, Sequence[OutputChunk]], bytes]
+    end: bytes = b""
+
+
+def _text(_execution: Execution, chunks: Sequence[OutputChunk]) -> bytes:
+    return "".join(chunk.data for chunk in chunks).encode(errors="replace")
+
+
+def _events(execution: Execution, chunks: Sequence[OutputChunk]) -> bytes:
+    return b"".join(frame.body for frame in output_frames(execution, chunks))
+
+
+PLAIN = Shape(b"text/plain; charset=utf-8", _text)
+EVENTS = Shape(b"text/event-stream; charset=UTF-8", _events, end=b"event: EOF\ndata: ''\n\n")
+
+
 class LiveOutput:
     """`kind`: stdout, stderr, or None for both. Woken by commits; a reader that lags is waited for."""
 
-    def __init__(self, engine: Engine, execution_id: str, kind: str | None) -> None:
+    def __init__(
+        self, engine: Engine, execution_id: str, kind: str | None, *, shape: Shape | None = None
+    ) -> None:
+        self._shape = shape or PLAIN
         self._engine = engine
         self._execution_id = execution_id
         self._kind = kind
@@ -35,7 +62,7 @@ class LiveOutput:
             detach()
 
     async def _follow(self, send: Send, wake: asyncio.Event, gone: "asyncio.Future[None]") -> None:
-        headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"x-accel-buffering", b"no")]
+        headers = [(b"content-type", self._shape.content_type), (b"x-accel-buffering", b"no")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         after = 0
         while not gone.done():
@@ -43,14 +70,13 @@ class LiveOutput:
             execution, chunks = await run_in_threadpool(self._read, after)
             if chunks:
                 after = chunks[-1].seq
-                text = "".join(chunk.data for chunk in chunks)
-                body = text.encode(errors="replace")
+                body = self._shape.render(execution, chunks)
                 await send({"type": "http.response.body", "body": body, "more_body": True})
             elif execution.is_finished:
                 break
             else:
                 await wake.wait()
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+        await send({"type": "http.response.body", "body": self._shape.end, "more_body": False})
 
     def _read(self, after: int) -> tuple[Execution, list[OutputChunk]]:
         # The status first: what was printed before the end is then among the chunks.

@@ -11,6 +11,7 @@ from starlette.types import Message, Receive, Scope, Send
 from engine.api.call import Call, Crowd, Query
 from engine.api.documents import Documents
 from engine.api.errors import HttpError, answer_for, fault
+from engine.api.stream_hub import StreamHub
 from engine.errors import Denied, EngineError, Unauthenticated
 from engine.records.access import Requester
 from engine.rights.place import Where
@@ -41,11 +42,17 @@ class Resource:
     """All methods of one path, as an ASGI application."""
 
     def __init__(
-        self, engine: Engine, documents: Documents, crowd: Crowd, methods: Mapping[str, Endpoint]
+        self,
+        engine: Engine,
+        documents: Documents,
+        crowd: Crowd,
+        stream: StreamHub,
+        methods: Mapping[str, Endpoint],
     ) -> None:
         self._engine = engine
         self._documents = documents
         self._crowd = crowd
+        self._stream = stream
         self._methods = methods
         self._on_loop = frozenset(
             method for method, endpoint in methods.items() if inspect.iscoroutinefunction(endpoint.handler)
@@ -73,6 +80,7 @@ class Resource:
             engine=self._engine,
             documents=self._documents,
             crowd=self._crowd,
+            stream=self._stream,
             requester=requester,
             location=location,
             path=scope["path_params"],
@@ -82,6 +90,7 @@ class Resource:
             address=(scope.get("client") or ("",))[0],
             body=b"" if method in ("GET", "HEAD") else await _read(receive),
             request_id=request_id,
+            is_on_stream=scope["state"]["is_on_stream"],
         )
         try:
             if endpoint.method in self._on_loop:

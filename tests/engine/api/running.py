@@ -14,6 +14,7 @@ import uvicorn
 
 from engine.api.app import create_app
 from engine.api.server import server_config
+from engine.api.stream_hub import StreamHub
 from engine.service import Engine
 from engine.settings import ContentSettings, ServerSettings, Settings, StoreSettings
 
@@ -120,6 +121,7 @@ class Running:
     url: str
     key: str
     folder: Path
+    stream: StreamHub
 
     def ask(self, method: str, path: str, *, key: str | None = None, **more: Any) -> requests.Response:
         """With the admin key, unless another one (or an empty one, for none) is given."""
@@ -175,13 +177,16 @@ def running(folder: Path, **server: Any) -> Iterator[Running]:
     thread: threading.Thread | None = None
     try:
         engine.start()
-        http = uvicorn.Server(server_config(create_app(engine), settings))
+        app = create_app(engine)
+        http = uvicorn.Server(server_config(app, settings))
         thread = threading.Thread(target=http.run, args=([listener],), daemon=True)
         thread.start()
         key = (settings.data_folder / "admin.key").read_text().strip()
-        yield Running(engine=engine, url=f"http://127.0.0.1:{port}", key=key, folder=folder)
+        url = f"http://127.0.0.1:{port}"
+        yield Running(engine=engine, url=url, key=key, folder=folder, stream=app.stream)
     finally:
         if http is not None and thread is not None:
+            app.stream.stop()
             http.should_exit = True
             thread.join(10)
         engine.stop()

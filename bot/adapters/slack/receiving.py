@@ -69,8 +69,19 @@ class Receiver:
         self.app_id = ""
         """The app that deliveries must be for; empty: not known yet."""
         self._opening: set[asyncio.Task[None]] = set()
+
+        async def authorize(team_id: str) -> AuthorizeResult:
+            """No method: Bolt reads the names of the parameters, and would fill in `self` too."""
+            me = self.sorter.me if self.sorter is not None else None
+            return AuthorizeResult(
+                enterprise_id=None,
+                team_id=team_id,
+                bot_user_id=me.user if me else None,
+                bot_id=me.bot if me else None,
+            )
+
         self._app = AsyncApp(
-            authorize=self._authorize,
+            authorize=authorize,
             before_authorize=self._keep,
             request_verification_enabled=False,
             url_verification_enabled=False,
@@ -89,13 +100,6 @@ class Receiver:
             )
         body = orjson.loads(response.body) if response.body else None
         return body if isinstance(body, dict) else None
-
-    async def _authorize(self, **_known: Any) -> AuthorizeResult:
-        """Asked after `_keep` only, and so when we know who we are."""
-        if self.sorter is None:
-            raise StoreFailure(f"{self._chat}: not ready.")
-        me = self.sorter.me
-        return AuthorizeResult(enterprise_id=None, team_id=me.team, bot_user_id=me.user, bot_id=me.bot)
 
     async def _options(self, ack: Any, body: Mapping[str, Any]) -> None:
         await ack(options=list(await asyncio.to_thread(self._interactions.options, body)))

@@ -1,0 +1,265 @@
+"""Modals in our Slack: opened by a press, refused in the field, kept without their secrets."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from bot.adapters.slack.views import block_id
+from bot.slack_emulator.emulator import Emulator
+from engine.records.inquiry import InquiryState
+from tests.bot.adapters.slack.office import Office, buttons
+
+PENDING = InquiryState.PENDING
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    with Emulator() as slack:
+        made = Office(tmp_path_factory.mktemp("office"), slack)
+        try:
+            yield made
+        finally:
+            made.stop()
+
+
+@pytest.fixture(autouse=True)
+def closed(office: Office) -> Iterator[None]:
+    """No test sees the modals of another."""
+    yield
+    for user in office.ids:
+        for view in office.slack.views(user):
+            office.slack.close(user, view, is_cleared=True)
+
+
+def test_a_button_opens_the_form_and_the_form_answers(office: Office) -> None:
+    asked = office.ask("release")
+    assert buttons(asked) == ["Answer", "Details"]
+    office.slack.click("bob", asked, "Answer")
+    view = office.view("bob")
+    assert {one.type for one in view.controls} == {"plain_text_input", "static_select", "number_input"}
+    office.slack.submit("bob", view, {"version": "1.42.0", "env": "prod"})
+    said = office.decided(asked)
+    assert "Answered by bob" in said
+    assert "1.42.0" in said
+    assert not office.slack.views("bob")
+
+
+def test_what_is_wrong_is_said_in_its_field_and_the_form_stays_open(office: Office) -> None:
+    asked = office.ask("release")
+    office.slack.click("eve", asked, "Answer")
+    view = office.view("eve")
+    office.slack.submit("eve", view, {"version": "1.42.0", "pods": "9"})
+    (again,) = office.slack.views("eve")
+    assert "9 is greater than the maximum of 6" in again.errors[block_id("pods")]
+    assert office.inquiry(asked).state is PENDING
+    office.slack.submit("eve", again, {"version": "1.42.0", "pods": "2"})
+    assert "Answered by eve" in office.decided(asked)
+
+
+def test_a_secret_is_shown_nowhere_and_kept_in_no_row(office: Office) -> None:
+    asked = office.ask("release")
+    office.slack.click("bob", asked, "Answer")
+    office.slack.submit("bob", office.view("bob"), {"version": "2.0", "🔒 token": "hunter2-hunter2"})
+    said = office.decided(asked)
+    assert "********" in said
+    everything = [*office.slack.messages(asked.channel), *office.slack.ephemerals("bob")]
+    assert not any("hunter2" in json.dumps(one.plain) for one in everything)
+    data = office.engine.settings.data_folder
+    assert not any(b"hunter2-hunter2" in file.read_bytes() for file in data.rglob("*") if file.is_file())
+
+
+def test_where_a_reason_is_needed_it_is_asked_for(office: Office) -> None:
+    asked = office.ask("why")
+    office.slack.click("bob", asked, "No")
+    view = office.view("bob")
+    assert view.submit == "No"
+    assert office.inquiry(asked).state is PENDING
+    office.slack.submit("bob", view, {"Reason": "not today"})
+    assert "not today" in office.decided(asked)
+
+
+def test_whoever_may_not_answer_gets_no_form_and_is_told_why(office: Office) -> None:
+    asked = office.ask("release")
+    office.slack.click("dan", asked, "Answer")
+    office.told("dan", asked, "may not answer")
+    assert not office.slack.views("dan")
+
+
+def test_details_are_for_everybody_who_sees_the_question(office: Office) -> None:
+    asked = office.ask("deploy")
+    office.slack.click("dan", asked, "Details")
+    view = office.view("dan")
+    assert office.inquiry(asked).asked.subject.digest in view.plain
+    assert "You may not answer this." in view.plain
+    assert not view.submit
+
+
+def test_what_was_decided_meanwhile_is_said_and_not_decided_again(office: Office) -> None:
+    asked = office.ask("why")
+    office.slack.click("bob", asked, "No")
+    view = office.view("bob")
+    office.slack.click("eve", asked, "Yes")
+    office.slack.submit("eve", office.view("eve"), {"Reason": "it is fine"})
+    office.decided(asked)
+    office.slack.submit("bob", view, {"Reason": "no"})
+    assert "by eve" in office.told("bob", asked, "decided already").plain
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"prompt_id": "f" * 24},
+        {"prompt_id": "../../x"},
+        {"button": "approve"},
+        {"channel": "C0NOWHERE"},
+        {"more": "x"},
+    ],
+)
+def test_a_submission_whose_metadata_was_changed_answers_nothing(
+    office: Office, change: dict[str, str]
+) -> None:
+    asked = office.ask("why")
+    office.slack.click("bob", asked, "No")
+    view = office.view("bob")
+    known = json.loads(view.private_metadata)
+    payload = submission(office, view.id, metadata=json.dumps({**known, **change}))
+    office.slack.deliver("interactive", payload)
+    if change == {"button": "approve"}:
+        # It is what bob may do anyway, and it is bob who does it.
+        assert "by bob" in office.decided(asked)
+    else:
+        office.slack.close("bob", view)
+        office.slack.click("eve", asked, "Yes")
+        office.slack.submit("eve", office.view("eve"), {"Reason": "after it"})
+        assert "by eve" in office.decided(asked)
+
+
+def test_a_field_that_the_question_does_not_have_is_refused(office: Office) -> None:
+    asked = office.ask("why")
+    office.slack.click("bob", asked, "No")
+    view = office.view("bob")
+    values = {block_id("approved"): {"v": {"type": "plain_text_input", "value": "true"}}}
+    office.slack.deliver("interactive", submission(office, view.id, values=values))
+    office.told("bob", asked, "field")
+    assert office.inquiry(asked).state is PENDING
+
+
+def submission(office: Office, view_id: str, **change: object) -> dict[str, object]:
+    """What Slack sends for bob's open modal, but for what somebody has changed."""
+    view = next(one for one in office.slack.views("bob") if one.id == view_id)
+    values = {block_id("reason"): {"v": {"type": "plain_text_input", "value": "because"}}}
+    return {
+        "type": "view_submission",
+        "team": {"id": office.slack.team},
+        "user": {"id": office.ids["bob"], "team_id": office.slack.team},
+        "api_app_id": office.slack.app_id,
+        "view": {
+            "id": view.id,
+            "hash": "1.changed",
+            "type": "modal",
+            "callback_id": view.callback_id,
+            "blocks": list(view.blocks),
+            "private_metadata": change.get("metadata", view.private_metadata),
+            "state": {"values": change.get("values", values)},
+        },
+    }
+
+
+# the menu
+
+
+def test_a_slash_command_without_words_opens_a_menu_that_finds_and_runs(office: Office) -> None:
+    room = office.room()
+    office.slack.command("ann", room, "/crow")
+    view = office.view("ann", title="Run a command")
+    found = office.slack.options("ann", view, "crow.m.0", "ech")
+    assert [label for label, _value in found] == ["echo <text>"]
+    office.slack.click("ann", view, "crow.m.0", found[0][1])
+    office.slack.wait_for(lambda: "Test echo." in office.view("ann").plain)
+    chosen = office.view("ann")
+    assert field(chosen.controls).shape["initial_value"] == "echo <text>"
+    office.slack.submit("ann", chosen, {"Command": "echo echo from the menu"})
+    office.slack.wait_for(
+        lambda: [one for one in office.slack.messages(room) if "from the menu" in one.plain]
+    )
+
+
+def field(controls: object) -> object:
+    return next(one for one in controls if one.type == "plain_text_input")  # type: ignore[attr-defined]
+
+
+def test_the_menu_of_a_message_answers_in_its_thread(office: Office) -> None:
+    room = office.room()
+    root = office.slack.say("bob", room, "something is slow")
+    office.slack.message_shortcut("ann", root, "crow.here")
+    view = office.view("ann", title="Run a command")
+    office.slack.submit("ann", view, {"Command": "echo echo in its thread"})
+    office.until(root, has="in its thread")
+
+
+def test_a_command_with_a_hole_is_refused_in_the_field(office: Office) -> None:
+    office.slack.shortcut("eve", "crow.run")
+    view = office.view("eve", title="Run a command")
+    office.slack.submit("eve", view, {"Command": "quiet {{cmd}}"})
+    (again,) = office.slack.views("eve")
+    assert list(again.errors.values()) == ["Give a value for: cmd."]
+
+
+# buttons that say a command
+
+
+def test_a_button_says_its_command_for_whoever_presses_it(office: Office) -> None:
+    room = office.room()
+    (answer,) = office.said("ann", room, "!nonsense nobody knows", has="All commands")
+    office.slack.click("bob", answer, "Help")
+    office.slack.wait_for(
+        lambda: [one for one in office.slack.messages(room) if "What you can say" in one.plain]
+    )
+
+
+def test_a_double_click_is_one_command(office: Office) -> None:
+    room = office.room()
+    (answer,) = office.said("ann", room, "!echo date; sleep 1", has="succeeded")
+    before = len(runs(office))
+    (status,) = office.said("ann", room, f"!status {short_id(office)}", has="steps")
+    office.slack.click("ann", status, "Run again", is_awaited=False)
+    office.slack.click("ann", status, "Run again")
+    office.slack.wait_for(lambda: len(runs(office)) > before)
+    office.said("ann", room, "!echo echo afterwards", has="succeeded")
+    assert len(runs(office)) == before + 2
+
+
+def runs(office: Office) -> list[object]:
+    from engine.records.execution import ExecutionFilter
+
+    wanted = ExecutionFilter(action="core.local", limit=100, with_result=False)
+    return list(office.engine.executions(wanted)[0])
+
+
+def short_id(office: Office) -> str:
+    newest = runs(office)[0]
+    return str(newest.id)[-6:]  # type: ignore[attr-defined]
+
+
+# Home
+
+
+def test_home_shows_what_waits_and_opens_it(office: Office) -> None:
+    asked = office.ask("deploy", by="ann")
+    office.slack.open_home("eve")
+    home = office.slack.wait_for(lambda: office.slack.home("eve"))
+    assert "Deploy api 1.42.0 to prod?" in home.plain
+    assert "Started by you" in home.plain
+    wanted = next(one for one in home.controls if one.value == office.inquiry(asked).id)
+    office.slack.click("eve", home, wanted.action_id)
+    view = office.view("eve", title="Details")
+    office.slack.submit("eve", view, {"Your decision": "approve"})
+    assert "Approved by eve" in office.decided(asked)
+    office.slack.wait_for(lambda: wanted.value not in json.dumps(list(office.slack.home("eve").blocks)))
+
+
+def test_home_of_a_guest_says_why_it_is_empty(office: Office) -> None:
+    office.slack.open_home("gus")
+    home = office.slack.wait_for(lambda: office.slack.home("gus"))
+    assert "Guests of this workspace may not use this bot." in home.plain

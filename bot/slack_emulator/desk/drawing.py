@@ -39,7 +39,8 @@ class Numbers:
 
     def number(self, where: Seen | SeenView, control: Control) -> int:
         place = where.ts if isinstance(where, Seen) else where.id
-        key = (place, control.block_id, control.action_id)
+        # Not the block's id: Slack makes new ones with each edit where the app gives none.
+        key = (place, control.action_id, control.value or control.label)
         number = self._known.setdefault(key, len(self._known) + 1)
         self._targets[number] = Target(where=where, control=control)
         return number

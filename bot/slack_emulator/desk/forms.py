@@ -15,8 +15,16 @@ Suggest = Callable[[str, str], list[tuple[str, str]]]
 _SEVERAL = ("multi_static_select", "multi_external_select", "checkboxes")
 
 
+class Instead(Exception):
+    """The person typed a command of the terminal in place of a value."""
+
+    def __init__(self, line: str) -> None:
+        super().__init__(line)
+        self.line = line
+
+
 class Form:
-    """Asks for each field; Enter keeps what stands there. Raises EOFError when the person gives up."""
+    """Asks for each field; Enter keeps what stands there. A command in place of a value raises Instead."""
 
     def __init__(self, view: SeenView, *, ask: Ask, say: Say, suggest: Suggest) -> None:
         self._view = view
@@ -44,16 +52,22 @@ class Form:
         if hint:
             self._say(f"  {hint}")
         if "external" in element["type"]:
-            offered = self._suggest(element["action_id"], self._ask(f"{label}, search for: "))
+            offered = self._suggest(element["action_id"], self._answer(f"{label}, search for: "))
         for number, (shown, _value) in enumerate(offered, start=1):
             self._say(f"  {number}) {shown}")
-        typed = self._ask(f"{label}{self._facts(block, element)}: ").strip()
+        typed = self._answer(f"{label}{self._facts(block, element)}: ")
         if not typed:
             return None
         if not offered:
             return typed
         chosen = [_chosen(offered, each.strip()) for each in typed.split(",")]
         return chosen if element["type"] in _SEVERAL else chosen[0]
+
+    def _answer(self, prompt: str) -> str:
+        typed = self._ask(prompt).strip()
+        if typed.startswith(":"):
+            raise Instead(typed)
+        return typed
 
     def _facts(self, block: Json, element: Json) -> str:
         held = initial(element)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from bot.slack_emulator.desk.drawing import Drawing, Target
-from bot.slack_emulator.desk.forms import Form
+from bot.slack_emulator.desk.forms import Form, Instead
 from bot.slack_emulator.emulator import Emulator
 from bot.slack_emulator.inputs import NotSent
 from bot.slack_emulator.seen import Seen, SeenView
@@ -37,7 +37,8 @@ class Person:
         self.user = user
         self.channel = channel
         self.thread = ""
-        self.is_at_home = False
+        self.home_shown = ""
+        """What the Home tab showed last; empty: they do not look at it."""
         self.say: Callable[[str], None] = print
         self.ask: Callable[[str], str] = input
         self._commands: dict[str, Callable[[str], None]] = {
@@ -78,6 +79,8 @@ class Person:
             self._do(text)
         except (LookupError, NotSent) as error:
             self.say(f"! {error.args[0] if error.args else error}")
+        except Instead as other:
+            return self.line(other.line)
         except (EOFError, KeyboardInterrupt):
             self.say("Nothing was sent.")
         return True
@@ -106,14 +109,14 @@ class Person:
             self._drawing.names.get(each) == f"#{channel}" for each in self._slack.places(self.user)
         ):
             raise LookupError(f"{self.user} is in no channel {channel!r}")
-        self.channel, self.thread, self.is_at_home = channel, "", False
+        self.channel, self.thread, self.home_shown = channel, "", ""
         self.show()
 
     def _become(self, name: str) -> None:
         wanted = name.removeprefix("@")
         if wanted not in [each.name for each in self._slack.people() if each.standing != "bot"]:
             raise LookupError(f"nobody is called {wanted!r}; :who says who there is")
-        self.user, self.thread, self.is_at_home = wanted, "", False
+        self.user, self.thread, self.home_shown = wanted, "", ""
         self.say(f"You are {wanted} now.")
 
     def _who(self) -> None:
@@ -212,7 +215,10 @@ class Person:
 
     def _send(self, form: Form, view: SeenView) -> bool:
         """False: something was wrong, and was asked for again."""
-        if self.ask(f"{view.submit}? (Enter; no) ").strip().lower() in ("n", "no"):
+        answer = self.ask(f"{view.submit}? (Enter; no) ").strip().lower()
+        if answer.startswith(":"):
+            raise Instead(answer)
+        if answer in ("n", "no"):
             self.say("It stays open: :form fills it in again, :close closes it.")
             return True
         try:
@@ -245,12 +251,15 @@ class Person:
     # the rest
 
     def _home(self) -> None:
-        self.is_at_home = True
         self._slack.open_home(self.user)
         home = self._published_home()
         if home is None:
             self.say("The app has published no Home tab for you.")
             return
+        self.show_home(home)
+
+    def show_home(self, home: SeenView) -> None:
+        self.home_shown = home.plain
         self.say("\n".join(self._drawing.view(home)))
 
     def _published_home(self) -> SeenView | None:

@@ -28,7 +28,6 @@ class Terminal:
         self._writing = threading.RLock()
         self._stopping = threading.Event()
         self._shown: dict[str, list[str]] = {}
-        self._home = ""
 
     def run(self) -> None:
         if self._is_person:
@@ -84,9 +83,8 @@ class Terminal:
         for message in self._slack.ephemerals(user):
             self._show(message)
         home = self._slack.home(user)
-        if home is not None and self._person.is_at_home and home.plain != self._home:
-            self._home = home.plain
-            self._above("\n".join(self._drawing.view(home)))
+        if home is not None and self._person.home_shown not in ("", home.plain):
+            self._person.show_home(home)
 
     def _show(self, message: Seen) -> None:
         thread_of = ""

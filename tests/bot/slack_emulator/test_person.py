@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 from slack_bolt.async_app import AsyncApp
+from slack_sdk import WebClient
 
 from bot.slack_emulator.desk.drawing import Drawing, Numbers
 from bot.slack_emulator.desk.person import Person
 from bot.slack_emulator.emulator import Emulator
 from tests.bot.slack_emulator.bolt import Bolt
-from tests.bot.slack_emulator.test_bolt_app import echo
+from tests.bot.slack_emulator.test_bolt_app import BUTTON, echo
 
 
 class Desk:
@@ -136,3 +137,20 @@ def test_menus_tables_and_the_home_tab_are_shown(slack: Emulator) -> None:
         slack.wait_for(lambda: [each for each in slack.ephemerals("ada") if each.text == "you took two"])
         desk.type(":home")
         assert "*Nothing* waits for you" in desk.text
+
+
+def test_a_command_in_place_of_a_value_leaves_the_form(slack: Emulator, desk: Desk) -> None:
+    desk.type("hello")
+    slack.wait_for(lambda: len(slack.messages("ops")) == 2)
+    desk.type(":show")
+    desk.type(":1", ":close")
+    assert slack.views("ada") == []
+
+
+def test_a_button_keeps_its_number_when_its_message_is_edited(slack: Emulator) -> None:
+    drawing = Drawing(Numbers(), has_colour=False)
+    web = WebClient(token=slack.bot_token, base_url=slack.url)
+    posted = web.chat_postMessage(channel="ops", text="one", blocks=[BUTTON])
+    before = drawing.message(slack.messages("ops")[0])
+    web.chat_update(channel=posted["channel"], ts=posted["ts"], text="two", blocks=[BUTTON])
+    assert before[1] == drawing.message(slack.messages("ops")[0])[1] == "    (1) Press me"

@@ -44,7 +44,8 @@ class Away(EngineError):
 
 
 class SlackAdapter(QueuedAdapter):
-    capabilities = Capabilities(max_length=12_000)
+    # What is longer than a message goes along as a file.
+    capabilities = Capabilities(max_length=200_000)
 
     def __init__(self, engine: Engine, workspace: Workspace) -> None:
         super().__init__(engine, workspace.chat)

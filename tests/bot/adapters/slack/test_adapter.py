@@ -96,7 +96,8 @@ def test_what_comes_twice_is_one_command(slack_house: SlackHouse) -> None:
 
 def test_long_output_is_a_file_in_the_thread(slack_house: SlackHouse) -> None:
     slack = slack_house.slack
-    message = slack.say("ann", "ops", "!echo seq 1 20000")
+    slack_house.said("ann", "ops", "!echo seq 1 20000", has="more lines")
+    message = slack.say("ann", "ops", "!output last")
 
     def files() -> list[str]:
         return [file for one in slack_house.answers_to(message) for file in one.files]

@@ -8,7 +8,7 @@ from concurrent.futures import Future
 from typing import Any, TypeVar
 
 import aiohttp
-from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.errors import SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.adapters.slack import troubles
@@ -131,7 +131,7 @@ class SlackAdapter(QueuedAdapter):
         self.receiver = Receiver(
             chat=self.name, take=self._inbox.take, interactions=self.interactions, heard=self.directory.heard
         )
-        self._carrier = SlackCarrier(self._web, self.directory)
+        self._carrier = SlackCarrier(self._web, self.directory, self.health)
         self._sockets = Sockets(
             self._web,
             self._session,
@@ -160,7 +160,7 @@ class SlackAdapter(QueuedAdapter):
                 answer = await self._web.auth_test()
                 break
             except (SlackClientError, *troubles.AWAY) as error:
-                least_s = self.health.failed(error)
+                least_s = self.health.failed("questions", error)
                 self._is_tried.set()
                 await asyncio.sleep(max(pause_s, least_s))
                 pause_s = min(LONGEST_PAUSE_S, pause_s * 2)
@@ -175,7 +175,7 @@ class SlackAdapter(QueuedAdapter):
         self.me = self._carrier.me = me
         self.directory.team = me.team
         self.receiver.sorter = Sorter(me, prefix=chat.prefix, names=chat.names)
-        self.health.mended()
+        self.health.mended("questions")
         log.info("%s: we are %s in %s", self.name, me.name, me.url or me.team)
         self._is_tried.set()
         self._is_known.set()
@@ -205,13 +205,15 @@ class SlackAdapter(QueuedAdapter):
         pause_s = FIRST_PAUSE_S
         while True:
             try:
-                return self._loop.run(_awaited(question()), timeout_s=CALL_S)
+                found = self._loop.run(_awaited(question()), timeout_s=CALL_S)
             except (SlackClientError, *troubles.AWAY) as error:
-                log.warning("%s: a delivery waits: %s", self.name, troubles.in_words(error))
-                least_s = troubles.retry_after_s(error) if isinstance(error, SlackApiError) else None
-                if self._stopping.wait(max(pause_s, least_s or 0.0)):
+                least_s = self.health.failed("questions", error)
+                if self._stopping.wait(max(pause_s, least_s)):
                     raise Away(f"{self.name}: stopped before Slack could be asked.") from error
                 pause_s = min(LONGEST_PAUSE_S, pause_s * 2)
+            else:
+                self.health.mended("questions")
+                return found
 
 
 async def _awaited(awaitable: Awaitable[T]) -> T:

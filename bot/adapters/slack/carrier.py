@@ -20,6 +20,7 @@ from bot.adapters.slack import troubles
 from bot.adapters.slack.blocks import render
 from bot.adapters.slack.deliveries import Myself
 from bot.adapters.slack.directory import Directory
+from bot.adapters.slack.health import Health
 from bot.adapters.slack.page import Features
 from bot.adapters.slack.rendered import File, Rendered
 from bot.outbox import Carrier, Later, Letter, OutcomeUnknown, Refused
@@ -30,7 +31,6 @@ EVENT_TYPE = "stormcrow_message"
 # Slack's 1 message a second and channel, with the short bursts that it lets pass.
 PAUSE_S, BURST = 1.0, 4
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 10.0
-PAUSE_FOR_PEOPLE_S = 15.0
 # How far back an unknown message is looked for.
 PAGES, PAGE_SIZE = 5, 200
 MOST_PARTS = 5
@@ -45,9 +45,10 @@ class SlackCarrier(Carrier):
     pause_s = PAUSE_S
     burst = BURST
 
-    def __init__(self, web: AsyncWebClient, directory: Directory) -> None:
+    def __init__(self, web: AsyncWebClient, directory: Directory, health: Health) -> None:
         self._web = web
         self._directory = directory
+        self._health = health
         self.me: Myself | None = None
         """Known before anything is sent."""
         self._features = Features()
@@ -192,6 +193,7 @@ class SlackCarrier(Carrier):
                 raise self._later(error) from error
             raise OutcomeUnknown(troubles.in_words(error)) from error
         self._failures = 0
+        self._health.mended("messages")
         return answer
 
     def _judged(self, error: SlackApiError, *, is_repeatable: bool) -> Exception:
@@ -204,14 +206,14 @@ class SlackCarrier(Carrier):
         if code in _GONE:
             return _GoneError(code)
         if code in troubles.WRONG_TOKEN:
-            log.error("%s; messages wait", words)
-            return Later(PAUSE_FOR_PEOPLE_S, words)
+            return Later(self._health.failed("messages", error), words)
         if troubles.status_of(error) >= 500 or code in troubles.BROKEN or not code:
             return self._later(error) if is_repeatable else OutcomeUnknown(words)
         return Refused(words)
 
     def _later(self, error: Exception) -> Later:
         self._failures += 1
+        self._health.failed("messages", error)
         wait_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(self._failures - 1, 10))
         return Later(wait_s, troubles.in_words(error))
 

@@ -113,7 +113,8 @@ class Sockets:
             try:
                 socket = await self._connected()
             except (SlackClientError, *troubles.AWAY) as error:
-                await asyncio.sleep(max(self._health.failed(error), pause_s * random.uniform(0.5, 1)))  # noqa: S311
+                least_s = self._health.failed("sockets", error)
+                await asyncio.sleep(max(least_s, _some_of(pause_s)))
                 pause_s = min(LONGEST_PAUSE_S, pause_s * 2)
                 continue
             began = asyncio.get_running_loop().time()
@@ -126,7 +127,7 @@ class Sockets:
             if reason in ("too_many_websockets", "link_disabled"):
                 await asyncio.sleep(self._told_to_leave(reason))
             elif lived_s < SHORT_LIFE_S:
-                await asyncio.sleep(pause_s * random.uniform(0.5, 1))  # noqa: S311 - no secret
+                await asyncio.sleep(_some_of(pause_s))
                 pause_s = min(LONGEST_PAUSE_S, pause_s * 2)
             else:
                 pause_s = FIRST_PAUSE_S
@@ -201,7 +202,7 @@ class Sockets:
             log.info("Slack: a socket ended before its acknowledgement; the delivery is kept")
 
     def _is_up(self, socket: _Socket, number: int) -> None:
-        self._health.mended()
+        self._health.mended("sockets")
         self._open.add(socket)
         self._count()
         log.info("Slack: socket %d is up", number + 1)
@@ -215,8 +216,13 @@ class Sockets:
             reason, "too many sockets are open: does another server use this app?"
         )
         if not self._open:
-            self._health.is_wrong(f"Slack says {reason}: {words}", needs_people=True)
+            self._health.is_wrong("sockets", f"Slack says {reason}: {words}", needs_people=True)
         return PAUSE_FOR_PEOPLE_S if reason == "link_disabled" else TOO_MANY_PAUSE_S
+
+
+def _some_of(pause_s: float) -> float:
+    """So that sockets that ended together do not come back together."""
+    return pause_s * random.uniform(0.5, 1)  # noqa: S311 - no secret
 
 
 def _close_soon(ws: aiohttp.ClientWebSocketResponse) -> None:

@@ -1,8 +1,9 @@
 """How it stands with one workspace of Slack: what works, and since when something does not."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Literal
 
 from slack_sdk.errors import SlackApiError
 
@@ -14,10 +15,18 @@ log = logging.getLogger(__name__)
 # Where nothing helps but a person.
 PAUSE_FOR_PEOPLE_S = 15.0
 
+Part = Literal["sockets", "questions", "messages"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    words: str
+    since: datetime
+
 
 @dataclass(slots=True, kw_only=True)
 class Health:
-    """Written in the loop, read anywhere."""
+    """Written in the loop and by workers, read anywhere."""
 
     chat: str
     sockets_wanted: int = 0
@@ -26,30 +35,32 @@ class Health:
     app_id: str = ""
     """As the sockets' hello says."""
     last_event_at: datetime | None = None
-    trouble: str = ""
-    """What keeps us from Slack now; empty: nothing."""
-    trouble_since: datetime | None = None
+    troubles: dict[Part, Trouble] = field(default_factory=dict)
+    """What keeps us from Slack now."""
 
-    def failed(self, error: Exception) -> float:
+    @property
+    def trouble(self) -> str:
+        """Empty: there is none."""
+        return "; ".join(dict.fromkeys(one.words for one in list(self.troubles.values())))
+
+    def failed(self, part: Part, error: Exception) -> float:
         """Slack could not be asked: said once in the log; the least seconds to wait."""
         code = troubles.code_of(error) if isinstance(error, SlackApiError) else ""
         needs_people = code in troubles.WRONG_TOKEN
-        self.is_wrong(troubles.in_words(error), needs_people=needs_people)
+        self.is_wrong(part, troubles.in_words(error), needs_people=needs_people)
         if needs_people:
             return PAUSE_FOR_PEOPLE_S
         return (troubles.retry_after_s(error) or 0.0) if isinstance(error, SlackApiError) else 0.0
 
-    def is_wrong(self, words: str, *, needs_people: bool) -> None:
-        if words == self.trouble:
+    def is_wrong(self, part: Part, words: str, *, needs_people: bool) -> None:
+        known = self.troubles.get(part)
+        if known is not None and known.words == words:
             return
-        if not self.trouble:
-            self.trouble_since = utcnow()
-        self.trouble = words
+        self.troubles[part] = Trouble(words=words, since=known.since if known is not None else utcnow())
         log.log(
             logging.ERROR if needs_people else logging.WARNING, "%s: %s; we keep trying", self.chat, words
         )
 
-    def mended(self) -> None:
-        if self.trouble:
+    def mended(self, part: Part) -> None:
+        if self.troubles.pop(part, None) is not None:
             log.info("%s: Slack is reached again", self.chat)
-        self.trouble, self.trouble_since = "", None

@@ -61,6 +61,9 @@ TOO_LARGE = frozenset(
 BROKEN = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout"})
 """Something went wrong in Slack, before or after it did what was asked."""
 
+NO_TIME_GIVEN_S = 3.0
+"""How long we wait where Slack asks us to, and does not say how long."""
+
 AWAY = (aiohttp.ClientError, asyncio.TimeoutError, OSError)
 """What is raised when Slack does not answer."""
 
@@ -85,7 +88,7 @@ def retry_after_s(error: SlackApiError) -> float | None:
     try:
         return max(0.0, float(given))
     except ValueError:
-        return 30.0
+        return NO_TIME_GIVEN_S
 
 
 def in_words(error: Exception) -> str:

@@ -1,6 +1,6 @@
 """A whole house in this process that is in a Slack of ours, and people there."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,10 +9,9 @@ import pytest
 from bot.adapters.slack.adapter import SlackAdapter
 from bot.slack_emulator.emulator import Emulator
 from bot.slack_emulator.seen import Seen
+from engine.records.execution import ExecutionFilter
 from engine.settings import Settings, SlackSettings
 from tests.bot.conftest import House, make_settings
-
-RUNNING = ("requested", "scheduled", "running", "canceling")
 
 
 def slack_settings(folder: Path, slack: Emulator, **more: object) -> Settings:
@@ -26,6 +25,7 @@ class SlackHouse(House):
     def __init__(self, settings: Settings, slack: Emulator) -> None:
         super().__init__(settings)
         self.slack = slack
+        self._channels = 0
         wanted = settings.slack.sockets if settings.slack.mode == "socket" else 0
         slack.wait_for(lambda: slack.socket_count >= wanted)
 
@@ -34,6 +34,11 @@ class SlackHouse(House):
         found = self.app.chats["slack"]
         assert isinstance(found, SlackAdapter)
         return found
+
+    def channel(self) -> str:
+        """A channel where nothing was said yet, so that no message waits for its turn."""
+        self._channels += 1
+        return self.slack.add_channel(f"room-{self._channels}")
 
     def answers_to(self, message: Seen) -> list[Seen]:
         """What we said in its thread."""
@@ -53,6 +58,12 @@ class SlackHouse(House):
         found = self.slack.wait_for(there)
         assert found is not None
         return found
+
+
+def runs_of(house: SlackHouse, command: str) -> list[str]:
+    """The ids of the executions that this command has started."""
+    found, _ = house.engine.executions(ExecutionFilter(limit=200))
+    return [one.id for one in found if (one.context.get("chat") or {}).get("command") == command]
 
 
 def make_people(slack: Emulator) -> None:
@@ -83,3 +94,19 @@ def slack_house(town: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Ite
         yield made
     finally:
         made.stop()
+
+
+@pytest.fixture
+def house_in(tmp_path: Path) -> Iterator[Callable[[Emulator], SlackHouse]]:
+    """A house of its own in a Slack."""
+    made: list[SlackHouse] = []
+
+    def make(slack: Emulator) -> SlackHouse:
+        made.append(SlackHouse(slack_settings(tmp_path, slack), slack))
+        return made[-1]
+
+    try:
+        yield make
+    finally:
+        for house in made:
+            house.stop()

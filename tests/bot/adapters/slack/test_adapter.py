@@ -3,7 +3,7 @@
 import pytest
 
 from bot.slack_emulator.seen import Seen
-from tests.bot.adapters.slack.conftest import SlackHouse
+from tests.bot.adapters.slack.conftest import SlackHouse, runs_of
 
 
 def test_a_message_with_the_prefix_becomes_a_command_and_its_result(slack_house: SlackHouse) -> None:
@@ -84,16 +84,6 @@ def test_mentions_in_data_call_nobody(slack_house: SlackHouse) -> None:
     assert set(answer.mentions) <= {f"@{message.user}"}
 
 
-def test_what_comes_twice_is_one_command(slack_house: SlackHouse) -> None:
-    slack = slack_house.slack
-    slack.trouble.duplicate(2)
-    message = slack.say("ann", "ops", "!echo echo twice over")
-    slack_house.until(message, has="twice over")
-    slack_house.said("ann", "ops", "!echo echo next", has="next")
-    assert len(slack_house.answers_to(message)) == 1
-    assert len(runs_of(slack_house, "echo echo twice over")) == 1
-
-
 def test_long_output_is_a_file_in_the_thread(slack_house: SlackHouse) -> None:
     slack = slack_house.slack
     slack_house.said("ann", "ops", "!echo seq 1 20000", has="more lines")
@@ -104,13 +94,6 @@ def test_long_output_is_a_file_in_the_thread(slack_house: SlackHouse) -> None:
 
     (file,) = slack.wait_for(files)
     assert b"19999" in slack.file(file)[1]
-
-
-def runs_of(house: SlackHouse, command: str) -> list[str]:
-    from engine.records.execution import ExecutionFilter
-
-    found, _ = house.engine.executions(ExecutionFilter(limit=100))
-    return [one.id for one in found if (one.context.get("chat") or {}).get("command") == command]
 
 
 def test_a_stranger_of_a_shared_channel_is_refused_in_private(slack_house: SlackHouse) -> None:

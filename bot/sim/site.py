@@ -80,6 +80,7 @@ class Site:
             "CHAT__WEB": "true",
             "SLACK__BOT_TOKEN": "",
             "SLACK__WORKSPACES": "{}",
+            "ERRBOT__NETWORKS": "{}",
         }
         return {f"{PREFIX}{name}": value for name, value in values.items()}
 

@@ -157,6 +157,24 @@ def transcript_of(text: str, *, name: str, first: int = 1) -> Transcript:
     return Transcript(name=name, backends=backends, steps=tuple(steps))
 
 
+def people_in(transcript: Transcript) -> list[str]:
+    """Everybody who does something, in the order of their first line."""
+    found = (one.who for one in transcript.steps if isinstance(one, Says | Presses | Fills | Stands))
+    return list(dict.fromkeys(found))
+
+
+def standings_in(transcript: Transcript) -> dict[str, str]:
+    """Of those who are no full members."""
+    return {one.who: one.standing for one in transcript.steps if isinstance(one, Stands)}
+
+
+def channels_in(transcript: Transcript) -> set[str]:
+    """As `#ops`."""
+    named = {one.place for one in transcript.steps if isinstance(one, Says)}
+    named |= {one.channel for one in transcript.steps if isinstance(one, Expects)}
+    return {HERE, *(one for one in named if one.startswith("#"))}
+
+
 def _backends(names: str, where: str) -> tuple[str, ...]:
     found = tuple(one.strip() for one in names.split(","))
     wrong = [one for one in found if one not in BACKENDS]

@@ -10,7 +10,7 @@ from engine.configuration import read_settings
 
 _FOLDER = Path(__file__).parent
 _CONFIG = _FOLDER / "config.yaml"
-_PLAYED = ("web",)
+_PLAYED = ("web", "slack")
 _STORIES = [
     pytest.param(path, backend, id=f"{path.stem}-{backend}")
     for path in sorted(_FOLDER.glob("*.chat"))

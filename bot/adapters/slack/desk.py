@@ -9,10 +9,10 @@ from bot.adapters.slack.home import Entry
 from bot.adapters.slack.menu import Choice
 from bot.adapters.slack.presses import Pressed
 from bot.adapters.slack.views import Form
-from bot.chat import Asked, Author
+from bot.allowed import commands_for
+from bot.chat import Asked, Author, Place
 from bot.identities import Identities
 from bot.responses import Responses
-from engine.aliases.help import help_strings
 from engine.errors import Conflict, Denied
 from engine.records.execution import ExecutionFilter
 from engine.records.inquiry import Inquiry
@@ -64,10 +64,10 @@ class Desk:
 
     # commands
 
-    def commands(self, author: Author) -> tuple[Choice, ...]:
-        """What this person may say. Raises Denied."""
-        self._identities.of(self._adapter.name, author)
-        return menu.choices(help_strings(self._engine.registry))
+    def commands(self, author: Author, place: Place | None) -> tuple[Choice, ...]:
+        """What this person may say there; without a place: somewhere. Raises Denied."""
+        identity = self._identities.of(self._adapter.name, author)
+        return menu.choices(commands_for(self._engine, identity, place))
 
     def command_problems(self, view: Mapping[str, Any]) -> Mapping[str, str]:
         """What keeps the command in a menu from being said, by the id of its block."""
@@ -86,7 +86,7 @@ class Desk:
         return home.view(
             waiting=[_waits(one) for one in waiting],
             started=self._started(user),
-            commands=self.commands(author),
+            commands=self.commands(author, None),
             prefix=self._engine.settings.chat.prefix,
         )
 

@@ -81,7 +81,8 @@ class Interactions:
             return self._desk.details(press.id, self._soon(pressed.user), pressed)
         if isinstance(press, MenuPress):
             form = pressed.form or Form(prompt_id=menu.MENU, home=presses.HOME if pressed.is_home else "")
-            known = self._desk.commands(self._soon(pressed.user)) if press.chosen else ()
+            author = self._soon(pressed.user) if press.chosen else None
+            known = self._desk.commands(author, _place_of(form, pressed.user)) if author else ()
             return menu.view(form, next((one for one in known if one.value == press.chosen), None))
         return None
 
@@ -99,10 +100,12 @@ class Interactions:
         view = payload.get("view")
         try:
             author = self._soon(_user(payload))
-            if payload.get("action_id") == MENU_ACTION:
-                return menu.search(self._desk.commands(author), typed)
             form = views.form_of(view) if isinstance(view, Mapping) else None
-            return [] if form is None else self._choices(form, payload, author, typed)
+            if form is None:
+                return []
+            if payload.get("action_id") == MENU_ACTION:
+                return menu.search(self._desk.commands(author, _place_of(form, author.id)), typed)
+            return self._choices(form, payload, author, typed)
         except EngineError as error:
             return [views.option(f"⚠ {error.message}")]
         except (SlackClientError, *troubles.AWAY) as error:
@@ -184,7 +187,7 @@ class Interactions:
         if form is None or not isinstance(view, Mapping):
             return
         author = self._adapter.person(_user(payload))
-        place = Place(channel=form.channel or author.id, thread=form.thread or None)
+        place = _place_of(form, author.id)
         key = f"{view.get('id')}:{view.get('hash')}"
         if view.get("callback_id") == menu.RUN:
             self._say(key, menu.said(view)[1], author, place)
@@ -286,6 +289,11 @@ class Interactions:
 def needs_form(asked: Asked, button: str) -> bool:
     """Whether that button opens a form: it has to where something must be filled in."""
     return not button or any(question.is_required for question in asked.prompt.questions)
+
+
+def _place_of(form: Form, user_id: str) -> Place:
+    """Where something is said about what a form does; away from any channel, to that person."""
+    return Place(channel=form.channel or user_id, thread=form.thread or None)
 
 
 def _user(payload: Mapping[str, Any]) -> str:

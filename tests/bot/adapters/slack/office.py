@@ -12,7 +12,7 @@ from engine.settings import PeopleSettings
 from tests.bot.adapters.slack.conftest import SlackHouse, slack_settings
 from tests.bot.asking import FORM, YES_OR_NO, write_questions
 
-PEOPLE = ("ann", "bob", "eve", "dan")
+PEOPLE = ("ann", "bob", "eve", "dan", "fay")
 # Of the same person as ann.
 SECOND = "ann2"
 GUEST, ROBOT = "gus", "robot"
@@ -22,12 +22,18 @@ QUESTIONS: dict[str, dict[str, Any]] = {
     "deploy": {
         "text": "Deploy api 1.42.0 to prod?",
         "schema": YES_OR_NO,
-        "users": ["ann", "bob", "eve", "gus"],
+        "users": ["ann", "bob", "eve", "fay", "gus"],
         "x-separate": True,
         "approves": {
             "action": "core.local",
             "parameters": {"cmd": "deploy api 1.42.0", "hosts": "web1,web2"},
         },
+    },
+    "other": {
+        "text": "Deploy api 1.43.0 to prod?",
+        "schema": YES_OR_NO,
+        "users": ["bob"],
+        "approves": {"action": "core.local", "parameters": {"cmd": "deploy api 1.43.0", "hosts": "web1"}},
     },
     "team": {
         "text": "Restart db1?",
@@ -38,12 +44,12 @@ QUESTIONS: dict[str, dict[str, Any]] = {
     },
     "why": {"text": "Really?", "schema": YES_OR_NO, "users": ["bob", "eve"], "reason": "required"},
     "release": {"text": "Which version?", "schema": FORM, "users": ["bob", "eve"]},
-    "group": {"text": "Is it calm?", "schema": YES_OR_NO, "groups": ["@oncall"]},
+    "group": {"text": "Is it calm?", "schema": YES_OR_NO, "groups": ["slack:@oncall"]},
 }
 
 
 class Office(SlackHouse):
-    """ann, bob, eve and dan; ann2 is ann, gus a guest, robot another app's bot."""
+    """ann, bob, eve, dan and fay; ann2 is ann, gus a guest, robot another app's bot."""
 
     def __init__(self, folder: Path, slack: Emulator) -> None:
         self.ids = ids = {name: slack.add_user(name) for name in (*PEOPLE, SECOND)}

@@ -186,3 +186,74 @@ def test_an_approver_who_is_renamed_is_still_the_same_person(office: Office) -> 
     finally:
         office.slack.rename("robert", "bob")
     assert office.inquiry(asked).outcome.user == "bob"
+
+
+def test_somebody_of_another_workspace_is_refused(office: Office) -> None:
+    slack = office.slack
+    theirs = slack.add_team("Elsewhere", with_app=False)
+    slack.add_user("mallory", team=theirs)
+    slack.add_channel("shared", shared_with=[theirs])
+    slack.join("mallory", "shared")
+    asked = office.ask("deploy", channel="shared")
+    slack.click("mallory", asked, "Approve")
+    slack.wait_for(lambda: [one for one in slack.ephemerals("mallory") if "other workspaces" in one.plain])
+    assert office.inquiry(asked).state is PENDING
+
+
+def test_whoever_was_deactivated_decides_nothing_any_more(office: Office) -> None:
+    asked = office.ask("deploy")
+    office.slack.deactivate("fay")
+    office.slack.click("fay", asked, "Approve")
+    office.slack.click("dan", asked, "Approve")
+    office.told("dan", asked, "may not answer")
+    office.told("fay", asked, "deactivated")
+    assert office.inquiry(asked).state is PENDING
+
+
+def test_a_user_group_is_asked_for_when_somebody_answers(office: Office) -> None:
+    asked = office.ask("group")
+    office.slack.click("dan", asked, "Yes")
+    office.told("dan", asked, "may not answer")
+    office.slack.set_group("oncall", ["dan"])
+    office.slack.wait_for(lambda: office.engine.people.members("slack:@oncall") == {"dan"})
+    office.slack.click("dan", asked, "Yes")
+    assert "Answered yes by dan" in office.decided(asked)
+
+
+def test_what_was_approved_is_good_for_nothing_else(office: Office) -> None:
+    first, room = office.ask("deploy"), office.room()
+    other = office.ask("other", channel=room)
+    digests = {office.inquiry(one).asked.subject.digest for one in (first, other)}
+    assert len(digests) == 2
+    old = dict(office.slack.click("bob", first, "Approve").payload)
+    office.decided(first)
+    # The press of the old button, as if it had been made on the new message.
+    message = {**old["message"], "ts": other.ts, "thread_ts": other.thread_ts}
+    office.slack.deliver(
+        "interactive",
+        {
+            **old,
+            "channel": {"id": other.channel, "name": room},
+            "container": {**old["container"], "channel_id": other.channel, "message_ts": other.ts},
+            "message": message,
+            "actions": [{**old["actions"][0], "action_ts": "1790000000.000002"}],
+        },
+    )
+    office.told("bob", other, "not asked in this channel")
+    assert office.inquiry(other).state is PENDING
+    assert buttons(office.now(other)) == ["Approve", "Reject", "Details"]
+
+
+def test_a_press_with_another_question_s_id_counts_only_where_that_one_stands(office: Office) -> None:
+    here, there = office.ask("deploy"), office.ask("other")
+    payload = dict(office.slack.click("dan", here, "Approve").payload)
+    office.told("dan", here, "may not answer")
+    action = {
+        **payload["actions"][0],
+        "value": f"{office.inquiry(there).id} approve",
+        "action_ts": "1790000000.000003",
+    }
+    bob = {**payload["user"], "id": office.ids["bob"]}
+    office.slack.deliver("interactive", {**payload, "user": bob, "actions": [action]})
+    office.told("bob", here, "not asked in this channel")
+    assert office.inquiry(there).state is PENDING

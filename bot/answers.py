@@ -42,6 +42,7 @@ OWN = (
     ("approve id [reason]", "say yes to a question"),
     ("reject id [reason]", "say no to it"),
     ("answer id [values]", "answer it with values: name=value, JSON, or the one value it asks for"),
+    ("yes [id]", "run what I offered to you here last, for example a command without its typing error"),
     ("anyway rule event", "start what a budget or a freeze held back"),
     (
         "schedule when command",

@@ -20,11 +20,14 @@ from bot.announcer import Announcer
 from bot.asked import Asked
 from bot.built_ins import BuiltIns
 from bot.chat import ChatAdapter, Message, Outgoing, Reply
+from bot.command_forms import CommandForms
 from bot.identities import Identities, account_of
+from bot.offers import Offers
 from bot.responses import Responses
 from bot.starting import Starting
 from bot.trails import Trails
-from engine.errors import BadInput, Denied, EngineError, NoMatch
+from engine.aliases.index import NoCommand
+from engine.errors import BadInput, BadParameter, Denied, EngineError, NoMatch
 from engine.expressions.masking import MASK
 from engine.records.chat import NewChatMessage
 from engine.rights.place import Where
@@ -42,8 +45,10 @@ class Commands:
         self._adapter = adapter
         self._settings = engine.settings.chat
         self._identities = Identities(engine)
-        self.responses = Responses(engine, adapter)
         self._starting = Starting(engine, announcer, Trails(engine, adapter))
+        self._offers = Offers(engine, adapter)
+        self._forms = CommandForms(engine, adapter, self._starting, self._offers)
+        self.responses = Responses(engine, adapter, self._forms)
         self._built_ins = BuiltIns(engine, adapter, self.responses, self._starting)
 
     def receive(self, message: Message) -> None:
@@ -140,12 +145,7 @@ class Commands:
                     f"That command has {size:,} bytes; I read {self._settings.text_limit_bytes:,} at most.",
                     hint="Put the data into a file or the datastore, and name it in the command.",
                 )
-            found = shapes.shape_of(asked.text)
-            if found is not None:
-                return self._built_ins.answer(*found, asked)
-            return self._starting.alias(asked)
-        except NoMatch as error:
-            return [answers.no_match(asked.text, error, prefix=asked.prefix)]
+            return self._do(asked)
         except Denied as error:
             return [self._denied(error, asked)]
         except EngineError as error:
@@ -162,6 +162,53 @@ class Commands:
             what=asked.shown,
         )
         return replace(answers.refusal(error), is_private=True)
+
+    def _do(self, asked: Asked) -> Sequence[Reply]:
+        """Raises EngineErrors, which are answers too."""
+        found = shapes.shape_of(asked.text)
+        if found is not None:
+            word, fits = found
+            if word == "yes":
+                return self._accept((fits["id"] or "").lower(), asked)
+            return self._built_ins.answer(word, fits, asked)
+        try:
+            return self._starting.alias(asked)
+        except NoMatch as error:
+            return [self._forms.form(asked) or self._unknown(asked, error)]
+        except BadParameter:
+            form = self._forms.form(asked)
+            if form is None:
+                raise
+            return [form]
+
+    def _unknown(self, asked: Asked, error: NoMatch) -> Reply:
+        """What the nearest commands are; and the one that was perhaps meant, to be run with one word."""
+        told = answers.no_match(asked.text, error, prefix=asked.prefix)
+        meant = ""
+        if isinstance(error, NoCommand):
+            meant = self._starting.corrected(asked) or shapes.corrected(asked.text)
+        if not meant:
+            return told
+        said = f"Did you mean: {formatting.clean(self._concealed(meant))}"
+        offer = self._offers.question(asked, "fix", command=meant, said=said, label="Run it")
+        first, *others = told.pieces
+        return replace(
+            told, pieces=(first, *offer.pieces, *others[1:]), buttons=(*offer.buttons, *told.buttons)
+        )
+
+    def _accept(self, wanted: str, asked: Asked) -> Sequence[Reply]:
+        """Runs what was offered, as whoever says yes."""
+        offer = self._offers.open(asked, wanted)
+        text = str(offer.body["command"])
+        meant = replace(asked, text=text, shown=self._concealed(text))
+        self._offers.take(offer, asked)
+        try:
+            replies = self._do(meant)
+        except Denied:
+            self._offers.give_back(offer, asked)
+            raise
+        self._offers.close(offer, asked.identity.chat_user, meant.shown)
+        return replies
 
     def _answer(self, message: Message, replies: Sequence[Reply]) -> None:
         outgoing = [

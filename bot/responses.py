@@ -1,4 +1,4 @@
-"""What people give to inquiries, by buttons, forms or words: read, handed to the engine, and confirmed.
+"""What people give to questions, by buttons, forms or words: read, handed to the engine, and confirmed.
 
 Everything that is said back is for the person who answered alone. The first answer wins; whoever comes
 later is told who was first, and whoever says the same again is told that it counts already.
@@ -7,13 +7,14 @@ later is told who was first, and whoever says the same again is told that it cou
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from bot import formatting, forms, inquiries, inquiry_facts
 from bot.chat import Answer, Asked, Author, BadAnswer, ChatAdapter, Fields, Piece, Reply, Text, Tone
 from bot.identities import Identities, Identity
 from bot.inquiries import APPROVE, REASON, REJECT
 from engine.errors import BadInput, Conflict, Denied, EngineError
+from engine.records.comforts import Offer
 from engine.records.inquiry import Answerer, Inquiry, Vote
 from engine.rights.place import Where
 from engine.service import Engine
@@ -25,16 +26,30 @@ _DECISIONS = {
 }
 
 
+class FormDesk(Protocol):
+    """The forms of commands; class CommandForms is one."""
+
+    def find(self, wanted: str) -> Offer | None: ...
+    def secret_names(self, offer: Offer) -> frozenset[str]: ...
+    def asked(self, offer: Offer, author: Author) -> Asked: ...
+    def respond(self, offer: Offer, answer: Answer) -> Reply: ...
+    def by_words(self, offer: Offer, words: str, author: Author) -> Reply: ...
+
+
 class Responses:
-    def __init__(self, engine: Engine, adapter: ChatAdapter) -> None:
+    def __init__(self, engine: Engine, adapter: ChatAdapter, forms: FormDesk | None = None) -> None:
+        """`forms`: of commands; without them it answers inquiries only."""
         self._engine = engine
         self._adapter = adapter
+        self._forms = forms
         self._identities = Identities(engine)
 
     # by a button or a form
 
     def respond(self, answer: Answer) -> Reply:
         """Raises BadAnswer, BadInput, Denied, Conflict, NotFound: for the person who answered."""
+        if self._forms is not None and (form := self._forms.find(answer.prompt_id)) is not None:
+            return self._forms.respond(form, answer)
         inquiry = self._engine.inquiries.get(answer.prompt_id)
         if answer.place.channel not in self.channels(inquiry):
             raise Denied("That question is not asked in this channel.", hint="Answer it where it stands.")
@@ -46,6 +61,8 @@ class Responses:
 
     def asked(self, wanted: str, author: Author) -> Asked:
         """What is asked, for a chat that asks it one by one. Raises NotFound, BadInput, Denied, Conflict."""
+        if self._forms is not None and (form := self._forms.find(wanted)) is not None:
+            return self._forms.asked(form, author)
         inquiry = self._engine.inquiries.get(wanted)
         channel = seen_by(author, self.channels(inquiry))
         if not channel:
@@ -90,6 +107,12 @@ class Responses:
 
     def by_words(self, verb: str, wanted: str, words: str, author: Author) -> Reply:
         """`answer`, `approve` or `reject`, said anywhere. Raises as `respond` does."""
+        if self._forms is not None and (form := self._forms.find(wanted)) is not None:
+            if verb != "answer":
+                raise BadInput(
+                    "That is a form, and no question of yes or no.", hint=f"Say: answer {wanted} ..."
+                )
+            return self._forms.by_words(form, words, author)
         inquiry = self._engine.inquiries.get(wanted)
         who = self._answerer(author)
         if not self._is_open_to(inquiry, author):
@@ -117,6 +140,8 @@ class Responses:
     def concealed(self, wanted: str) -> bool:
         """Whether the words of an answer must not be kept in the chat; also where nobody knows yet."""
         try:
+            if self._forms is not None and (form := self._forms.find(wanted)) is not None:
+                return bool(self._forms.secret_names(form))
             return bool(forms.secret_names(self._engine.inquiries.get(wanted).asked.schema))
         except EngineError:
             return True

@@ -1,9 +1,13 @@
 """The shapes of the built-in commands: what is ours, whatever the aliases say."""
 
+import difflib
 import re
 
 from bot import schedules
 
+_LIKENESS = 0.75
+# Nobody decides by a typing error.
+_NEVER_GUESSED = frozenset({"yes", "approve", "reject", "answer", "anyway"})
 # Optional where the thread, or the person's last command in the channel, says which one is meant.
 _ID = r"(?:\s+(?P<id>last|[0-9a-f]{6,24}))?"
 
@@ -29,6 +33,7 @@ SHAPES: dict[str, re.Pattern[str]] = {
     "answer": _shape(r"answer\s+(?P<id>[0-9a-f]{6,24})(?P<words>\s.*)?"),
     "approve": _shape(r"approve\s+(?P<id>[0-9a-f]{6,24})(?P<words>\s.*)?"),
     "reject": _shape(r"reject\s+(?P<id>[0-9a-f]{6,24})(?P<words>\s.*)?"),
+    "yes": _shape(r"yes(?:\s+(?P<id>[0-9a-f]{6,24}))?"),
     "anyway": _shape(r"anyway\s+(?P<rule>[\w.-]+)\s+(?P<id>[0-9a-f]{24})"),
 }
 
@@ -40,3 +45,13 @@ def shape_of(text: str) -> tuple[str, re.Match[str]] | None:
         if fits:
             return word, fits
     return None
+
+
+def corrected(text: str) -> str:
+    """The text with a built-in word in the place of its first one, where that is a command; else empty."""
+    first = text.split(maxsplit=1)[0]
+    for word in difflib.get_close_matches(first.lower()[:40], SHAPES, n=3, cutoff=_LIKENESS):
+        meant = word + text[len(first) :]
+        if word not in _NEVER_GUESSED and shape_of(meant) is not None:
+            return meant
+    return ""

@@ -4,10 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot import answers
+from bot.allowed import where_of
 from bot.announcer import Announcer
 from bot.asked import Asked
 from bot.chat import Reply
 from bot.trails import Trails
+from engine.aliases.match import AliasMatch
 from engine.errors import BadInput
 from engine.records.execution import Execution
 from engine.service import AliasExecution, Engine
@@ -27,8 +29,22 @@ class Starting:
         self.trails.leave(asked, execution)
 
     def alias(self, asked: Asked) -> Sequence[Reply]:
+        self.matched(asked, self._engine.match(asked.text))
+        return []
+
+    def corrected(self, asked: Asked) -> str:
+        """The command without its typing errors, where this person may run it; else empty."""
+        meant = self._engine.corrected(asked.text)
+        if not meant:
+            return ""
+        alias = self._engine.match(meant).alias
+        where = where_of(asked.identity, asked.message.answer_place)
+        user = asked.identity.user
+        may = self._engine.rights.may_run(user, alias.action_ref, alias=alias.ref, where=where)
+        return meant if may else ""
+
+    def matched(self, asked: Asked, match: AliasMatch) -> None:
         message, identity = asked.message, asked.identity
-        match = self._engine.match(asked.text)
         started = self._engine.run_alias(
             match,
             user=identity.user,
@@ -40,7 +56,6 @@ class Starting:
         )
         for one in started:
             self.accepted(asked, one.execution, ack=one)
-        return []
 
     def rerun(
         self,

@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from engine.aliases.command_forms import CommandForm, command_form
 from engine.aliases.match import AliasMatch, check_changes
 from engine.aliases.templates import AliasTemplates
 from engine.aliases.view import alias_view, execution_view
 from engine.content.registry import Content
-from engine.errors import BadInput
+from engine.errors import BadInput, NotFound
 from engine.executions import Executions
 from engine.expressions.jinja import Templates
 from engine.expressions.lookups import KeyValues, key_lookups
@@ -154,6 +155,20 @@ class AliasExecutions:
         check_changes(alias, action, given)
         return self._plans.get(action).cast_text(given)
 
+    def form(self, alias_ref: str, representation: str, given: Mapping[str, str | None]) -> CommandForm:
+        """What may still be said of a command. Raises NotFound, BadInput."""
+        registry = self._content.current
+        alias = registry.aliases.get(alias_ref)
+        if alias is None:
+            raise NotFound(f"There is no alias {alias_ref} any more.", hint="Type the command again.")
+        return command_form(
+            alias,
+            registry.action(alias.action_ref),
+            self._plans,
+            representation=representation,
+            given=given,
+        )
+
     def may_be_secret(self, name: str) -> bool:
         """Whether any action keeps a parameter of this name secret."""
         return any(
@@ -172,6 +187,10 @@ class AliasExecutions:
             return f"{match.text.split(maxsplit=1)[0]} {MASK}"
         longest_first = sorted(hidden, key=len, reverse=True)
         return re.sub("|".join(map(re.escape, longest_first)), MASK, match.text)
+
+    def concealed_beginning(self, form: CommandForm, text: str) -> str:
+        """The text of a command that stops too early, as `concealed` gives it."""
+        return self.concealed(form.match({}, text=text))
 
     def _secrets(self, match: AliasMatch) -> set[str]:
         """The values that the text gives to secret parameters."""

@@ -8,17 +8,19 @@ from typing import Any
 from engine.access import ADMIN, Access
 from engine.accounts import Accounts
 from engine.alias_executions import AliasExecution, AliasExecutions, ResultText
+from engine.aliases.command_forms import CommandForm
 from engine.aliases.index import AliasIndex
 from engine.aliases.match import AliasMatch
 from engine.content.loader import ContentLoader
 from engine.content.registry import Content, Registry, Unavailable
 from engine.dispatch import Dispatch
-from engine.errors import EngineError, NotFound
+from engine.errors import EngineError, NoMatch, NotFound
 from engine.events import EventParts, Events
 from engine.execution_calls import ExecutionCalls
 from engine.executions import Executions
 from engine.expressions.jinja import Templates
 from engine.expressions.live_secrets import LiveSecrets
+from engine.expressions.masking import MASK
 from engine.expressions.params import Plans
 from engine.foundation import Foundation, shipped_packs
 from engine.installer.switching import State
@@ -280,13 +282,49 @@ class Engine(ExecutionCalls):
         """Raises NoMatch (none, or several), with the nearest commands in the hint; BadParameter."""
         return self.alias_index.match(text)
 
+    def corrected(self, text: str) -> str:
+        """The command without its typing errors; empty where none is found that fits."""
+        return self.alias_index.corrected(text)
+
+    def command_form(self, text: str) -> CommandForm | None:
+        """What is missing of a command; None: it is none, or nothing is missing."""
+        try:
+            form = self._form(text)
+        except EngineError:
+            return None
+        return form if form is not None and form.missing else None
+
+    def _form(self, text: str) -> CommandForm | None:
+        try:
+            match = self.alias_index.match(text)
+        except NoMatch:
+            found = self.alias_index.beginning(text)
+            if found is None:
+                return None
+            return self._aliases.form(found.entry.alias.ref, found.entry.representation, found.given)
+        if len(match.parameters) != 1:
+            return None
+        given = {name: value for name, value in match.parameters[0].items() if value is not None}
+        return self._aliases.form(match.alias.ref, match.representation, given)
+
+    def form_again(self, alias_ref: str, representation: str, given: Mapping[str, str | None]) -> CommandForm:
+        """As `command_form` made it, by the content of now. Raises NotFound, BadInput."""
+        return self._aliases.form(alias_ref, representation, given)
+
     def concealed(self, text: str) -> str:
         """A command as it may be kept: the values of secret parameters are ********."""
         try:
             return self._aliases.concealed(self.alias_index.match(text))
         except EngineError:
-            # Nothing will be run, and nobody knows what in it would be secret.
-            return text
+            pass
+        form = self.command_form(text)
+        if form is not None:
+            return self._aliases.concealed_beginning(form, text)
+        meant = self.corrected(text)
+        if meant and self.concealed(meant) != meant:
+            return f"{text.split(maxsplit=1)[0]} {MASK}"
+        # Nothing will be run, and nobody knows what in it would be secret.
+        return text
 
     def run_alias(
         self,

@@ -1,7 +1,10 @@
 """Every format of every enabled alias, read once for a registry: which one does a text fit?"""
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
+from engine.aliases.beginnings import Beginning, beginning
+from engine.aliases.corrections import corrections
 from engine.aliases.grammar import CompiledFormat, compile_format
 from engine.aliases.help import missing, nearest_displays
 from engine.aliases.kv import Tail, split_pairs
@@ -12,6 +15,7 @@ from engine.errors import BadContent, BadInput, NoMatch
 from engine.specs.action import ActionSpec
 from engine.specs.alias import AliasFormat, AliasSpec
 
+_MOST_CORRECTIONS = 8
 _BRACKETS = (("{", "}"), ("[", "]"), ("(", ")"))
 
 
@@ -154,6 +158,20 @@ class AliasIndex:
             if _attempt(entry, text, tail)
         ]
         return sorted(found, key=lambda entry: entry.number)
+
+    def beginning(self, text: str) -> Beginning | None:
+        """The command that a text begins and does not say to the end; None: there is none."""
+        return beginning(text, (entry for entry in self.entries if not entry.is_multiple))
+
+    def corrected(self, text: str) -> str:
+        """The text without its typing errors, where it then fits one alias; else an empty text."""
+        for wanted in islice(corrections(text, self.entries), _MOST_CORRECTIONS):
+            try:
+                self.match(wanted)
+            except BadInput:
+                continue
+            return wanted
+        return ""
 
     def missing(self, text: str) -> str:
         """`deploy needs: app, env.` when the text begins a command, else an empty text."""

@@ -125,6 +125,15 @@ def take_offer(connection: Connection, offer_id: str, *, by: str, delivery: str)
     return known == delivery
 
 
+def give_offer_back(connection: Connection, offer_id: str, *, delivery: str) -> None:
+    """Whoever took it with this delivery could not use it."""
+    connection.execute(
+        update(_O)
+        .where(_O.c.id == offer_id, _O.c.taken_with == delivery)
+        .values(taken_at=None, taken_by="", taken_with="")
+    )
+
+
 def forget_offers(connection: Connection, *, before: datetime) -> None:
     """Uses the index chat_offer_by_age."""
     connection.execute(delete(_O).where(_O.c.made_at < before))

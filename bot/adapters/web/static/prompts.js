@@ -26,7 +26,7 @@ export class Prompts {
       ...questions.map((one) => this.question(one, draft)),
       el("div", { class: "buttons" },
         ...buttons.map((one) => el("button", { type: "submit", class: `button small ${one.style || ""}`, value: one.value || "" }, one.label)),
-        el("a", { class: "button small", href: `#execution/${prompt.id}` }, "Details")),
+        message.body.inquiry_id ? el("a", { class: "button small", href: `#execution/${prompt.id}` }, "Details") : null),
       el("p", { class: "told", role: "status" }),
       prompt.answer_with ? el("p", { class: "answer-with" }, "Or say: ", el("code", {}, prompt.answer_with)) : null);
     form.addEventListener("submit", (event) => {

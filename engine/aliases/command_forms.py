@@ -1,0 +1,94 @@
+"""What is missing of a command, as the schema of a form; and the match that its answer makes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from engine.aliases.grammar import compile_format
+from engine.aliases.match import AliasMatch, pairs_allowed
+from engine.errors import BadInput
+from engine.expressions.params import Plans
+from engine.specs.action import ActionSpec
+from engine.specs.alias import AliasSpec
+from engine.specs.parameter import ParameterSpec
+
+OPTIONS_KEY = "x-options"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandForm:
+    """A command of which something is missing."""
+
+    alias: AliasSpec
+    action: ActionSpec
+    representation: str
+    display: str | None
+    given: Mapping[str, str | None]
+    """What was said already."""
+    missing: tuple[str, ...]
+    properties: Mapping[str, Mapping[str, Any]]
+    """What may still be said, as properties of a JSON schema; what is missing comes first."""
+
+    def match(self, values: Mapping[str, Any], *, text: str) -> AliasMatch:
+        """The command with these values added, as if it had been typed. `text` is how it is shown."""
+        return AliasMatch(
+            alias=self.alias,
+            display=self.display,
+            representation=self.representation,
+            parameters=({**self.given, **values},),
+            named=frozenset(self.given) | frozenset(values),
+            given=frozenset(),
+            text=text,
+        )
+
+
+def command_form(
+    alias: AliasSpec,
+    action: ActionSpec,
+    plans: Plans,
+    *,
+    representation: str,
+    given: Mapping[str, str | None],
+) -> CommandForm:
+    """What may still be said of a command, of which `given` was said already.
+
+    Raises BadInput when the alias has no format with this representation.
+    """
+    form = next((one for one in alias.formats if representation in one.representations), None)
+    if form is None:
+        raise BadInput(f"{alias.ref} has no such format any more.", hint="Type the command again.")
+    compiled = compile_format(representation)
+    known = plans.get(action).parameters
+    fixed = {*given, *alias.immutable_parameters}
+    needed = [
+        *compiled.required,
+        *(name for name, spec in known.items() if spec.required and not spec.has_default),
+    ]
+    missing = tuple(name for name in dict.fromkeys(needed) if name not in fixed)
+    allowed = pairs_allowed(alias, action, compiled.names)
+    others = [name for name in (*known, *sorted(compiled.names)) if name in allowed and name not in fixed]
+    return CommandForm(
+        alias=alias,
+        action=action,
+        representation=representation,
+        display=form.display,
+        given=given,
+        missing=missing,
+        properties={
+            name: _property(known.get(name), is_missing=name in missing)
+            for name in dict.fromkeys((*missing, *others))
+        },
+    )
+
+
+def _property(spec: ParameterSpec | None, *, is_missing: bool) -> Mapping[str, Any]:
+    schema: dict[str, Any] = dict(spec.schema_) if spec is not None else {"type": "string"}
+    default = schema.get("default")
+    if is_missing:
+        schema["required"] = True
+        schema.pop("default", None)
+    elif isinstance(default, str) and "{{" in default:
+        # A template of the pack, which is filled in when the action runs.
+        del schema["default"]
+        schema.pop("required", None)
+    return schema

@@ -108,6 +108,10 @@ def _backend(start: Start, config: types.ModuleType) -> ErrBot:
         from bot.adapters.errbot.irc import Irc  # noqa: PLC0415 - each backend needs packages of its own
 
         return Irc(config, start)
+    if start.backend == "XMPP":
+        from bot.adapters.errbot.xmpp import Xmpp  # noqa: PLC0415 - as above
+
+        return Xmpp(config, start)
     try:
         manager = BackendPluginManager(config, "errbot.backends", start.backend, ErrBot, CORE_BACKENDS)
         found = manager.load_plugin()

@@ -36,8 +36,8 @@ class ErrbotCarrier(Carrier):
         return said.mark
 
     async def find(self, letter: Letter) -> str | None:
-        """Such networks do not tell what was said before: what was under way may be said again."""
-        log.info("a message for %s may stand there twice", letter.place.channel)
+        """The child knows, where its network does; on IRC what was under way may be said again."""
+        log.debug("whether %s stands in %s is for the child to know", letter.key, letter.place.channel)
         return None
 
     def _prefix_at(self, letter: Letter) -> str:
@@ -52,7 +52,10 @@ class ErrbotCarrier(Carrier):
         key = (letter.id, letter.version)
         taken = self._taken.get(key, 0)
         done = await self._child.send(
-            channel.removeprefix(DIRECT), lines[taken:], is_person=channel.startswith(DIRECT)
+            channel.removeprefix(DIRECT),
+            lines[taken:],
+            is_person=channel.startswith(DIRECT),
+            token=f"{letter.id}-{letter.version}-{taken}",
         )
         if done.outcome is Outcome.SENT:
             self._taken.pop(key, None)

@@ -108,10 +108,10 @@ class Child:
     def is_connected(self) -> bool:
         return self._connected.is_set()
 
-    async def send(self, to: str, lines: tuple[str, ...], *, is_person: bool) -> Done:
+    async def send(self, to: str, lines: tuple[str, ...], *, is_person: bool, token: str = "") -> Done:
         """What became of it; never an exception of ours."""
         self._count += 1
-        send = Send(id=self._count, to=to, is_person=is_person, lines=lines)
+        send = Send(id=self._count, to=to, is_person=is_person, lines=lines, token=token)
         if self._writer is None:
             return Done(id=send.id, outcome=Outcome.LATER, reason="there is no child")
         pending = _Pending(done=asyncio.get_running_loop().create_future())

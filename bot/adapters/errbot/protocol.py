@@ -64,6 +64,8 @@ class Send:
     """A channel, or the id of a person as in `Heard.person`."""
     is_person: bool = False
     lines: tuple[str, ...]
+    token: str = ""
+    """The same for the same lines, also after a restart: where a chat keeps it, nothing is said twice."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
-"""A whole house with a chat on a real IRC server: settings, and the server in this process."""
+"""An engine with a chat on a real server of IRC or XMPP, in this process."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,9 @@ from bot.announcer import Announcer
 from bot.commands import Commands
 from engine.networks import networks
 from engine.service import Engine
-from engine.settings import ErrbotSettings, PeopleSettings, Settings
+from engine.settings import ErrbotSettings, Settings
 from tests.bot.adapters.errbot.servers import Ngircd, until
+from tests.bot.adapters.errbot.xmpp_server import DOMAIN, PASSWORD, Prosody
 from tests.bot.conftest import make_settings
 
 
@@ -33,20 +34,35 @@ def irc_settings(
         "tls": False,
         "nickname": nickname,
         "channels": list(channels),
-        "lines_per_s": 100,
         "repeat_after_s": 1.0,
         **network,
     }
-    (folder / "irc.yaml").write_text(yaml.safe_dump(written), encoding="utf-8")
-    return replace(
-        make_settings(folder, web=False),
-        errbot=ErrbotSettings(networks={"irc": "irc.yaml"}),
-        people=PeopleSettings(),
-    )
+    return _settings(folder, "irc", written)
 
 
-class IrcHouse:
-    """The engine and the chat `irc`; in its channels when it is made."""
+def xmpp_settings(folder: Path, server: Prosody, *, channels: Sequence[str], **network: Any) -> Settings:
+    """The same whose chat `jabber` is on an XMPP server."""
+    written = {
+        "backend": "xmpp",
+        "server": "127.0.0.1",
+        "port": server.port,
+        "ca_file": str(server.certificate),
+        "account": f"crow@{DOMAIN}",
+        "password": PASSWORD,
+        "channels": list(channels),
+        **network,
+    }
+    return _settings(folder, "jabber", written)
+
+
+def _settings(folder: Path, name: str, network: Mapping[str, Any]) -> Settings:
+    written = {"lines_per_s": 100, **network}
+    (folder / f"{name}.yaml").write_text(yaml.safe_dump(written), encoding="utf-8")
+    return replace(make_settings(folder, web=False), errbot=ErrbotSettings(networks={name: f"{name}.yaml"}))
+
+
+class ChatHouse:
+    """The engine and its one chat; in its channels when it is made."""
 
     def __init__(self, settings: Settings) -> None:
         self.engine = Engine(settings)

@@ -9,12 +9,12 @@ import pytest
 
 from tests.bot.adapters.errbot.conftest import Opened
 from tests.bot.adapters.errbot.servers import IrcPerson, Ngircd, until
-from tests.bot.adapters.errbot.site import IrcHouse, irc_settings
+from tests.bot.adapters.errbot.site import ChatHouse, irc_settings
 
 
 @pytest.fixture(scope="module")
-def house(ngircd: Ngircd, tmp_path_factory: pytest.TempPathFactory) -> Iterator[IrcHouse]:
-    made = IrcHouse(irc_settings(tmp_path_factory.mktemp("house"), ngircd))
+def house(ngircd: Ngircd, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChatHouse]:
+    made = ChatHouse(irc_settings(tmp_path_factory.mktemp("house"), ngircd))
     try:
         yield made
     finally:
@@ -22,7 +22,7 @@ def house(ngircd: Ngircd, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 
 @pytest.fixture
-def ann(ngircd: Ngircd, house: IrcHouse, opened: Opened) -> IrcPerson:
+def ann(ngircd: Ngircd, house: ChatHouse, opened: Opened) -> IrcPerson:
     return opened(IrcPerson(ngircd, "ann", "#ops"))
 
 
@@ -84,7 +84,7 @@ def test_data_cannot_act_on_the_connection_nor_forge_lines(ann: IrcPerson, tmp_p
     assert not set(said) & set("\x01\x02\x03")
 
 
-def test_a_killed_child_comes_back_and_what_waited_is_said_once(ann: IrcPerson, house: IrcHouse) -> None:
+def test_a_killed_child_comes_back_and_what_waited_is_said_once(ann: IrcPerson, house: ChatHouse) -> None:
     pid = house.adapter.health().pid
     ann.say("#ops", "!quiet sleep 1; echo done")
     ann.sees("quietly", "#ops")
@@ -100,7 +100,7 @@ def test_the_password_stands_in_no_argument_and_no_variable(
     ngircd: Ngircd, tmp_path: Path, opened: Opened
 ) -> None:
     house = opened(
-        IrcHouse(
+        ChatHouse(
             irc_settings(
                 tmp_path,
                 ngircd,

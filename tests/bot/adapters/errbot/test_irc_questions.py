@@ -8,7 +8,7 @@ import pytest
 from engine.settings import PeopleSettings
 from tests.bot.adapters.errbot.conftest import Opened
 from tests.bot.adapters.errbot.servers import IrcPerson, Ngircd, Services, until
-from tests.bot.adapters.errbot.site import IrcHouse, irc_settings
+from tests.bot.adapters.errbot.site import ChatHouse, irc_settings
 from tests.bot.asking import write_questions
 
 # Accounts of the network -> users of ours.
@@ -25,11 +25,11 @@ def services(ngircd: Ngircd) -> Iterator[Services]:
 
 
 @pytest.fixture(scope="module")
-def house(ngircd: Ngircd, tmp_path_factory: pytest.TempPathFactory) -> Iterator[IrcHouse]:
+def house(ngircd: Ngircd, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChatHouse]:
     folder = tmp_path_factory.mktemp("asking")
     settings = irc_settings(folder, ngircd, nickname="owl", channels=["#asks"])
     write_questions(folder)
-    made = IrcHouse(replace(settings, people=PeopleSettings(linked=LINKED)))
+    made = ChatHouse(replace(settings, people=PeopleSettings(linked=LINKED)))
     try:
         yield made
     finally:
@@ -39,7 +39,7 @@ def house(ngircd: Ngircd, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 class Scene:
     """ann and bob are logged in with the network's services; carl only calls himself something."""
 
-    def __init__(self, ngircd: Ngircd, services: Services, house: IrcHouse, opened: Opened) -> None:
+    def __init__(self, ngircd: Ngircd, services: Services, house: ChatHouse, opened: Opened) -> None:
         self.house = house
         self.ann, self.bob, self.carl = (
             opened(IrcPerson(ngircd, nick, "#asks")) for nick in ("ann", "bob", "carl")
@@ -59,7 +59,7 @@ class Scene:
 
 
 @pytest.fixture
-def scene(ngircd: Ngircd, services: Services, house: IrcHouse, opened: Opened) -> Scene:
+def scene(ngircd: Ngircd, services: Services, house: ChatHouse, opened: Opened) -> Scene:
     return Scene(ngircd, services, house, opened)
 
 

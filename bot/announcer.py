@@ -118,7 +118,7 @@ class Announcer:
         found: dict[str, _Item] = {}
         for entry in entries:
             if entry.kind == NOTICE:
-                notice = of_data(entry.data)
+                notice = self._notices.addressed(of_data(entry.data))
                 if self._notices.takes(notice.adapter):
                     found[notices.message_key(notice)] = notice
             elif entry.kind in INQUIRY_KINDS:

@@ -151,9 +151,18 @@ class App:
 
             chats.append(ErrbotAdapter(self.engine, network))
         self.chats = {one.name: one for one in chats}
-        names = list(self.chats)
+        names = self._named(chats)
         for chat in chats:
             self._start_chat(chat, names)
+
+    def _named(self, chats: Sequence[ChatAdapter]) -> Sequence[str]:
+        """Their names, the one that hears what names no chat first: where people are, before our own page."""
+        wanted = self.settings.chat.first
+        if wanted and wanted not in self.chats:
+            running = ", ".join(self.chats) or "none"
+            log.warning("chat.first: there is no chat %r; those that run: %s", wanted, running)
+        order = sorted(chats, key=lambda chat: (chat.name != wanted, chat.is_own))
+        return [chat.name for chat in order]
 
     def _in_slack(self) -> Sequence[ChatAdapter]:
         # Slow to import, and not everybody's.

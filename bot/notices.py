@@ -41,6 +41,13 @@ class Notices:
         self._adapter = adapter
         self._chats = tuple(chats)
 
+    def addressed(self, notice: Notice) -> Notice:
+        """With the chat that its channel names, as in `irc#ops`; a channel without one is left as it is."""
+        chat, hash_, channel = notice.channel.partition("#")
+        if notice.adapter or not (chat and hash_):
+            return notice
+        return replace(notice, adapter=chat, channel=channel)
+
     def is_ours(self, wanted: str) -> bool:
         """Whether `wanted` is this chat; what names none is for the first."""
         return wanted == self._adapter.name or (not wanted and self._is_first)

@@ -211,6 +211,11 @@ class ChatSettings:
         "Time zone of the times in `schedule` that name none, for example Europe/Zurich; "
         "empty: that of the machine.",
     )
+    first: str = key(
+        "",
+        "Chat that hears what names none (alerts, notices, questions), for example slack; `irc#ops` as a "
+        "channel names another. Empty: Slack, else the first network of errbot, else the web chat.",
+    )
     routes: dict[str, str] = key(
         {},
         "Routes of notifications and announcements that are said in a chat of ours, for example "

@@ -275,3 +275,11 @@ def test_texts_of_callers_stay_texts_in_a_notification(house: House) -> None:
     notified(house, "true", message="{{ 7 * 7 }} \x1b[31m", routes=["chat"], channels=["texts"])
     body = await_one(house, "texts", "{{ 7 * 7 }}")["body"]
     assert "\x1b" not in body["pretext"]
+
+
+def test_a_channel_may_name_its_chat(desk: Desk) -> None:
+    desk.engine.tell(notice("there", "for them", channel="elsewhere#ops"))
+    desk.engine.tell(notice("gone", "for nobody here", channel="irc#ops"))
+    first, second = (one for _, one in desk.adapter.until(2))
+    assert (first.place.channel, as_text(first.reply)) == ("ops", "for them")
+    assert "irc ops" in as_text(second.reply)

@@ -132,6 +132,8 @@ TROUBLES = (
     "deafen_sockets",
     "refresh_sockets",
     "refuse_sockets",
+    "spoil_hello",
+    "cut_deliveries",
     "ignore_pings",
     "clear",
 )

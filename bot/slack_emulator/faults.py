@@ -4,6 +4,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Literal
 
+Hello = Literal["silence", "close", "reset"]
 Effect = Literal["answer", "delay", "swallow", "reset"]
 
 
@@ -34,6 +35,10 @@ class Faults:
     ignore_pings: bool = False
     refuse_sockets: bool = False
     """No new connection: apps.connections.open and the WebSocket answer 503."""
+    hellos: list[Hello] = field(default_factory=list)
+    """How the next connections begin, in place of a hello."""
+    cut_deliveries: int = 0
+    """So many of the next deliveries are the last that their socket carries: it is reset behind them."""
     unheard: int = 0
     """So many of the next acknowledgements get lost on the way to Slack."""
     recent: deque[str] = field(default_factory=lambda: deque(maxlen=1000))
@@ -53,5 +58,6 @@ class Faults:
     def clear(self) -> None:
         """Everything goes well again."""
         self.answers.clear()
-        self.duplicates = self.reordered = self.unheard = 0
+        self.hellos.clear()
+        self.duplicates = self.reordered = self.unheard = self.cut_deliveries = 0
         self.ignore_pings = self.refuse_sockets = False

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from aiohttp import WSMsgType, web
 
 from bot.slack_emulator.deliveries import Deliveries, Delivery
-from bot.slack_emulator.faults import Faults
+from bot.slack_emulator.faults import Faults, Hello
 from bot.slack_emulator.switches import Limits
 from bot.slack_emulator.world import Json, World
 
@@ -89,12 +89,25 @@ class Sockets:
             await opened.send({"type": "disconnect", "reason": "too_many_websockets"})
             await ws.close()
             return ws
+        if self._faults.hellos:
+            await self._spoil_hello(opened, self._faults.hellos.pop(0))
+            return ws
         await self._enter(opened)
         try:
             await self._read(opened)
         finally:
             await self._leave(opened)
         return ws
+
+    async def _spoil_hello(self, opened: Socket, how: Hello) -> None:
+        if how == "close":
+            await opened.ws.close()
+        elif how == "reset":
+            opened.reset()
+        else:
+            # Until the app gives up.
+            async for _frame in opened.ws:
+                pass
 
     async def _enter(self, opened: Socket) -> None:
         await opened.send(
@@ -153,6 +166,10 @@ class Sockets:
         if delivery.kind == "events_api":
             frame |= {"retry_attempt": retry, "retry_reason": reason}
         await chosen.send(frame)
+        if self._faults.cut_deliveries:
+            self._faults.cut_deliveries -= 1
+            chosen.is_leaving = True
+            chosen.reset()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(delivery.ended.wait(), limit_s)
         return "" if delivery.ended.is_set() else "timeout"

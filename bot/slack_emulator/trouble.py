@@ -1,6 +1,6 @@
 """The switches of what goes wrong: `emulator.trouble`."""
 
-from bot.slack_emulator.faults import AnswerFault
+from bot.slack_emulator.faults import AnswerFault, Hello
 from bot.slack_emulator.loop import LoopThread, on_loop
 from bot.slack_emulator.site import Site
 from bot.slack_emulator.sockets import Sockets
@@ -93,6 +93,16 @@ class Trouble:
     def refuse_sockets(self, is_on: bool = True) -> None:
         """No new connection until this is switched off."""
         self._site.faults.refuse_sockets = is_on
+
+    @on_loop
+    def spoil_hello(self, how: Hello, *, times: int = 1) -> None:
+        """The next connections say nothing (`silence`), or end (`close`, `reset`), before their hello."""
+        self._site.faults.hellos += [how] * times
+
+    @on_loop
+    def cut_deliveries(self, count: int = 1) -> None:
+        """So many of the next deliveries are sent, and their socket reset before they are acknowledged."""
+        self._site.faults.cut_deliveries = count
 
     @on_loop
     def ignore_pings(self, is_on: bool = True) -> None:

@@ -116,7 +116,7 @@ def test_sockets_that_are_closed_or_reset_come_back(slack: Emulator) -> None:
 
 def test_a_deaf_socket_loses_what_it_carries_and_the_event_comes_again_by_another() -> None:
     heard = Heard()
-    with Emulator(timing=QUICK) as slack:
+    with Emulator(timing=Timing(ack_s=0.5, retries_s=(0.1,) * 20)) as slack:
         slack.add_user("ada")
         slack.add_channel("ops")
         with Bolt(slack, heard.listen, count=2):
@@ -138,3 +138,21 @@ def test_a_renamed_person_is_announced(slack: Emulator) -> None:
     with Bolt(slack, heard.listen):
         slack.rename("ada", "ada2")
         slack.wait_for(lambda: heard.texts == ["somebody changed"])
+
+
+def test_a_socket_that_is_reset_under_a_delivery_is_followed_by_another() -> None:
+    heard = Heard()
+    with Emulator(timing=QUICK) as slack:
+        slack.add_user("ada")
+        slack.add_channel("ops")
+        with Bolt(slack, heard.listen, count=2):
+            slack.trouble.cut_deliveries(1)
+            slack.say("ada", "ops", "hello")
+            slack.wait_for(lambda: slack.deliveries("message")[0].is_acknowledged)
+            slack.wait_for(lambda: "hello" in heard.texts)
+
+
+def test_a_connection_without_a_hello_is_no_connection(slack: Emulator) -> None:
+    slack.trouble.spoil_hello("close")
+    with Bolt(slack, Heard().listen, count=2):
+        assert slack.socket_count >= 1

@@ -71,7 +71,7 @@ def listening(slack: Emulator, *, secret: str = "") -> Iterator[Behind]:
 
 @pytest.fixture
 def slack() -> Iterator[Emulator]:
-    with Emulator(timing=Timing(retries_s=(0.0, 0.2, 0.2))) as made:
+    with Emulator(timing=Timing(ack_s=30.0, retries_s=(0.0, 0.2, 0.2))) as made:
         made.add_user("ada")
         made.add_channel("ops")
         yield made

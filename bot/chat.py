@@ -390,6 +390,10 @@ class ChatAdapter(ABC):
         """
         return author
 
+    def sees(self, author: Author, channel: str) -> bool:
+        """Whether a channel is open to this person; of two people's direct channel only these two see it."""
+        return not channel.startswith("@") or channel == f"@{author.id}"
+
     def channel_named(self, wanted: str) -> str:
         """A channel that somebody named, as this chat spells it; empty when it can be no channel."""
         return wanted

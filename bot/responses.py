@@ -64,7 +64,7 @@ class Responses:
         if self._forms is not None and (form := self._forms.find(wanted)) is not None:
             return self._forms.asked(form, author)
         inquiry = self._engine.inquiries.get(wanted)
-        channel = seen_by(author, self.channels(inquiry))
+        channel = self.seen_at(inquiry, author)
         if not channel:
             raise Denied("That question is not asked where you see it.")
         self._check_open(inquiry, self._who(self._identities.of(self._adapter.name, author)))
@@ -87,13 +87,16 @@ class Responses:
         """
         inquiry = self._engine.inquiries.get(wanted)
         self._identities.of(self._adapter.name, author)
-        if not seen_by(author, self.channels(inquiry) & {channel}):
+        if channel not in self.channels(inquiry) or not self._adapter.sees(author, channel):
             raise Denied("That question is not asked where you see it.")
         return replace(inquiries.reply(inquiry, prefix=""), pieces=inquiries.details(inquiry), prompt=None)
 
     def seen_at(self, inquiry: Inquiry, author: Author) -> str:
         """A channel in which this person sees it; empty: none."""
-        return seen_by(author, self.channels(inquiry))
+        return self._seen(author, self.channels(inquiry))
+
+    def _seen(self, author: Author, channels: frozenset[str]) -> str:
+        return next((one for one in sorted(channels) if self._adapter.sees(author, one)), "")
 
     def channels(self, inquiry: Inquiry) -> frozenset[str]:
         """Where its prompts stand in this chat, or will stand in a moment."""
@@ -158,7 +161,7 @@ class Responses:
     def _is_open_to(self, inquiry: Inquiry, author: Author) -> bool:
         """Whether it is asked where this person sees it, or of them by name."""
         channels = self.channels(inquiry)
-        is_hidden = bool(channels) and not seen_by(author, channels)
+        is_hidden = bool(channels) and not self._seen(author, channels)
         return not is_hidden or any(not one.is_everybody for one in inquiry.audiences)
 
     def may(self, inquiry: Inquiry, who: Answerer) -> bool:
@@ -336,9 +339,3 @@ def asking(inquiry: Inquiry) -> Reply:
         pieces = (Fields(rows=tuple(rows)), *pieces)
     about = inquiries.reply(inquiry, prefix="")
     return Reply(title=about.title, pieces=(*about.pieces, *pieces), tone=about.tone, is_private=True)
-
-
-def seen_by(author: Author, channels: frozenset[str]) -> str:
-    """One of the channels that this person sees; empty: none of them."""
-    seen = [one for one in sorted(channels) if not one.startswith("@") or one == f"@{author.id}"]
-    return seen[0] if seen else ""

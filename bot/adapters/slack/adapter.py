@@ -32,6 +32,7 @@ from engine.workspaces import Workspace
 log = logging.getLogger(__name__)
 
 CALL_S = 10.0
+ANSWER_S = 2.0
 FIRST_TRY_S = 3.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 5.0
 STOP_S = 5.0
@@ -99,6 +100,16 @@ class SlackAdapter(QueuedAdapter):
         """The body of the answer, when it is kept. Raises StoreFailure: Slack must send it again."""
         return self._loop.submit(self.receiver.deliver(envelope))
 
+    def sees(self, author: Author, channel: str) -> bool:
+        if not channel.startswith("D"):
+            return True
+        try:
+            direct = self.ask_slack(lambda _web: self.directory.direct_channel(author.id), timeout_s=ANSWER_S)
+        except (SlackClientError, *troubles.AWAY) as error:
+            log.warning("%s: the direct channel of %s: %s", self.name, author.id, troubles.in_words(error))
+            return False
+        return direct == channel
+
     # for what buttons and forms do
 
     def ask_slack(
@@ -110,6 +121,10 @@ class SlackAdapter(QueuedAdapter):
     def person(self, user_id: str) -> Author:
         """Somebody by their id; waits until Slack can be asked. Raises Away when we stop before."""
         return self._patiently(lambda: self.directory.person(user_id))
+
+    def direct_channel(self, user_id: str) -> str:
+        """Between that person and us; waits as `person` does."""
+        return self._patiently(lambda: self.directory.direct_channel(user_id))
 
     # in the loop
 

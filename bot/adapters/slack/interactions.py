@@ -82,7 +82,7 @@ class Interactions:
         if isinstance(press, MenuPress):
             form = pressed.form or Form(prompt_id=menu.MENU, home=presses.HOME if pressed.is_home else "")
             author = self._soon(pressed.user) if press.chosen else None
-            known = self._desk.commands(author, _place_of(form, pressed.user)) if author else ()
+            known = self._desk.commands(author, _place_of(form)) if author else ()
             return menu.view(form, next((one for one in known if one.value == press.chosen), None))
         return None
 
@@ -104,7 +104,7 @@ class Interactions:
             if form is None:
                 return []
             if payload.get("action_id") == MENU_ACTION:
-                return menu.search(self._desk.commands(author, _place_of(form, author.id)), typed)
+                return menu.search(self._desk.commands(author, _place_of(form)), typed)
             return self._choices(form, payload, author, typed)
         except EngineError as error:
             return [views.option(f"⚠ {error.message}")]
@@ -157,10 +157,10 @@ class Interactions:
         if isinstance(press, CommandPress):
             self._command(pressed, press.command, author)
             return
-        place = pressed.place(author.id)
+        place = self._place(pressed)
         try:
             if isinstance(press, PromptPress):
-                self._decide(pressed, press, author)
+                self._decide(pressed, press, author, place)
             elif isinstance(press, DetailsPress):
                 self._desk.details(press.id, author, pressed)
         except EngineError as error:
@@ -168,12 +168,16 @@ class Interactions:
         if pressed.is_home:
             self._draw_home(author.id)
 
-    def _decide(self, pressed: Pressed, press: PromptPress, author: Author) -> None:
+    def _place(self, pressed: Pressed) -> Place:
+        """Where something is said about a press."""
+        is_somewhere = pressed.channel or (pressed.form is not None and pressed.form.channel)
+        return pressed.place("" if is_somewhere else self._adapter.direct_channel(pressed.user))
+
+    def _decide(self, pressed: Pressed, press: PromptPress, author: Author, place: Place) -> None:
         if not press.value:
             # It opens a form; whoever may not have one is told why.
             self._adapter.ask(press.prompt_id, author)
             return
-        place = pressed.place(author.id)
         try:
             reply = self._answer(press.prompt_id, author, place, button=press.value, values={})
         except BadAnswer:
@@ -187,7 +191,8 @@ class Interactions:
         if form is None or not isinstance(view, Mapping):
             return
         author = self._adapter.person(_user(payload))
-        place = _place_of(form, author.id)
+        channel = form.channel or self._adapter.direct_channel(author.id)
+        place = Place(channel=channel, thread=form.thread or None)
         key = f"{view.get('id')}:{view.get('hash')}"
         if view.get("callback_id") == menu.RUN:
             self._say(key, menu.said(view)[1], author, place)
@@ -212,7 +217,7 @@ class Interactions:
 
     def _command(self, pressed: Pressed, command: str, author: Author) -> None:
         before, own = pressed.command_keys()
-        place = pressed.place(author.id)
+        place = self._place(pressed)
         message = self._message(command, author, place, at=f"press-{pressed.at}", key=own)
         twice = replace(message, delivery_key=before)
         with self._adapter.engine.database.read() as connection:
@@ -291,9 +296,9 @@ def needs_form(asked: Asked, button: str) -> bool:
     return not button or any(question.is_required for question in asked.prompt.questions)
 
 
-def _place_of(form: Form, user_id: str) -> Place:
-    """Where something is said about what a form does; away from any channel, to that person."""
-    return Place(channel=form.channel or user_id, thread=form.thread or None)
+def _place_of(form: Form) -> Place | None:
+    """Where a command from the menu would be said; None: in private."""
+    return Place(channel=form.channel, thread=form.thread or None) if form.channel else None
 
 
 def _user(payload: Mapping[str, Any]) -> str:

@@ -44,6 +44,7 @@ QUESTIONS: dict[str, dict[str, Any]] = {
     },
     "why": {"text": "Really?", "schema": YES_OR_NO, "users": ["bob", "eve"], "reason": "required"},
     "release": {"text": "Which version?", "schema": FORM, "users": ["bob", "eve"]},
+    "private": {"text": "Between us?", "schema": YES_OR_NO},
     "group": {"text": "Is it calm?", "schema": YES_OR_NO, "groups": ["slack:@oncall"]},
 }
 

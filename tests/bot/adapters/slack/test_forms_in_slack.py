@@ -263,3 +263,39 @@ def test_home_of_a_guest_says_why_it_is_empty(office: Office) -> None:
     office.slack.open_home("gus")
     home = office.slack.wait_for(lambda: office.slack.home("gus"))
     assert "Guests of this workspace may not use this bot." in home.plain
+
+
+# between one person and us
+
+
+def test_a_question_that_was_asked_in_private_is_answered_there_and_seen_by_nobody_else(
+    office: Office,
+) -> None:
+    office.slack.shortcut("ann", "crow.run")
+    office.slack.submit("ann", office.view("ann", title="Run a command"), {"Command": "ask private"})
+    asked = office.slack.wait_for(
+        lambda: [one for one in office.slack.direct_messages("ann") if "Yes" in buttons(one)]
+    )[0]
+    (listed,) = office.said("bob", office.room(), "!inquiries all", has="answer")
+    assert "Between us?" not in listed.plain
+    office.slack.click("ann", asked, "Yes")
+    assert "Answered yes by ann" in office.decided(asked)
+
+
+def test_the_button_of_somebody_else_s_private_question_means_nothing(office: Office) -> None:
+    message = office.slack.say("ann", "@stormcrow", "ask private")
+    asked = office.slack.wait_for(
+        lambda: [one for one in office.slack.thread(message) if "Yes" in buttons(one)]
+    )[0]
+    room = office.room()
+    shown = office.ask("deploy", channel=room)
+    payload = dict(office.slack.click("dan", shown, "Approve").payload)
+    office.told("dan", shown, "may not answer")
+    wanted = office.inquiry(asked).id
+    for at, (action_id, value) in enumerate([("crow.p.0", f"{wanted} approve"), ("crow.d.2", wanted)]):
+        action = {"action_id": action_id, "value": value, "action_ts": f"1790000000.00001{at}"}
+        office.slack.deliver("interactive", {**payload, "actions": [{**payload["actions"][0], **action}]})
+    office.told("dan", shown, "not asked in this channel")
+    office.told("dan", shown, "not asked where you see it")
+    assert not office.slack.views("dan")
+    assert office.inquiry(asked).state is PENDING

@@ -86,7 +86,13 @@ class CommandForms:
         form = self._open(offer, author)
         needs = f"{formatting.clean(offer.body['shown'])} needs: {', '.join(form.missing)}."
         text = "\n".join((needs, *(piece.text for piece in _about(form))))
-        return chat.Asked(channel=offer.channel, text=text, prompt=self._prompt(offer, form, prefix=""))
+        return chat.Asked(
+            channel=offer.channel,
+            text=text,
+            prompt=self._prompt(offer, form, prefix=""),
+            title=needs,
+            problems=lambda _button, values: forms.problems(self._schema(offer, form), values),
+        )
 
     def respond(self, offer: Offer, answer: Answer) -> Reply:
         """Runs the command. Raises BadAnswer, Denied, Conflict, NotFound, and what cannot be run."""

@@ -154,6 +154,17 @@ def fill(schema: Mapping[str, Any], given: Mapping[str, str]) -> Any:
     return values.get("", {}) if questions[0].name == "" else values
 
 
+def problems(schema: Mapping[str, Any], given: Mapping[str, str]) -> Mapping[str, str]:
+    """What `fill` would find wrong: question's name -> a sentence."""
+    try:
+        fill(schema, given)
+    except BadAnswer as error:
+        return error.problems
+    except BadInput as error:
+        return {"": error.message}
+    return {}
+
+
 def _part(schema: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     if not name:
         return schema

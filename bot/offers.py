@@ -9,7 +9,7 @@ from typing import Any
 
 from bot import formatting
 from bot.asked import Asked
-from bot.chat import Author, Button, ChatAdapter, Outgoing, Place, Reply, Text, Tone
+from bot.chat import Author, Button, ChatAdapter, Message, Outgoing, Place, Reply, Text, Tone
 from bot.identities import account_of
 from engine.clock import utcnow
 from engine.errors import Conflict, Denied, NotFound
@@ -31,8 +31,7 @@ class Offers:
         self._adapter = adapter
 
     def id_of(self, asked: Asked, kind: OfferKind) -> str:
-        """The same for the same message."""
-        return hashlib.sha256(f"offer:{kind}:{asked.message.key}".encode()).hexdigest()[:24]
+        return id_of(asked.message, kind)
 
     def make(self, asked: Asked, kind: OfferKind, body: Mapping[str, Any]) -> Offer:
         """Committed when it returns."""
@@ -120,6 +119,11 @@ class Offers:
         if not self._adapter.capabilities.edits:
             return
         self._engine.database.write(self._adapter.posting_job([replace(outgoing, only_for=only_for(offer))]))
+
+
+def id_of(message: Message, kind: OfferKind) -> str:
+    """The same for the same message."""
+    return hashlib.sha256(f"offer:{kind}:{message.key}".encode()).hexdigest()[:24]
 
 
 def check_age(offer: Offer) -> None:

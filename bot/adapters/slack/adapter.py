@@ -211,7 +211,9 @@ class SlackAdapter(QueuedAdapter):
         if kind in (MESSAGE, EDIT):
             self.receive(self._patiently(lambda: self._hearing.message(body, self.me, kind=kind)))
         elif kind == SLASH and body.get("text"):
-            self.receive(self._patiently(lambda: self._hearing.command(body)))
+            command = self._patiently(lambda: self._hearing.command(body))
+            self.receive(command)
+            self.interactions.ask_rest(command, str(body.get("trigger_id")))
         else:
             self.interactions.handle(kind, body)
 

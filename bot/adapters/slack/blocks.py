@@ -152,7 +152,8 @@ def _prompt_buttons(reply: Reply) -> Iterator[dict[str, Any] | None]:
         question = "" if opens_form else reply.title or prompt.answer_with or button.label
         yield actions.prompt(button, prompt.id, number, question=question)
     if prompt.questions and not prompt.buttons:
-        yield actions.prompt(Button(label="Answer", style="primary"), prompt.id, 0)
+        label = "Answer" if reply.inquiry_id else "Fill in"
+        yield actions.prompt(Button(label=label, style="primary"), prompt.id, 0)
 
 
 def _in_words(reply: Reply, shown: tuple[Link, ...]) -> Iterator[Piece]:

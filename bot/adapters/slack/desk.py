@@ -1,6 +1,6 @@
 """What Slack's modals and Home tab show of the engine, for one person."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from bot import answers, formatting, inquiries, inquiry_facts
@@ -67,13 +67,10 @@ class Desk:
     def commands(self, author: Author, place: Place | None) -> tuple[Choice, ...]:
         """What this person may say there; without a place: somewhere. Raises Denied."""
         identity = self._identities.of(self._adapter.name, author)
-        return menu.choices(commands_for(self._engine, identity, place))
-
-    def command_problems(self, view: Mapping[str, Any]) -> Mapping[str, str]:
-        """What keeps the command in a menu from being said, by the id of its block."""
-        block, command = menu.said(view)
-        problem = menu.incomplete(command) if command else "Write a command, or search one above."
-        return {block: problem} if block and problem else {}
+        aliases = self._engine.registry.aliases
+        return menu.choices(
+            [(entry, aliases.get(entry.alias)) for entry in commands_for(self._engine, identity, place)]
+        )
 
     # the Home tab
 

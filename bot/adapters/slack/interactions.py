@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from slack_sdk.errors import SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot import answers
+from bot import answers, offers
 from bot.adapters.slack import menu, presses, troubles, views
 from bot.adapters.slack.actions import MENU_ACTION, CommandPress, DetailsPress, MenuPress, PromptPress
 from bot.adapters.slack.deliveries import ACTION, HOME, SHORTCUT, SLASH, VIEW
@@ -130,7 +130,7 @@ class Interactions:
         if form is None or not isinstance(view, Mapping):
             return {}
         if view.get("callback_id") == menu.RUN:
-            return self._desk.command_problems(view)
+            return {}
         try:
             asked = self._adapter.ask(form.prompt_id, self._soon(_user(payload)))
             button, values = views.filled(view, asked.prompt, form)
@@ -195,7 +195,10 @@ class Interactions:
         place = Place(channel=channel, thread=form.thread or None)
         key = f"{view.get('id')}:{view.get('hash')}"
         if view.get("callback_id") == menu.RUN:
-            self._say(key, menu.said(view)[1], author, place)
+            command = menu.said(view) or "help"
+            message = self._message(command, author, place, at=f"menu-{key}", key=f"menu:{key}")
+            self._adapter.receive(message)
+            self.ask_rest(message, str(payload.get("trigger_id")))
         else:
             try:
                 asked = self._adapter.ask(form.prompt_id, author)
@@ -224,10 +227,20 @@ class Interactions:
             is_twice = store.is_known(connection, twice.key)
         self._adapter.receive(twice if is_twice else message)
 
-    def _say(self, key: str, command: str, author: Author, place: Place) -> None:
-        """What was written into the menu."""
-        if command:
-            self._adapter.receive(self._message(command, author, place, at=f"menu-{key}", key=f"menu:{key}"))
+    def ask_rest(self, command: Message, trigger: str) -> None:
+        """Open the form of what a command lacks, as long as Slack allows it; its button stays in any case."""
+        try:
+            prompt_id = offers.id_of(command, "form")
+            asked = self._adapter.ask(prompt_id, command.author)
+            form = Form(prompt_id=prompt_id, channel=command.channel, thread=command.thread or "")
+            view = views.answer(asked, form)
+            if view is not None:
+                self._show(trigger, view)
+        except EngineError:
+            # Nothing is missing.
+            return
+        except (SlackClientError, *troubles.AWAY) as error:
+            log.info("%s: no form for that command: %s", self._adapter.name, troubles.in_words(error))
 
     def _message(self, command: str, author: Author, place: Place, *, at: str, key: str) -> Message:
         """A command as if it had been written at that place."""

@@ -180,7 +180,7 @@ def test_a_slash_command_without_words_opens_a_menu_that_finds_and_runs(office: 
     office.slack.click("ann", view, "crow.m.0", found[0][1])
     office.slack.wait_for(lambda: "Test echo." in office.view("ann").plain)
     chosen = office.view("ann")
-    assert field(chosen).shape["initial_value"] == "echo <text>"
+    assert field(chosen).shape["initial_value"] == "echo"
     office.slack.submit("ann", chosen, {"Command": "echo echo from the menu"})
     office.slack.wait_for(
         lambda: [one for one in office.slack.messages(room) if "from the menu" in one.plain]
@@ -200,12 +200,42 @@ def test_the_menu_of_a_message_answers_in_its_thread(office: Office) -> None:
     office.until(root, has="in its thread")
 
 
-def test_a_command_with_a_hole_is_refused_in_the_field(office: Office) -> None:
-    office.slack.shortcut("eve", "crow.run")
+def test_what_a_command_of_the_menu_lacks_is_asked_for_in_a_form(office: Office) -> None:
+    room = office.room()
+    office.slack.command("eve", room, "/crow")
     view = office.view("eve", title="Run a command")
-    office.slack.submit("eve", view, {"Command": "quiet {{cmd}}"})
-    (again,) = office.slack.views("eve")
-    assert list(again.errors.values()) == ["Give a value for: cmd."]
+    ((_label, value),) = office.slack.options("eve", view, "crow.m.0", "mute")
+    office.slack.click("eve", view, "crow.m.0", value)
+    office.slack.wait_for(lambda: "Test mute." in office.view("eve").plain)
+    office.slack.submit("eve", office.view("eve"), {})
+    form = office.view("eve", title="Answer")
+    assert "mute needs: cmd." in form.plain
+    office.slack.submit("eve", form, {"cmd": "echo filled in"})
+    office.slack.wait_for(lambda: [one for one in office.slack.messages(room) if "filled in" in one.plain])
+
+
+def test_a_slash_command_that_lacks_something_opens_a_form_at_once(office: Office) -> None:
+    room = office.room()
+    office.slack.command("eve", room, "/crow far")
+    form = office.view("eve", title="Answer")
+    assert {one.label for one in form.controls} >= {"hosts"}
+    office.slack.close("eve", form)
+    (offered,) = office.slack.wait_for(
+        lambda: [one for one in office.slack.ephemerals("eve", room) if "Fill in" in buttons(one)]
+    )
+    office.slack.click("eve", offered, "Fill in")
+    assert "far needs: hosts." in office.view("eve", title="Answer").plain
+
+
+def test_a_message_that_lacks_something_has_a_button_for_the_form(office: Office) -> None:
+    room = office.room()
+    office.slack.say("bob", room, "!mute")
+    offered = office.slack.wait_for(
+        lambda: [one for one in office.slack.ephemerals("bob", room) if "Fill in" in buttons(one)]
+    )[-1]
+    office.slack.click("bob", offered, "Fill in")
+    office.slack.submit("bob", office.view("bob", title="Answer"), {"cmd": "echo for bob"})
+    office.slack.wait_for(lambda: [one for one in office.slack.messages(room) if "for bob" in one.plain])
 
 
 # buttons that say a command

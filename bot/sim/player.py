@@ -71,32 +71,32 @@ class Player:
         return None
 
     def _taken(self, step: Step) -> Failure | None:
+        if not isinstance(step, Expects):
+            self._act = step
         try:
-            match step:
-                case Expects():
-                    return self._expect(step)
-                case Kills() | Starts():
-                    return self._switch(step)
-                case Posts():
-                    return self._post(step)
-                case Runs():
-                    return self._run(step)
-                case Presses():
-                    self._act = step
-                    return self._press(step)
-                case Fills():
-                    self._act = step
-                    return self._fill(step)
-                case Says():
-                    self._act = step
-                    self._say(step)
-                case Stands():
-                    self._chat.join(step.who, step.standing)
+            if isinstance(step, Says | Presses | Fills | Stands):
+                return self._done(step)
+            if isinstance(step, Expects):
+                return self._expect(step)
+            if isinstance(step, Posts):
+                return self._post(step)
+            return self._run(step) if isinstance(step, Runs) else self._switch(step)
         except CannotBe as error:
             raise BadContent(error.message, hint=error.hint, where=self._transcript.where(step)) from error
-        return None
 
     # what people do
+
+    def _done(self, step: Says | Presses | Fills | Stands) -> Failure | None:
+        if isinstance(step, Stands):
+            self._chat.join(step.who, step.standing)
+            return None
+        self._chat.join(step.who)
+        if isinstance(step, Presses):
+            return self._press(step)
+        if isinstance(step, Fills):
+            return self._fill(step)
+        self._say(step)
+        return None
 
     def _say(self, step: Says) -> None:
         if step.place.startswith("#"):
@@ -108,12 +108,9 @@ class Player:
             spot = Spot(
                 channel=self._found.channel or self._channel, thread=self._found.thread or self._found.id
             )
-        self._chat.join(step.who)
         self._chat.say(step.who, filled(step.words, self._values), spot)
 
     def _press(self, step: Presses) -> Failure | None:
-        self._chat.join(step.who)
-
         def pressed() -> bool:
             shown = [one for one in self._chat.heard() if step.label in one.buttons]
             if not shown:
@@ -124,7 +121,6 @@ class Player:
         return None if self._comes_true(pressed) else self._failure(step, f"[{step.label}]")
 
     def _fill(self, step: Fills) -> Failure | None:
-        self._chat.join(step.who)
         values = {name: filled(value, self._values) for name, value in step.values}
         is_sent = self._comes_true(lambda: self._chat.fill(step.who, values))
         return None if is_sent else Failure(step=step, text="There is no form to fill in.")
@@ -176,6 +172,8 @@ class Player:
     # what is expected
 
     def _expect(self, step: Expects) -> Failure | None:
+        if self._chat.name in step.not_on:
+            return None
         if step.how_often:
             self._later.append(step)
         if step.how_often == "never":

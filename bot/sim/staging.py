@@ -58,8 +58,19 @@ def _in_slack(
     return _site(house, folder, chat.settings(house.settings.people.linked), stack), chat
 
 
+def _in_irc(
+    transcript: Transcript, house: House, folder: Path, stack: contextlib.ExitStack
+) -> tuple[Site, Chat]:
+    from bot.sim.irc import IrcChat  # noqa: PLC0415 - rarely wanted
+
+    chat = IrcChat(transcript, _channels(house.settings), prefix=house.settings.chat.prefix)
+    chat.start(folder)
+    stack.callback(chat.close)
+    return _site(house, folder, chat.settings(house.settings.people.linked), stack), chat
+
+
 _Stage = Callable[[Transcript, House, Path, contextlib.ExitStack], tuple[Site, Chat]]
-_STAGES: Mapping[str, _Stage] = MappingProxyType({"web": _in_web, "slack": _in_slack})
+_STAGES: Mapping[str, _Stage] = MappingProxyType({"web": _in_web, "slack": _in_slack, "irc": _in_irc})
 
 
 def _site(house: House, folder: Path, variables: Mapping[str, str], stack: contextlib.ExitStack) -> Site:

@@ -38,7 +38,7 @@ def not_said(
         told.append(f"  The nearest stands {_place(one)}:")
         told += [f"    {part}" for part in _differences(words, line)]
     if act is not None:
-        told.append(f"  Line {act.number} was the last that somebody did: {act.written}")
+        told.append(f"  Line {act.number} was the last thing done: {act.written}")
     if heard:
         told.append("  All that the bot has said, the newest last:")
         told += [part for one in heard[-_MOST_MESSAGES:] for part in _shown(one)]
@@ -61,7 +61,7 @@ def _nearest(words: str, heard: Sequence[Heard]) -> tuple[Heard, str] | None:
     best: tuple[float, Heard, str] | None = None
     matcher = difflib.SequenceMatcher(None, b=wanted, autojunk=False)
     for one in heard[-_MOST_MESSAGES:]:
-        for line in (" ".join(part.split())[:_LONGEST_LINE] for part in one.text.splitlines()):
+        for line in (" ".join(part.split())[:_LONGEST_LINE] for part in _own(one).splitlines()):
             matcher.set_seq1(line)
             if matcher.real_quick_ratio() < _ALIKE:
                 continue
@@ -77,10 +77,14 @@ def _differences(expected: str, came: str) -> list[str]:
 
 
 def _shown(one: Heard) -> list[str]:
-    lines = [line for line in one.text.splitlines() if line.strip()]
+    lines = [line for line in _own(one).splitlines() if line.strip()]
     cut = [f"      {line[:_LONGEST_LINE]}" for line in lines[:_MOST_LINES]]
     more = len(lines) - len(cut)
     return [f"    {_place(one)}", *cut, *([f"      ({more} more lines)"] if more else [])]
+
+
+def _own(one: Heard) -> str:
+    return one.text if one.begins_in is None else one.text[: one.begins_in]
 
 
 def _place(one: Heard) -> str:

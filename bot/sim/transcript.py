@@ -34,7 +34,9 @@ _FILLED = re.compile(r"(?P<who>[a-z][\w.-]*) fills in(?P<values>(?: \S+)+)")
 _STANDS = re.compile(r"(?P<who>[a-z][\w.-]*) is a (?P<standing>guest|stranger|bot)")
 _POSTED = re.compile(r"webhook (?P<name>\S+) (?P<file>\S+)(?: unsigned)?(?: refused (?P<status>\d{3}))?")
 _MARKED = re.compile(r"\((?P<marks>[^)]*)\) (?P<words>.+)")
-_MARK = re.compile(r"once|never|in thread|in (?P<channel>#[\w-]+)|to (?P<who>[a-z][\w.-]*)")
+_MARK = re.compile(
+    r"once|never|in thread|in (?P<channel>#[\w-]+)|to (?P<who>[a-z][\w.-]*)|not on (?P<chat>web|slack|irc)"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +120,8 @@ class Expects(Line):
     only_for: str = ""
     """A message for this person alone."""
     is_in_thread: bool = False
+    not_on: tuple[str, ...] = ()
+    """The chats in which it is passed over."""
 
 
 Step = Says | Presses | Fills | Stands | Posts | Kills | Starts | Runs | Expects
@@ -271,6 +275,7 @@ def _expects(written: str, number: int, where: str) -> Expects:
         channel=next((one["channel"] for one in named if one["channel"]), ""),
         only_for=next((one["who"] for one in named if one["who"]), ""),
         is_in_thread="in thread" in marks,
+        not_on=tuple(one["chat"] for one in named if one["chat"]),
     )
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from bot import formatting
 from bot.chat import Button, Code, Fields, Piece, Prompt, Question, Reply, Table, Text, Tone, Tree
+from engine.status import FINISHED
 
 _LINE = 320
 """How many characters short parts fill together."""
@@ -57,7 +58,8 @@ def news(reply: Reply, mark: str, *, prefix: str, max_lines: int) -> Said:
     fresh = [
         part
         for number, part in enumerate(parts)
-        if number == 0 or ((part.counts or _is_asked(reply)) and _hash(part.text) not in before)
+        if number == 0
+        or ((part.counts or _is_asked(reply) or _is_end(reply)) and _hash(part.text) not in before)
     ]
     return Said(lines=tuple(_lines(fresh)), mark=now)
 
@@ -75,6 +77,11 @@ def _mark(reply: Reply, parts: Sequence[Part]) -> str:
 def _is_asked(reply: Reply) -> bool:
     """Of a question the fields count too: who may answer by now, and how many have."""
     return bool(reply.inquiry_id)
+
+
+def _is_end(reply: Reply) -> bool:
+    """Of a result the fields are what it gave."""
+    return reply.status in FINISHED and not reply.inquiry_id
 
 
 def _hash(text: str, *, length: int = 6) -> str:

@@ -127,7 +127,7 @@ def test_a_failure_tells_the_line_the_nearest_and_all_that_was_said() -> None:
         "    - api is live in prod",
         "    + api is live in staging",
     ]
-    assert "Line 1 was the last that somebody did: ann> go" in text
+    assert "Line 1 was the last thing done: ann> go" in text
     assert "to ann\n      for you" in text
 
 

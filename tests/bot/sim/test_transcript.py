@@ -98,6 +98,7 @@ def test_the_server_is_killed_and_started_and_commands_run() -> None:
             "(in #ops, in thread) Deploy",
             Expects(number=1, written="", words="Deploy", channel="#ops", is_in_thread=True),
         ),
+        ("(not on irc) ×2", Expects(number=1, written="", words="×2", not_on=("irc",))),
         ("(20 min late) Deploy", Expects(number=1, written="", words="(20 min late) Deploy")),
         ("< start", Expects(number=1, written="", words="start")),
     ],

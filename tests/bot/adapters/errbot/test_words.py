@@ -153,3 +153,10 @@ def test_a_question_shows_its_choices_numbered_and_its_default() -> None:
 def test_a_problem_stands_before_the_question() -> None:
     asked = Question(name="n", label="pods", is_required=True)
     assert words.question(asked, number=1, count=1, problem="A number.") == ("⚠ A number.", "(1/1) pods")
+
+
+def test_a_result_in_fields_is_said_also_where_something_stood_before() -> None:
+    gave = replace(DONE, pieces=(Fields(rows=(("freed", "38G"), ("host", "db1"))),))
+    assert news(RUNNING, gave) == [
+        "✓ core.local 7f3a1c succeeded after 3.0 s · freed: 38G · host: db1",
+    ]

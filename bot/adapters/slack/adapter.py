@@ -129,12 +129,13 @@ class SlackAdapter(QueuedAdapter):
     # in the loop
 
     async def _make(self) -> None:
-        self._session = aiohttp.ClientSession()
+        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=CALL_S))
+        self._socket_session = aiohttp.ClientSession()
         base_url = self._settings.base_url or AsyncWebClient.BASE_URL
         self._web = AsyncWebClient(
             token=self.workspace.bot_token,
             base_url=f"{base_url.rstrip('/')}/",
-            timeout=int(CALL_S),
+            # Its time limit counts, and none that is given here.
             session=self._session,
             # Whether a message may be sent again is ours to decide.
             retry_handlers=[],
@@ -149,7 +150,7 @@ class SlackAdapter(QueuedAdapter):
         self._carrier = SlackCarrier(self._web, self.directory, self.health)
         self._sockets = Sockets(
             self._web,
-            self._session,
+            self._socket_session,
             app_token=self.workspace.app_token,
             deliver=self.receiver.deliver,
             health=self.health,
@@ -200,6 +201,7 @@ class SlackAdapter(QueuedAdapter):
         running = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
         await asyncio.wait(running, timeout=STOP_S / 2) if running else None
         await self._session.close()
+        await self._socket_session.close()
 
     # in a thread of the inbox
 

@@ -195,13 +195,14 @@ def result(engine: Engine, execution: Execution) -> Reply | None:
     whole = formatting.pieces_of(text) if has_words else pieces_of_result(execution.result)
     pieces, lines_left = cut_pieces(whole, engine.settings.chat.answer_limit)
     word = formatting.short_id(execution.id)
+    prefix = engine.settings.chat.prefix
     if lines_left:
         lines = "line" if lines_left == 1 else "lines"
-        pieces = (*pieces, Text(text=f"{lines_left:,} more {lines}: output {word}"))
+        pieces = (*pieces, Text(text=f"{lines_left:,} more {lines}: {prefix}output {word}"))
     pieces = (*pieces, *_tasks_of(engine, execution))
     failed_at = workflows.failed_at(engine, execution) if workflows.can_retry(execution) else ()
     if execution.status in FAILURES:
-        pieces = (*pieces, Text(text=_next_step(execution, word, failed_at)))
+        pieces = (*pieces, Text(text=_next_step(execution, word, failed_at, prefix=prefix)))
     return _about(
         execution,
         status=execution.status,
@@ -263,18 +264,17 @@ def _rendered(engine: Engine, execution: Execution) -> ResultText:
         return ResultText(enabled=True, text=f"{execution.action}: {execution.status}. {error}", extra={})
 
 
-def _next_step(execution: Execution, word: str, failed_at: Sequence[str]) -> str:
+def _next_step(execution: Execution, word: str, failed_at: Sequence[str], *, prefix: str) -> str:
     if failed_at:
         tasks = formatting.clean(", ".join(failed_at))
-        return f"Go on from {tasks}: retry {word} · all of it again: rerun {word}"
+        return f"Go on from {tasks}: {prefix}retry {word} · all of it again: {prefix}rerun {word}"
     if execution.status is Status.ABANDONED:
         return (
             "Its worker was lost while it ran, so nobody knows how far it came. "
-            f"Look, then start it again: rerun {word}"
+            f"Look, then start it again: {prefix}rerun {word}"
         )
-    if execution.status is Status.TIMEOUT:
-        return f"It took longer than it may. What it printed: output {word} · once more: rerun {word}"
-    return f"What it printed: output {word} · once more: rerun {word}"
+    printed = f"What it printed: {prefix}output {word} · once more: {prefix}rerun {word}"
+    return f"It took longer than it may. {printed}" if execution.status is Status.TIMEOUT else printed
 
 
 def _buttons(

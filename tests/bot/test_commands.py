@@ -137,7 +137,7 @@ def test_status_shows_one_execution(house: House) -> None:
 
 def test_output_shows_what_was_cut(house: House) -> None:
     body = house.ask("echo seq 1 3000")
-    assert "more lines: output" in text_of(body)
+    assert "more lines: !output" in text_of(body)
     short = body["execution_id"][-6:]
     whole = text_of(house.ask(f"output {short}"))
     assert "\n3000" in whole

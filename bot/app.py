@@ -137,19 +137,19 @@ class App:
         log.debug("%s: %.0f ms", name, (utcnow() - started).total_seconds() * 1000)
 
     def _start_chats(self) -> None:
-        """The first one also says what names no chat."""
+        """The first one also says what names no chat; the page is the last, for people are in the others."""
         chats: list[ChatAdapter] = []
-        if self.settings.chat.web:
-            web = WebAdapter(self.engine)
-            mount(self._http, web)
-            self._end_streams = web.hub.stop
-            chats.append(web)
         if self._workspaces:
             chats += self._in_slack()
         for network in self._networks:
             from bot.adapters.errbot.adapter import ErrbotAdapter  # noqa: PLC0415 - few have such a network
 
             chats.append(ErrbotAdapter(self.engine, network))
+        if self.settings.chat.web:
+            web = WebAdapter(self.engine)
+            mount(self._http, web)
+            self._end_streams = web.hub.stop
+            chats.append(web)
         self.chats = {one.name: one for one in chats}
         names = self._named(chats)
         for chat in chats:

@@ -155,18 +155,23 @@ class IrcPerson:
 
     def sees_member(self, nick: str, channel: str) -> None:
         """Wait until somebody is in a channel."""
+        until(lambda: nick in self._members(channel))
 
-        def is_there() -> bool:
-            self.raw(f"NAMES {channel}")
-            time.sleep(0.1)
-            names = [
-                line for line in list(self.lines) if f" 353 {self.nick} " in line and f" {channel} :" in line
-            ]
-            return bool(names) and nick in [
-                one.lstrip("@+%&~") for one in names[-1].rsplit(":", 1)[1].split()
-            ]
+    def sees_no_member(self, nick: str, channel: str) -> None:
+        """Wait until somebody is out of it."""
+        until(lambda: nick not in self._members(channel))
 
-        until(is_there)
+    def _members(self, channel: str) -> set[str]:
+        """Those who are in it now."""
+        ends = f" 366 {self.nick} {channel} "
+        known = len([line for line in list(self.lines) if ends in line])
+        start = len(self.lines)
+        self.raw(f"NAMES {channel}")
+        until(lambda: len([line for line in list(self.lines) if ends in line]) > known)
+        names = [
+            line for line in self.lines[start:] if f" 353 {self.nick} " in line and f" {channel} :" in line
+        ]
+        return {one.lstrip("@+%&~") for line in names for one in line.rsplit(":", 1)[1].split()}
 
 
 class Services:

@@ -1,6 +1,7 @@
 """What Slack delivers to the app, until it is acknowledged: again where Slack does so."""
 
 import asyncio
+import contextlib
 import time
 import uuid
 from collections.abc import Callable
@@ -110,9 +111,8 @@ class Deliveries:
         for retry, pause in enumerate(pauses, start=1):
             if not reason or reason == NO_RETRY:
                 break
-            with_ack = asyncio.create_task(delivery.ended.wait())
-            await asyncio.wait((with_ack,), timeout=pause)
-            with_ack.cancel()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(delivery.ended.wait(), pause)
             reason = (
                 "" if delivery.ended.is_set() else await self._attempt(delivery, retry=retry, reason=reason)
             )

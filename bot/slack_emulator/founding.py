@@ -112,7 +112,9 @@ class Founding(Part):
 
     @on_loop
     def join(self, user: str, channel: str) -> None:
-        posting.enter(self._site, self._channel(channel), self._user(user).id)
+        place, person = self._channel(channel), self._user(user)
+        if person.id not in place.members:
+            posting.enter(self._site, place, person.id)
 
     @on_loop
     def leave(self, user: str, channel: str) -> None:

@@ -96,6 +96,11 @@ class Looking(Part):
         ]
 
     @on_loop
+    def members(self, channel: str, *, user: str = "") -> list[str]:
+        """The ids of those who are in a channel, or in the direct message of `user`."""
+        return list(self._channel(channel, self._user(user) if user else None).members)
+
+    @on_loop
     def places(self, user: str) -> list[str]:
         """The ids of the channels and direct messages that somebody is in."""
         person = self._user(user)
@@ -137,10 +142,12 @@ class Looking(Part):
         """
         end = time.monotonic() + timeout_s
         while True:
-            version = self._thread.version
+            version, began = self._thread.version, time.monotonic()
             found = look()
             if found:
                 return found
+            # A costly look is not repeated at once: the rest of this process wants to work too.
+            time.sleep(min(time.monotonic() - began, 0.1))
             left_s = end - time.monotonic()
             if left_s <= 0:
                 raise AssertionError(f"it did not happen within {timeout_s:.0f} s: {look}")

@@ -55,13 +55,15 @@ class Form:
             offered = self._suggest(element["action_id"], self._answer(f"{label}, search for: "))
         for number, (shown, _value) in enumerate(offered, start=1):
             self._say(f"  {number}) {shown}")
-        typed = self._answer(f"{label}{self._facts(block, element)}: ")
-        if not typed:
-            return None
-        if not offered:
-            return typed
-        chosen = [_chosen(offered, each.strip()) for each in typed.split(",")]
-        return chosen if element["type"] in _SEVERAL else chosen[0]
+        prompt = f"{label}{self._facts(block, element)}: "
+        while typed := self._answer(prompt):
+            if not offered:
+                return typed
+            chosen = [_chosen(offered, each.strip()) for each in typed.split(",")]
+            if all(chosen):
+                return chosen if element["type"] in _SEVERAL else chosen[0]
+            self._say("! one of the numbers, please")
+        return None
 
     def _answer(self, prompt: str) -> str:
         typed = self._ask(prompt).strip()
@@ -86,7 +88,7 @@ def _labels(chosen: Any) -> str:
 
 
 def _chosen(offered: list[tuple[str, str]], typed: str) -> str:
-    """The value of an option, by number, label or value; what is none of them stays as it was typed."""
+    """The value of an option, by number, label or value; empty: there is none."""
     if typed.isdigit() and 1 <= int(typed) <= len(offered):
         return offered[int(typed) - 1][1]
-    return next((value for label, value in offered if typed in (label, value)), typed)
+    return next((value for label, value in offered if typed in (label, value)), "")

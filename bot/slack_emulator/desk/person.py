@@ -15,6 +15,7 @@ what you type        is said in the channel, or in the thread that you are in; @
 :in ops              go to a channel; :in @stormcrow is the direct message with the bot
 :thread              answer in the thread of the last message of the channel; :thread off leaves it
 :as ben              be somebody else; :who says who there is
+:invite stormcrow    bring the bot, or somebody else, into the channel
 :home                look at the Home tab of the app
 :form                fill in the form that is open; :close closes it
 :react eyes          put an emoji under the last message
@@ -46,6 +47,7 @@ class Person:
             "in": self._go,
             "as": self._become,
             "who": lambda _rest: self._who(),
+            "invite": lambda name: self._slack.join(name.removeprefix("@") or "stormcrow", self.channel),
             "thread": self._enter_thread,
             "home": lambda _rest: self._home(),
             "form": lambda _rest: self._fill(),
@@ -99,7 +101,13 @@ class Person:
             else:
                 self.say(f"! :{word} is no command; :help says what there is")
         else:
-            self._slack.say(self.user, self.channel, text, thread=self.thread)
+            said = self._slack.say(self.user, self.channel, text, thread=self.thread)
+            if any(each.removeprefix("@") in self._absent_bots() for each in said.mentions):
+                self.say("! It is not in this channel, and hears nothing: :invite stormcrow")
+
+    def _absent_bots(self) -> list[str]:
+        bots = [each.id for each in self._slack.people() if each.standing == "bot"]
+        return [each for each in bots if each not in self._slack.members(self.channel, user=self.user)]
 
     # where they are
 

@@ -154,3 +154,12 @@ def test_a_button_keeps_its_number_when_its_message_is_edited(slack: Emulator) -
     before = drawing.message(slack.messages("ops")[0])
     web.chat_update(channel=posted["channel"], ts=posted["ts"], text="two", blocks=[BUTTON])
     assert before[1] == drawing.message(slack.messages("ops")[0])[1] == "    (1) Press me"
+
+
+def test_a_bot_that_is_not_in_the_channel_is_invited(slack: Emulator, desk: Desk) -> None:
+    desk.type(":in quiet")
+    desk.type("@stormcrow hello")
+    assert "! It is not in this channel, and hears nothing: :invite stormcrow" in desk.text
+    desk.type(":invite stormcrow")
+    desk.type("@stormcrow hello again")
+    slack.wait_for(lambda: [each for each in slack.messages("quiet") if each.text == "you called me"])

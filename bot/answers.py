@@ -42,12 +42,15 @@ OWN = (
     ("approve id [reason]", "say yes to a question"),
     ("reject id [reason]", "say no to it"),
     ("answer id [values]", "answer it with values: name=value, JSON, or the one value it asks for"),
+    ("defaults [name=value]", "what commands have here without naming it; with pairs: set it"),
+    ("defaults clear [names]", "take it away again"),
     ("yes [id]", "run what I offered to you here last, for example a command without its typing error"),
     ("anyway rule event", "start what a budget or a freeze held back"),
     (
         "schedule when command",
         "say it later, or again and again: at 22:00, in 10 minutes, every weekday at 9",
     ),
+    ("at time command", "say it once at a time: at 22:00 deploy api"),
     ("schedule list [all]", "what is scheduled, and when it runs next"),
     ("schedule verb number", "show, run (now), pause, resume or cancel one"),
 )

@@ -1,7 +1,7 @@
 """The built-in commands: what each of them does, and what is said to it."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from bot import answers, formatting, forms, inquiries, reasons, schedules, workflows
@@ -28,30 +28,45 @@ class BuiltIns:
         self._adapter = adapter
         self._responses = responses
         self._starting = starting
+        self._by_word: dict[str, Callable[[re.Match[str], Asked], Sequence[Reply]]] = {
+            "help": self._help,
+            "schedule": self._schedule,
+            "at": self._schedule,
+            "defaults": self._set_defaults,
+            "inquiries": self._waiting,
+            "anyway": self._anyway,
+            "with": self._with,
+            "rerun": self._rerun,
+            "retry": self._retry,
+        }
 
     def answer(self, word: str, fits: re.Match[str], asked: Asked) -> Sequence[Reply]:
         """`word` and `fits`: as `shapes.shape_of` gives them."""
-        if word == "help":
-            entries = commands_for(self._engine, asked.identity, asked.message.answer_place)
-            return [answers.explain(self._engine, fits["words"] or "", entries, prefix=asked.prefix)]
-        if word == "schedule":
-            return self._schedule(fits, asked)
-        if word == "inquiries":
-            return [self._waiting(asked, everything=bool(fits["all"]))]
         if word in _RESPONSES:
             return [self._respond(word, fits, asked.message.author)]
-        if word == "anyway":
-            return self._starting.anyway(fits["rule"], fits["id"].lower(), asked)
-        if word == "with":
-            return self._again("", asked, pairs=fits["pairs"])
+        answers_it = self._by_word.get(word)
+        if answers_it is not None:
+            return answers_it(fits, asked)
         given = (fits["id"] or "").lower()
-        if word == "rerun":
-            return self._again(given, asked, pairs=fits["pairs"] or "")
-        if word == "retry":
-            return self._retry(given, fits["tasks"] or "", asked)
         if word == "status" and not given and asked.message.thread is None:
             return [self._running(asked)]
         return [self._about(word, fits, given, asked)]
+
+    def _help(self, fits: re.Match[str], asked: Asked) -> Sequence[Reply]:
+        entries = commands_for(self._engine, asked.identity, asked.message.answer_place)
+        return [answers.explain(self._engine, fits["words"] or "", entries, prefix=asked.prefix)]
+
+    def _set_defaults(self, fits: re.Match[str], asked: Asked) -> Sequence[Reply]:
+        return [self._starting.defaults.answer(fits, asked)]
+
+    def _anyway(self, fits: re.Match[str], asked: Asked) -> Sequence[Reply]:
+        return self._starting.anyway(fits["rule"], fits["id"].lower(), asked)
+
+    def _with(self, fits: re.Match[str], asked: Asked) -> Sequence[Reply]:
+        return self._again("", asked, pairs=fits["pairs"])
+
+    def _rerun(self, fits: re.Match[str], asked: Asked) -> Sequence[Reply]:
+        return self._again((fits["id"] or "").lower(), asked, pairs=fits["pairs"] or "")
 
     # executions
 
@@ -106,17 +121,18 @@ class BuiltIns:
         self._starting.rerun(meant.execution, asked, given=changes)
         return [_once_more(meant)] if meant.is_guess else []
 
-    def _retry(self, given: str, tasks: str, asked: Asked) -> Sequence[Reply]:
-        meant = self._starting.trails.meant(asked, given)
-        wanted = workflows.retried_tasks(self._engine, meant.execution, tasks)
+    def _retry(self, fits: re.Match[str], asked: Asked) -> Sequence[Reply]:
+        meant = self._starting.trails.meant(asked, (fits["id"] or "").lower())
+        wanted = workflows.retried_tasks(self._engine, meant.execution, fits["tasks"] or "")
         self._starting.rerun(meant.execution, asked, tasks=wanted)
         return [_once_more(meant)] if meant.is_guess else []
 
     # questions
 
-    def _waiting(self, asked: Asked, *, everything: bool) -> Reply:
+    def _waiting(self, fits: re.Match[str], asked: Asked) -> Sequence[Reply]:
+        everything = bool(fits["all"])
         found = self._responses.waiting(asked.message.author, everything=everything)
-        return inquiries.listed(found, mine=not everything, prefix=asked.prefix)
+        return [inquiries.listed(found, mine=not everything, prefix=asked.prefix)]
 
     def _respond(self, word: str, fits: re.Match[str], author: Author) -> Reply:
         try:
@@ -128,6 +144,7 @@ class BuiltIns:
 
     def _schedule(self, fits: re.Match[str], asked: Asked) -> Sequence[Reply]:
         engine, identity = self._engine, asked.identity
+        when = schedules.when_in(asked.text)
         if fits["verb"]:
             verb, number = fits["verb"].lower(), int(fits["number"])
             if verb == "run":
@@ -136,14 +153,15 @@ class BuiltIns:
             if verb == "show":
                 return [schedules.shown(engine.schedules.get(number))]
             return [schedules.changed(engine, verb, number, user=identity.user)]
-        if not fits["when"]:
+        if not when:
             return [schedules.listed(engine, with_ended=bool(fits["all"]), prefix=asked.prefix)]
         wanted = NewSchedule(
-            when=fits["when"],
+            when=when,
+            zone=schedules.zone_of(asked.message.author),
             user=identity.user,
             chat_user=identity.chat_user,
             source_channel=asked.message.channel,
-            context=asked.context(later=schedules.command_in(engine, fits["when"])),
+            context=asked.context(later=schedules.command_in(engine, when)),
             delivery_key=asked.message.key,
         )
         try:

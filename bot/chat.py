@@ -44,6 +44,8 @@ class Author:
     """Only where the chat has verified it; lower case."""
     engine_user: str = ""
     """The user of the engine that the adapter has authenticated; empty: it has not."""
+    zone: str = ""
+    """The person's time zone as the chat says it, for example Europe/Zurich; only a hint. Empty: unknown."""
 
     @property
     def is_bot(self) -> bool:
@@ -73,6 +75,8 @@ class Message:
     text: str
     is_direct: bool = False
     """Said to us alone: it needs no prefix."""
+    is_edited: bool = False
+    """It was said before, in other words: its `id` is known. It runs only after a question."""
     delivery_key: str = ""
     """The sender's own id of the delivery: the same key is the same message. Empty: `id` is it."""
 

@@ -127,7 +127,12 @@ class CommandForms:
 
     def _schema(self, offer: Offer, form: CommandForm) -> Mapping[str, Any]:
         options = offer.body["options"]
-        properties = {name: _with_options(part, options.get(name)) for name, part in form.properties.items()}
+        of_channel = {one.name: one.value for one in self._starting.defaults.of(offer.adapter, offer.channel)}
+        properties: dict[str, Mapping[str, Any]] = {}
+        for name, part in form.properties.items():
+            # What the channel gives is filled in, and needs nobody to write it.
+            given = {"default": of_channel[name]} if name in of_channel else {}
+            properties[name] = _with_options({**part, **given}, options.get(name))
         return {"type": "object", "properties": properties}
 
     def _prompt(self, offer: Offer, form: CommandForm, *, prefix: str) -> Prompt:

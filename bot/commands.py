@@ -34,6 +34,7 @@ from engine.rights.place import Where
 from engine.service import Engine
 from engine.store import chat as store
 
+_WITH_PAIRS = frozenset({"with", "rerun", "defaults"})
 _NAMES = re.compile(r"([\w.-]+)=")
 
 
@@ -62,6 +63,10 @@ class Commands:
         text = self.command_in(message)
         if text is None and not self._adapter.is_own:
             return
+        if message.is_edited:
+            if text is not None:
+                self._edited(text, message)
+            return
         shown = text if text is None else self._concealed(text)
         kept = message if shown is None or shown == text else replace(message, text=shown)
         stored = self._engine.database.submit(partial(self._store, kept))
@@ -69,6 +74,25 @@ class Commands:
             self._answer(message, self._taken(text, shown or "", message))
         # Jobs are committed in their order: nearly always this one is by now.
         stored.result()
+
+    def _edited(self, text: str, message: Message) -> None:
+        """What was a message before is asked about, and run by nobody but whoever says yes."""
+        with self._engine.database.read() as connection:
+            before = store.messages(connection, [message.id])
+        shown = self._concealed(text)
+        if before and before[0].body.get("text") in (self._limited(message.text), self._limited(shown)):
+            # Only its looks have changed.
+            return
+        try:
+            asked = self._asked(text, shown, message)
+        except Denied:
+            return
+        said = f"You edited your message. Run it now? {formatting.clean(shown)}"
+        only_for = "" if self._adapter.is_own else message.author.id
+        question = self._offers.question(
+            asked, "edit", command=text, said=said, label="Run it", only_for=only_for
+        )
+        self._answer(message, [question])
 
     def command_in(self, message: Message) -> str | None:
         """The command of a message without its prefix or mention; None when it is not for us."""
@@ -87,13 +111,13 @@ class Commands:
         answer = shapes.SHAPES["answer"].fullmatch(text)
         if answer and answer["words"] and self.responses.concealed(answer["id"].lower()):
             return f"{text[: answer.start('words')]} {MASK}"
-        again = shapes.SHAPES["with"].fullmatch(text) or shapes.SHAPES["rerun"].fullmatch(text)
-        if again and again["pairs"]:
-            # Of which execution these are is not known yet.
-            is_secret = any(map(self._engine.may_be_secret, _NAMES.findall(again["pairs"])))
-            return f"{text[: again.start('pairs')]}{MASK}" if is_secret else text
-        later = schedules.SHAPE.fullmatch(text)
-        command = schedules.command_in(self._engine, later["when"]) if later and later["when"] else ""
+        found = shapes.shape_of(text)
+        pairs = found[1]["pairs"] if found and found[0] in _WITH_PAIRS else ""
+        if found and pairs:
+            # Of which action these are is not known yet.
+            is_secret = any(map(self._engine.may_be_secret, _NAMES.findall(pairs)))
+            return f"{text[: found[1].start('pairs')]}{MASK}" if is_secret else text
+        command = schedules.command_in(self._engine, schedules.when_in(text))
         if not command:
             return self._engine.concealed(text)
         return text.removesuffix(command) + self._engine.concealed(command)
@@ -123,7 +147,7 @@ class Commands:
 
     def _taken(self, text: str, shown: str, message: Message) -> Sequence[Reply]:
         try:
-            identity = self._identities.of(message.adapter, message.author)
+            asked = self._asked(text, shown, message)
         except Denied as error:
             self._engine.denials.note(
                 error,
@@ -134,8 +158,13 @@ class Commands:
                 what=shown,
             )
             return [replace(answers.refusal(error), is_private=True)]
+        return self._run(asked)
+
+    def _asked(self, text: str, shown: str, message: Message) -> Asked:
+        """Raises Denied for whoever may not use the bot at all."""
+        identity = self._identities.of(message.adapter, message.author)
         prefix = "" if message.is_direct else self._settings.prefix
-        return self._run(Asked(text=text, shown=shown, message=message, identity=identity, prefix=prefix))
+        return Asked(text=text, shown=shown, message=message, identity=identity, prefix=prefix)
 
     def _run(self, asked: Asked) -> Sequence[Reply]:
         try:

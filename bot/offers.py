@@ -49,14 +49,22 @@ class Offers:
         self._engine.database.write(lambda connection: store.make_offer(connection, vault, offer))
         return offer
 
-    def question(self, asked: Asked, kind: OfferKind, *, command: str, said: str, label: str) -> Reply:
-        """Asks whether to run `command`; the button, or `yes`, does it."""
-        body = {"command": command, "key": answer_key(asked), "place": _place_json(asked)}
+    def question(
+        self, asked: Asked, kind: OfferKind, *, command: str, said: str, label: str, only_for: str = ""
+    ) -> Reply:
+        """Asks whether to run `command`; the button, or `yes`, does it. `only_for`: this person alone."""
+        body = {
+            "command": command,
+            "key": answer_key(asked),
+            "place": _place_json(asked),
+            "only_for": only_for,
+        }
         offer = self.make(asked, kind, body)
         return Reply(
             pieces=(Text(text=said), Text(text=f"To run it, say: {asked.prefix}yes")),
             tone=Tone.WARNING,
             buttons=(Button(label=label, command=f"yes {offer.id}", style="primary"),),
+            is_private=bool(only_for),
         )
 
     # taking them

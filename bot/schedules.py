@@ -4,7 +4,7 @@ import re
 from datetime import datetime
 
 from bot import formatting
-from bot.chat import Button, Fields, Piece, Reply, Table, Text, Tone
+from bot.chat import Author, Button, Fields, Piece, Reply, Table, Text, Tone
 from engine.errors import EngineError
 from engine.people import shown_name
 from engine.schedules.views import LIVING, ScheduleView
@@ -20,15 +20,40 @@ SHAPE = re.compile(
     r"))?",
     re.DOTALL | re.IGNORECASE,
 )
+# `at 22:00 deploy api` is `schedule at 22:00 deploy api`; at something else is no time.
+AT_SHAPE = re.compile(
+    r"at(?:\s+(?:"
+    r"(?P<list>list(?P<all>\s+all)?)"
+    r"|(?P<verb>show|pause|resume|cancel|run)\s+\#?(?P<number>\d{1,9})"
+    r"|(?P<when>\d.*)"
+    r"))?",
+    re.DOTALL | re.IGNORECASE,
+)
 _LISTED = 25
 
 
 def command_in(engine: Engine, when: str) -> str:
     """What is to be said at the time that `when` begins with; empty when that is not understood."""
+    if not when:
+        return ""
     try:
         return engine.schedules.understand(when).rest
     except EngineError:
         return ""
+
+
+def when_in(text: str) -> str:
+    """The time and the command in `schedule WHEN COMMAND` and `at TIME COMMAND`; empty: it is neither."""
+    fits = AT_SHAPE.fullmatch(text)
+    if fits:
+        return f"at {fits['when']}" if fits["when"] else ""
+    fits = SHAPE.fullmatch(text)
+    return fits["when"] or "" if fits else ""
+
+
+def zone_of(author: Author) -> str:
+    """The person's own time zone, where the chat knows one that there is; else empty."""
+    return author.zone if zones.is_zone(author.zone) else ""
 
 
 def added(view: ScheduleView) -> Reply:

@@ -23,12 +23,16 @@ SHAPES: dict[str, re.Pattern[str]] = {
     "logs": _shape(rf"logs{_ID}(?:\s+(?P<lines>\d{{1,4}}))?"),
     "cancel": _shape(rf"cancel{_ID}"),
     "schedule": schedules.SHAPE,
+    "at": schedules.AT_SHAPE,
     "rerun": _shape(rf"rerun{_ID}(?:\s+with\s+(?P<pairs>[\w.-]+=.*))?"),
     "with": _shape(r"with\s+(?P<pairs>[\w.-]+=.*)"),
     "pause": _shape(rf"pause{_ID}"),
     "resume": _shape(rf"resume{_ID}"),
     "retry": _shape(rf"retry{_ID}(?:\s+from\s+(?P<tasks>.+))?"),
     "why": _shape(rf"why{_ID}"),
+    "defaults": _shape(
+        r"defaults(?:\s+(?:(?P<clear>clear)(?P<names>(?:\s+[\w.-]+)*)|(?P<pairs>[\w.-]+=.*)))?"
+    ),
     "inquiries": _shape(r"inquiries(?:\s+(?P<all>all))?"),
     "answer": _shape(r"answer\s+(?P<id>[0-9a-f]{6,24})(?P<words>\s.*)?"),
     "approve": _shape(r"approve\s+(?P<id>[0-9a-f]{6,24})(?P<words>\s.*)?"),

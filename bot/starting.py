@@ -8,6 +8,7 @@ from bot.allowed import where_of
 from bot.announcer import Announcer
 from bot.asked import Asked
 from bot.chat import Reply
+from bot.defaults import Defaults
 from bot.trails import Trails
 from engine.aliases.match import AliasMatch
 from engine.errors import BadInput
@@ -22,6 +23,7 @@ class Starting:
         self._engine = engine
         self._announcer = announcer
         self.trails = trails
+        self.defaults = Defaults(engine)
 
     def accepted(self, asked: Asked, execution: Execution, *, ack: AliasExecution | None = None) -> None:
         """It is committed."""
@@ -45,13 +47,19 @@ class Starting:
 
     def matched(self, asked: Asked, match: AliasMatch) -> None:
         message, identity = asked.message, asked.identity
+        defaults = self.defaults.of(message.adapter, message.channel)
+        context = asked.context()
+        if defaults:
+            match, used = self._engine.with_defaults(match, {one.name: one.value for one in defaults})
+            if used:
+                context["channel_defaults"] = used
         started = self._engine.run_alias(
             match,
             user=identity.user,
             chat_user=identity.chat_user,
             source_channel=message.channel,
             source_context={"user": identity.chat_user, "room": message.channel, "id": message.id},
-            extra_context=asked.context(),
+            extra_context=context,
             idempotency_key=asked.idempotency_key,
         )
         for one in started:

@@ -328,7 +328,7 @@ def _about(
 ) -> Reply:
     scheduled = schedule_text(execution)
     return Reply(
-        pieces=pieces,
+        pieces=(*pieces, *_defaults_of(execution)),
         pretext="\n".join(text for text in (scheduled, pretext) if text),
         tone=tone_of(status),
         status=status.value,
@@ -339,3 +339,12 @@ def _about(
         buttons=buttons,
         extra=extra or {},
     )
+
+
+def _defaults_of(execution: Execution) -> tuple[Piece, ...]:
+    """The defaults of the channel that it was started with."""
+    used = execution.context.get("channel_defaults")
+    if not isinstance(used, Mapping) or not used:
+        return ()
+    pairs = ", ".join(f"{name}={value}" for name, value in used.items())
+    return (Text(text=f"Defaults of this channel: {formatting.clean(pairs)}"),)

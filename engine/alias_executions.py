@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from engine.aliases.channel_defaults import with_defaults
 from engine.aliases.command_forms import CommandForm, command_form
 from engine.aliases.match import AliasMatch, check_changes
 from engine.aliases.templates import AliasTemplates
@@ -168,6 +169,12 @@ class AliasExecutions:
             representation=representation,
             given=given,
         )
+
+    def with_defaults(
+        self, match: AliasMatch, defaults: Mapping[str, str]
+    ) -> tuple[AliasMatch, dict[str, str]]:
+        """The match with the defaults of a channel, and those that were used. Raises NotFound."""
+        return with_defaults(match, self._content.current.action(match.alias.action_ref), defaults)
 
     def may_be_secret(self, name: str) -> bool:
         """Whether any action keeps a parameter of this name secret."""

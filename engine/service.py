@@ -356,6 +356,12 @@ class Engine(ExecutionCalls):
             idempotency_key=idempotency_key,
         )
 
+    def with_defaults(
+        self, match: AliasMatch, defaults: Mapping[str, str]
+    ) -> tuple[AliasMatch, dict[str, str]]:
+        """The match with the defaults of a channel, and those that were used. Raises NotFound."""
+        return self._aliases.with_defaults(match, defaults)
+
     def changed_parameters(self, execution: Execution, given: Mapping[str, str]) -> dict[str, Any]:
         """What a chat gives to run it again, cast. Raises BadParameter, BadInput, NotFound."""
         return self._aliases.changes(execution, given)

@@ -216,6 +216,11 @@ class ChatSettings:
         "Chat that hears what names none (alerts, notices, questions), for example slack; `irc#ops` as a "
         "channel names another. Empty: Slack, else the first network of errbot, else the web chat.",
     )
+    defaults_by: list[str] = key(
+        [],
+        "Users, groups and roles who may set the defaults of a channel; "
+        "empty: everybody for whom the chat vouches.",
+    )
     routes: dict[str, str] = key(
         {},
         "Routes of notifications and announcements that are said in a chat of ours, for example "

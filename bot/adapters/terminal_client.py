@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 import orjson
 import requests
 
+from engine.timing import zones
+
 # Retries while the server is away, and the longest we wait for it at the start.
 _FIRST_PAUSE_S = 0.2
 _LONGEST_PAUSE_S = 3.0
@@ -56,6 +58,7 @@ class Client:
             "text": text,
             "direct": True,
             "name": self._user,
+            "zone": zones.system_zone(),
             "delivery_key": secrets.token_hex(16),
         }
         pause_s = _FIRST_PAUSE_S

@@ -245,3 +245,24 @@ def test_disabling_the_rule_pauses_it(house: House) -> None:
     rule = house.http.get(url, timeout=10).json()
     assert house.http.put(url, json={**rule, "enabled": False}, timeout=10).ok
     assert house.engine.schedules.get(number).state == "paused"
+
+
+def test_at_is_said_in_the_time_zone_of_the_person(house: House) -> None:
+    body = house.ask("at 22:00 echo good night", zone="Asia/Tokyo")
+    assert "I read: " in text_of(body)
+    assert "22:00 (+09:00, in " in text_of(body)
+    number = number_in(body)
+    assert house.engine.schedules.get(number).schedule.zone == "Asia/Tokyo"
+    assert "good night" in text_of(house.ask("at list"))
+    assert "cancelled" in text_of(house.ask(f"at cancel {number}"))
+
+
+def test_a_zone_that_is_none_is_left_alone(house: House) -> None:
+    number = number_in(house.ask("at 22:00 true", zone="Mars/Olympus"))
+    assert house.engine.schedules.get(number).schedule.zone == "Europe/Zurich"
+    number = number_in(house.ask("at 22:00 in UTC true", zone="Asia/Tokyo"))
+    assert house.engine.schedules.get(number).schedule.zone == "UTC"
+
+
+def test_at_something_that_is_no_time_belongs_to_aliases(house: House) -> None:
+    assert "I read" not in text_of(house.ask("at home I am"))

@@ -268,6 +268,7 @@ def author_of(user: Mapping[str, Any], *, team: str) -> Author:
         team=theirs if standing is Standing.STRANGER else team,
         is_vouched=True,
         email=email,
+        zone=str(user.get("tz") or ""),
     )
 
 

@@ -36,6 +36,7 @@ class Hearing:
             author=await self._author(event, me),
             text=seen if rest is None or is_direct else self._to_us(seen),
             is_direct=is_direct,
+            is_edited=kind == EDIT,
             delivery_key=f"{channel}:{ts}" + (f":{event['edited_ts']}" if kind == EDIT else ""),
         )
 

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -212,7 +213,10 @@ class _Chat:
         text = exchange.text(given, "text")
         if not text.strip():
             raise BadInput("There is nothing to send.")
-        author = session.author(exchange.text(given, "name", default="")[:40])
+        author = replace(
+            session.author(exchange.text(given, "name", default="")[:40]),
+            zone=exchange.text(given, "zone", default="")[:60],
+        )
         thread = exchange.text(given, "thread", default="") or None
         is_direct = bool(given.get("direct")) or channel == session.direct_channel
         message = Message(

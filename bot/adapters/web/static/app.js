@@ -193,7 +193,7 @@ function send(text, { thread = null, direct = false } = {}) {
   if (!text.trim()) return;
   const made = text.trim().match(/^#([A-Za-z0-9][\w-]{0,39})$/);
   if (made) { createChannel(made[1]).catch(problem); return; }
-  const body = { channel: state.channel, text };
+  const body = { channel: state.channel, text, zone: Intl.DateTimeFormat().resolvedOptions().timeZone || "" };
   if (thread) body.thread = thread;
   if (direct) body.direct = true;
   outbox.add(body);

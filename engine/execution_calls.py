@@ -10,6 +10,7 @@ from engine.records.execution import Execution, ExecutionFilter, ExecutionReques
 from engine.records.policy import PlaceInLine
 from engine.rights.place import Where
 from engine.rights.room import Rights
+from engine.store import execution_lists
 from engine.store import executions as store
 from engine.store import policies as policy_store
 from engine.store.database import Database
@@ -41,6 +42,11 @@ class ExecutionCalls:
         """The page, and how many there are in all."""
         with self.database.read() as connection:
             return store.page(connection, wanted)
+
+    def execution_values(self) -> dict[str, list[str]]:
+        """What executions can be chosen by: each value that there is."""
+        with self.database.read() as connection:
+            return execution_lists.values(connection)
 
     def children(self, execution_id: str) -> list[str]:
         with self.database.read() as connection:

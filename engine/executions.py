@@ -99,6 +99,11 @@ class Executions:
             raise BadInput(
                 f'Unable to execute. Action "{action.ref}" is disabled.', hint="Enable it in its pack."
             )
+        if action.runner_type in self._content.current.runners_off:
+            raise BadInput(
+                f'Unable to execute. Runner "{action.runner_type}" is disabled.',
+                hint=f"Enable it: st2 runner enable {action.runner_type}",
+            )
         plan = self._plans.get(action)
         context = {**wanted.context, "user": wanted.user, "pack": action.pack}
         scope = self._scope_for(action, context)

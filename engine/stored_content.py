@@ -1,4 +1,4 @@
-"""Content without files: rules, trigger types and policies made through the API, and switches.
+"""Content without files: rules, actions, aliases and the like made through the API, and switches.
 
 What is stored is read by the same readers as files, and merged into each registry after what the
 disk holds; a file of the same ref comes first. A switch counts over everything.
@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
-from engine.content.read_actions import read_policy
+from engine.content.read_actions import read_action, read_policy
+from engine.content.read_aliases import read_alias
 from engine.content.read_events import read_rule, read_trigger_type
 from engine.content.registry import Content, Registry, Unavailable
 from engine.content.shape import WrongShape
@@ -21,14 +22,37 @@ from engine.content.source import Source
 from engine.errors import BadInput, Conflict, NotFound, nearest
 from engine.records.content import StoredDocument
 from engine.refs import split_ref
+from engine.specs.action import ActionSpec
 from engine.specs.rule import RuleSpec
+from engine.specs.runner_type import NEEDS_FILE
 from engine.store import contents as store
 from engine.store.database import Database
 
 T = TypeVar("T")
 DEFAULT_PACK = "default"
+RUNNER = "runner"
+
+
+def _read_action(content: Any, source: Source) -> ActionSpec:
+    """One without a file has none to run either."""
+    action = read_action(content, source)
+    if action.entry_point or action.runner_type in NEEDS_FILE:
+        raise WrongShape(
+            f"The runner {action.runner_type} runs a file, and an action made through the API has none.",
+            path=("entry_point",),
+            hint="Put the action and its file into a pack, and reload.",
+        )
+    return action
+
+
 _READERS: Mapping[str, Callable[[Any, Source], Any]] = MappingProxyType(
-    {"rule": read_rule, "trigger": read_trigger_type, "policy": read_policy}
+    {
+        "rule": read_rule,
+        "trigger": read_trigger_type,
+        "policy": read_policy,
+        "action": _read_action,
+        "alias": read_alias,
+    }
 )
 # Kind -> the field of Registry that holds it.
 _FIELDS: Mapping[str, str] = MappingProxyType(
@@ -78,15 +102,20 @@ class StoredContent:
             if specs
         }
         for (kind, ref), enabled in self._switches.items():
+            if kind == RUNNER:
+                continue
             field = _FIELDS[kind]
             spec = changed.get(field, getattr(files, field)).get(ref)
             if spec is not None and spec.enabled != enabled:
                 specs = changed.setdefault(field, dict(getattr(files, field)))
                 specs[ref] = spec.model_copy(update={"enabled": enabled})
-        if not changed and not unavailable:
+        off = frozenset(
+            ref for (kind, ref), enabled in self._switches.items() if kind == RUNNER and not enabled
+        )
+        if not changed and not unavailable and off == files.runners_off:
             return files
         changed = {field: dict(sorted(specs.items())) for field, specs in changed.items()}
-        return replace(files, **changed, unavailable=(*files.unavailable, *unavailable))
+        return replace(files, **changed, runners_off=off, unavailable=(*files.unavailable, *unavailable))
 
     def is_stored(self, kind: str, ref: str) -> bool:
         return any(stored.kind == kind and stored.ref == ref for stored in self._documents)
@@ -99,8 +128,8 @@ class StoredContent:
     def put(self, kind: str, document: Mapping[str, Any], *, user: str) -> Any:
         """Make or replace; gives its spec. A rule's actions will run as `user`.
 
-        `kind`: rule, trigger or policy; `document`: what a file would hold, with `pack` (default:
-        `default`). Raises BadInput when it is not right, Conflict when a file has that ref.
+        `kind`: rule, trigger, policy, action or alias; `document`: what a file would hold, with `pack`
+        (default: `default`). Raises BadInput when it is not right, Conflict when a file has that ref.
         """
         spec = read_document(kind, document, user=user)
         if spec.ref in getattr(self._content.files, _FIELDS[kind]):
@@ -140,11 +169,12 @@ class StoredContent:
         self.write(lambda connection: store.remove(connection, kind, ref))
 
     def set_enabled(self, kind: str, ref: str, *, enabled: bool, user: str) -> None:
-        """Switch a rule, sensor, policy, action or alias on or off, wherever it comes from.
+        """Switch a rule, sensor, policy, action, alias or runner on or off, wherever it comes from.
 
         Raises NotFound.
         """
-        self._known(kind, ref)
+        if kind != RUNNER:
+            self._known(kind, ref)
         self.write(lambda connection: store.switch(connection, kind, ref, enabled=enabled, user=user))
 
     def _known(self, kind: str, ref: str) -> None:

@@ -28,7 +28,15 @@ def version() -> str:
 
 
 def get_user(call: Call) -> Response:
-    return json_answer(wire.user_document(call.requester, location=call.location))
+    rights = call.engine.rights
+    return json_answer(
+        wire.user_document(
+            call.requester,
+            location=call.location,
+            has_roles=rights.has_roles,
+            roles=rights.roles_of(call.requester.user),
+        )
+    )
 
 
 async def get_health(_call: Call) -> Response:

@@ -21,10 +21,12 @@ from engine.api import (
     keys,
     packs,
     policies,
+    rbac,
     rules,
     rules_explain,
     schedules,
     sensors,
+    services,
     stream,
     timers,
     tokens,
@@ -32,6 +34,7 @@ from engine.api import (
     triggers,
     webhooks,
     workflows,
+    written,
 )
 from engine.api.call import Crowd
 from engine.api.documents import Documents
@@ -64,6 +67,9 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *apikeys.ENDPOINTS,
     *tokens.ENDPOINTS,
     *stream.ENDPOINTS,
+    *written.ENDPOINTS,
+    *rbac.ENDPOINTS,
+    *services.ENDPOINTS,
     *sensors.ENDPOINTS,
     *about.ENDPOINTS,
 )

@@ -26,6 +26,15 @@ def _schemas(registry: Registry) -> Mapping[str, Any]:
     return {ref: pack for ref, pack in registry.packs.items() if pack.config_schema}
 
 
+def _runners(registry: Registry) -> Mapping[str, Any]:
+    if not registry.runners_off:
+        return RUNNER_TYPES
+    return {
+        name: runner.model_copy(update={"enabled": False}) if name in registry.runners_off else runner
+        for name, runner in RUNNER_TYPES.items()
+    }
+
+
 KINDS: Mapping[str, Kind] = {
     "actions": Kind(specs=lambda registry: registry.actions, document=wire.action_document),
     "actionalias": Kind(specs=lambda registry: registry.aliases, document=wire.alias_document),
@@ -35,7 +44,7 @@ KINDS: Mapping[str, Kind] = {
     "triggertypes": Kind(specs=lambda registry: registry.trigger_types, document=wire.trigger_type_document),
     "policies": Kind(specs=lambda registry: registry.policies, document=policy_document),
     "config_schemas": Kind(specs=_schemas, document=wire.config_schema_document),
-    "runnertypes": Kind(specs=lambda _registry: RUNNER_TYPES, document=wire.runner_document),
+    "runnertypes": Kind(specs=_runners, document=wire.runner_document),
 }
 
 

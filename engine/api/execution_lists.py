@@ -11,8 +11,6 @@ from engine.records.execution import ExecutionFilter
 from engine.refs import liveaction_id
 
 ATTRIBUTES = frozenset({"result", "trigger_instance", "status"})
-# Asked for an execution that a rule started; until rules run, nothing fits.
-_BY_RULE = ("rule", "trigger", "trigger_type", "trigger_instance")
 # Names in `filter=k:v` -> our query parameters.
 _ADVANCED = {
     "action.ref": "action",
@@ -25,20 +23,22 @@ _ADVANCED = {
 def list_executions(call: Call) -> Response:
     wanted = _filter(call.query)
     page = call.query.page()
-    if wanted is None:
-        return json_answer([], headers=listing.page_headers(page, 0))
     found, total = call.engine.executions(wanted)
     shown = [listing.selected(call.documents.execution(one), call.query, ("id",)) for one in found]
     return json_answer(shown, headers=listing.page_headers(page, total))
 
 
-def _filter(query: Query) -> ExecutionFilter | None:
-    """None: nothing can fit."""
+def list_filters(call: Call) -> Response:
+    """What executions can be chosen by: each value that there is, once. `types`: only of these."""
+    wanted = call.query.names("types")
+    found = call.engine.execution_values()
+    return json_answer({name: values for name, values in found.items() if not wanted or name in wanted})
+
+
+def _filter(query: Query) -> ExecutionFilter:
     query = _with_advanced(query)
     include, exclude = listing.attributes(query)
     check_excluded(exclude)
-    if any(query.text(name) for name in _BY_RULE):
-        return None
     page = query.page()
     after, before = _between(query)
     return ExecutionFilter(
@@ -48,6 +48,10 @@ def _filter(query: Query) -> ExecutionFilter | None:
         runner=query.text("runner"),
         user=query.text("user"),
         parent_id=query.text("parent"),
+        rule=query.text("rule"),
+        trigger_instance=query.text("trigger_instance"),
+        trigger=query.text("trigger"),
+        trigger_type=query.text("trigger_type"),
         after=after,
         before=before,
         offset=page.offset,

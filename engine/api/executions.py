@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from engine.api import listing
 from engine.api.call import Call, dump, json_answer, text_answer
-from engine.api.execution_lists import ATTRIBUTES, check_excluded, list_executions
+from engine.api.execution_lists import ATTRIBUTES, check_excluded, list_executions, list_filters
 from engine.api.live import EVENTS, LiveOutput
 from engine.api.resource import Answering, Endpoint
 from engine.api.wire import Document
@@ -292,6 +292,12 @@ def get_tasks(call: Call) -> Response:
 ENDPOINTS = (
     Endpoint(method="POST", path="/executions", handler=create, right=Right.ACTION_EXECUTE),
     Endpoint(method="GET", path="/executions", handler=list_executions, right=Right.EXECUTION_LIST),
+    Endpoint(
+        method="GET",
+        path="/executions/views/filters",
+        handler=list_filters,
+        right=Right.EXECUTION_VIEWS_FILTERS_LIST,
+    ),
     Endpoint(method="GET", path="/executions/{id}", handler=get, right=Right.EXECUTION_VIEW),
     Endpoint(method="PUT", path="/executions/{id}", handler=update, right=Right.EXECUTION_STOP),
     Endpoint(method="DELETE", path="/executions/{id}", handler=cancel, right=Right.EXECUTION_STOP),

@@ -8,6 +8,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
+from engine.api import gate
 from engine.api.call import Call, Crowd, Query
 from engine.api.documents import Documents
 from engine.api.errors import HttpError, answer_for, fault
@@ -93,6 +94,8 @@ class Resource:
             is_on_stream=scope["state"]["is_on_stream"],
         )
         try:
+            if endpoint.right is not None and not endpoint.is_open:
+                gate.check(call, endpoint.right)
             if endpoint.method in self._on_loop:
                 answer: Answering = await endpoint.handler(call)  # type: ignore[misc]  # it is a coroutine function: asked above
                 return answer

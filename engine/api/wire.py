@@ -21,6 +21,7 @@ from engine.specs.action import ActionSpec
 from engine.specs.alias import AliasSpec
 from engine.specs.pack import PackSpec
 from engine.specs.parameter import ParameterSpec
+from engine.specs.permissions import ADMIN, SYSTEM_ADMIN
 from engine.specs.rule import RuleSpec
 from engine.specs.runner_type import WORKFLOWS, RunnerTypeSpec
 from engine.specs.sensor import SensorSpec, TriggerTypeSpec
@@ -231,11 +232,11 @@ def execution_document(
     public_url: str,
     children: Sequence[str] = (),
 ) -> Document:
-    """`action` and `runner` are their documents; the action's runner_type becomes an object here."""
+    """`action` and `runner` are their documents."""
     return without_falsy(
         {
             "id": execution.id,
-            "action": {**action, "runner_type": {"name": execution.runner}},
+            "action": {**action, "runner_type": execution.runner},
             "runner": runner,
             "liveaction": _liveaction(execution, action.get("notify")),
             "status": execution.status.value,
@@ -337,8 +338,8 @@ def token_document(token: Token, *, secret: str) -> Document:
     }
 
 
-def user_document(requester: Requester, *, location: str) -> Document:
-    """`location`: header or query string."""
+def user_document(requester: Requester, *, location: str, has_roles: bool, roles: Sequence[str]) -> Document:
+    """`location`: header or query string. `has_roles`: without any on file everybody is an administrator."""
     authentication = {
         "method": requester.method,
         "location": location,
@@ -348,5 +349,9 @@ def user_document(requester: Requester, *, location: str) -> Document:
     return {
         "username": requester.user,
         "authentication": authentication,
-        "rbac": {"enabled": False, "roles": [], "is_admin": True},
+        "rbac": {
+            "enabled": has_roles,
+            "roles": list(roles),
+            "is_admin": not has_roles or not {ADMIN, SYSTEM_ADMIN}.isdisjoint(roles),
+        },
     }

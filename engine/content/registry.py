@@ -44,6 +44,8 @@ class Registry:
     webhooks: Mapping[str, WebhookSpec] = field(default_factory=dict)
     """The site's webhook files, by URL."""
     rights: RightsSpec = field(default_factory=RightsSpec)
+    runners_off: frozenset[str] = frozenset()
+    """Runners that start nothing, as somebody switched them off."""
     unavailable: tuple[Unavailable, ...] = ()
     warnings: tuple[str, ...] = ()
     """What is odd and was accepted, each `file:line: text`."""

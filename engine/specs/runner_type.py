@@ -250,6 +250,14 @@ RUNNER_TYPES: Mapping[str, RunnerTypeSpec] = MappingProxyType(
 # Runners whose actions are workflows: they have tasks, can be paused, and live in rows of the database.
 WORKFLOWS: frozenset[str] = frozenset({"orquesta", "action-chain"})
 
+# Runners whose actions are files: a script, a module, a definition.
+NEEDS_FILE: frozenset[str] = WORKFLOWS | {
+    "local-shell-script",
+    "remote-shell-script",
+    "python-script",
+    "winrm-ps-script",
+}
+
 # Names in old packs: the spelling that StackStorm resolves itself, and those it dropped.
 RUNNER_ALIASES: Mapping[str, str] = MappingProxyType(
     {

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Select, bindparam, func, insert, select, upda
 from engine.clock import isoformat
 from engine.records.execution import Execution, ExecutionFilter, ExecutionRow, OutputChunk, OutputRow
 from engine.status import CANCELABLE, HELD, Status
+from engine.store import execution_lists
 from engine.store.hot import HotStatement
 
 _TABLE = ExecutionRow.__table__  # type: ignore[attr-defined]  # SQLModel hides the table from mypy
@@ -340,6 +341,9 @@ def _filtered(query: Select[Any], wanted: ExecutionFilter) -> Select[Any]:
         query = query.where(_C.parent_id.is_(None))
     elif wanted.parent_id is not None:
         query = query.where(_C.parent_id == wanted.parent_id)
+    begun = execution_lists.begun_by(wanted)
+    if begun is not None:
+        query = query.where(_C.id.in_(begun))
     if wanted.after is not None:
         query = query.where(_C.requested_at > wanted.after)
     if wanted.before is not None:

@@ -109,7 +109,7 @@ def test_an_execution_whose_action_has_left_is_still_shown(server: Running) -> N
 def test_the_user_is_told_who_they_are(server: Running) -> None:
     user = server.get("/user").json()
     assert user["username"] == "admin"
-    assert user["rbac"]["roles"] == []
+    assert user["rbac"] == {"enabled": False, "roles": ["system_admin"], "is_admin": True}
 
 
 def test_the_root_tells_the_version_and_leads_a_browser_to_the_chat(server: Running) -> None:

@@ -31,7 +31,7 @@ def test_the_document_has_stackstorms_shape(server: Running) -> None:
     execution = server.run("probe.say", text="hello")
     assert execution["result"]["stdout"] == "hello"
     assert execution["action"]["ref"] == "probe.say"
-    assert execution["action"]["runner_type"] == {"name": "local-shell-script"}
+    assert execution["action"]["runner_type"] == "local-shell-script"
     assert execution["runner"]["name"] == "local-shell-script"
     assert execution["parameters"] == {"text": "hello"}
     assert execution["context"]["user"] == "admin"

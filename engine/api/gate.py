@@ -1,0 +1,104 @@
+"""Whether whoever asks may: the right of a route, on the object that its path names."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from engine.api.call import Call
+from engine.errors import Denied, NotFound
+from engine.rights.room import uid
+from engine.specs.permissions import ADMIN, SYSTEM_ADMIN
+from engine.specs.right import Right
+
+# The engine asks for these itself, on the action or question that is meant.
+ASKED_BELOW = frozenset(
+    {Right.ACTION_EXECUTE, Right.EXECUTION_RERUN, Right.EXECUTION_STOP, Right.INQUIRY_RESPOND}
+)
+_OWN_SCOPES = ("user", "st2kv.user")
+# Resource type -> the kind of document that a path names by ref or id.
+_KINDS: Mapping[str, str] = MappingProxyType(
+    {
+        "action": "actions",
+        "action_alias": "actionalias",
+        "pack": "packs",
+        "policy": "policies",
+        "rule": "rules",
+        "runner_type": "runnertypes",
+        "sensor_type": "sensortypes",
+        "trigger": "triggertypes",
+    }
+)
+
+
+def check(call: Call, right: Right) -> None:
+    """Raises Denied. Without roles on file everybody may what the handlers let them do."""
+    rights = call.engine.rights
+    if right in ASKED_BELOW or not rights.has_roles or _is_own(call, right):
+        return
+    verdict = rights.allows(call.requester.user, right, _resource(call, right))
+    if not verdict.may:
+        raise Denied(f"You may not ask this: {verdict.reason}", hint=verdict.hint)
+
+
+def check_author(call: Call, right: Right, pack: str) -> None:
+    """For what lets others run things: it takes the right itself, or the administrator.
+
+    An action of one's own would pass by what limits say of the one that it resembles. Raises Denied.
+    """
+    rights, user = call.engine.rights, call.requester.user
+    is_person = call.requester.execution_id is None and not call.requester.is_lent
+    if rights.has_roles:
+        may = rights.allows(user, right, f"pack:{pack}").may
+    else:
+        may = not {ADMIN, SYSTEM_ADMIN}.isdisjoint(rights.roles_of(user))
+    if not (may and is_person):
+        raise Denied(
+            f'User "{user}" may not write this in the pack "{pack}".', hint=f"It takes {right}, of a person."
+        )
+
+
+def _is_own(call: Call, right: Right) -> bool:
+    """Keys of one's own scope; the handler sees to it that they are."""
+    if right.resource_type != "key_value_pair" or right in (
+        Right.KEY_VALUE_PAIR_LIST,
+        Right.KEY_VALUE_PAIR_ALL,
+    ):
+        return False
+    scope = call.query.text("scope")
+    if right is Right.KEY_VALUE_PAIR_SET:
+        # As the handler reads it: the body comes first.
+        scope = call.object().get("scope") or scope
+    return scope in _OWN_SCOPES
+
+
+def _resource(call: Call, right: Right) -> str:
+    """The uid of what the path names; empty where it names nothing that there is."""
+    try:
+        return _NAMED.get(right.resource_type, _document)(call, right)
+    except NotFound:
+        # Whoever may gets the same from the handler.
+        return ""
+
+
+def _document(call: Call, right: Right) -> str:
+    named = call.path.get("ref_or_id") or call.path.get("pack_ref")
+    kind = _KINDS.get(right.resource_type)
+    if not named or kind is None:
+        return ""
+    found: str = call.documents.one(kind, named)["uid"]
+    return found
+
+
+def _execution(call: Call, _right: Right) -> str:
+    """An execution is its action's: who may run that may see it."""
+    named = call.path.get("id")
+    return uid("action", call.engine.execution(named).action) if named else ""
+
+
+def _key(call: Call, _right: Right) -> str:
+    named = call.path.get("name")
+    return f"key_value_pair:st2kv.system:{named}" if named else ""
+
+
+_NAMED: Mapping[str, Callable[[Call, Right], str]] = MappingProxyType(
+    {"execution": _execution, "key_value_pair": _key}
+)

@@ -1,0 +1,52 @@
+"""What executions can be chosen by besides their own columns: the rule and event that began them."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from sqlalchemy import Connection, Select, select
+
+from engine.records.execution import ExecutionFilter, ExecutionRow
+from engine.records.trigger import EnforcementRow, TriggerInstanceRow
+
+_C = ExecutionRow.__table__.c  # type: ignore[attr-defined]  # SQLModel hides the table from mypy
+_E = EnforcementRow.__table__.c  # type: ignore[attr-defined]  # as above
+_I = TriggerInstanceRow.__table__.c  # type: ignore[attr-defined]  # as above
+_VALUES: Mapping[str, Any] = MappingProxyType(
+    {
+        "action": _C.action,
+        "status": _C.status,
+        "runner": _C.runner,
+        "user": _C.user,
+        "rule": _E.rule_ref,
+        "trigger": _I.trigger,
+        "trigger_type": _I.trigger_type,
+    }
+)
+
+
+def begun_by(wanted: ExecutionFilter) -> Select[Any] | None:
+    """The ids of executions that a rule began for such an event; None: nothing of that is asked."""
+    own = ((_E.rule_ref, wanted.rule), (_E.instance_id, wanted.trigger_instance))
+    events = ((_I.trigger, wanted.trigger), (_I.trigger_type, wanted.trigger_type))
+    asked = [(column, value) for column, value in own if value is not None]
+    of_event = [(column, value) for column, value in events if value is not None]
+    if not asked and not of_event:
+        return None
+    query = select(_E.execution_id).where(_E.execution_id.is_not(None))
+    for column, value in asked:
+        query = query.where(column == value)
+    if of_event:
+        instances = select(_I.id)
+        for column, value in of_event:
+            instances = instances.where(column == value)
+        query = query.where(_E.instance_id.in_(instances))
+    return query
+
+
+def values(connection: Connection) -> dict[str, list[str]]:
+    """Each value that there is of what executions are chosen by, in order."""
+    return {
+        name: sorted(value for value in connection.execute(select(column).distinct()).scalars() if value)
+        for name, column in _VALUES.items()
+    }

@@ -1,0 +1,1 @@
+"""StackStorm's own command line, unmodified, against a server of ours."""

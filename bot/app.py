@@ -179,6 +179,7 @@ class App:
         self.engine.rights.join(adapter.name, adapter.channel_named)
         announcer = Announcer(self.engine, adapter, chats=names)
         commands = Commands(self.engine, adapter, announcer)
+        self.engine.chats.join(adapter.name, adapter.state)
         self._stage(f"announcer of {adapter.name}", announcer.start, announcer.stop)
         responses = commands.responses
         self._stage(

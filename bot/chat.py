@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection
 
+from engine.chat_states import ChatState
 from engine.errors import BadInput
 
 
@@ -386,6 +387,10 @@ class ChatAdapter(ABC):
 
     def show(self, outgoing: Outgoing) -> None:
         """Show a passing state of a running execution; may be lost, and must not block."""
+
+    def state(self) -> ChatState:
+        """How it stands with the chat; asked from any thread, and answered at once."""
+        return ChatState(name=self.name, is_up=True)
 
     def recheck(self, author: Author) -> Author:
         """The same person as the chat knows them now; asked before an answer to a question counts.

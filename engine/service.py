@@ -11,6 +11,7 @@ from engine.alias_executions import AliasExecution, AliasExecutions, ResultText
 from engine.aliases.command_forms import CommandForm
 from engine.aliases.index import AliasIndex
 from engine.aliases.match import AliasMatch
+from engine.chat_states import ChatStates
 from engine.content.loader import ContentLoader
 from engine.content.registry import Content, Registry, Unavailable
 from engine.dispatch import Dispatch
@@ -66,6 +67,7 @@ class Engine(ExecutionCalls):
     def __init__(self, settings: Settings, *, environment: Mapping[str, str] | None = None) -> None:
         """`environment`: the server's own, os.environ by default; little of it reaches actions."""
         self.settings = settings
+        self.chats = ChatStates()
         environment = os.environ if environment is None else environment
         self._foundation = Foundation(settings, environment=environment)
         self.folder = self._foundation.folder

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -38,9 +39,14 @@ class Finding:
     fix: str = ""
 
 
-def doctor(as_json: Json = False, config: Config = None, data: Data = None) -> None:
+About = Annotated[
+    str, typer.Argument(metavar="[slack]", help="Ask Slack too: tokens, scopes, sockets, channels.")
+]
+
+
+def doctor(about: About = "", as_json: Json = False, config: Config = None, data: Data = None) -> None:
     """Look for what is wrong here, and say how to fix it; exit code 1 when something is."""
-    findings = list(examine(config, data))
+    findings = list(_about(about, config, data) if about else examine(config, data))
     if as_json:
         emit_json([asdict(finding) for finding in findings])
     else:
@@ -50,6 +56,14 @@ def doctor(as_json: Json = False, config: Config = None, data: Data = None) -> N
             if finding.fix:
                 say(f"         fix: {finding.fix}")
     raise typer.Exit(Code.OK if all(finding.is_ok for finding in findings) else Code.FAILED)
+
+
+def _about(about: str, config: Path | None, data: Path | None) -> Iterator[Finding]:
+    if about != "slack":
+        raise CommandError(Code.WRONG, f"Nothing is known of {about!r}.", hint="Say: stormcrow doctor slack")
+    from bot.cli.doctor_slack import examine_slack  # noqa: PLC0415 - slow to import
+
+    return examine_slack(settings_of(config, data))
 
 
 def examine(config: Path | None, data: Path | None) -> Iterator[Finding]:

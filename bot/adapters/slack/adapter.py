@@ -24,6 +24,7 @@ from bot.adapters.slack.receiving import Receiver
 from bot.chat import Ask, Author, Capabilities, Receive, Respond
 from bot.inbox import Inbox
 from bot.outbox import QueuedAdapter
+from engine.chat_states import ChatState
 from engine.errors import EngineError
 from engine.records.deliveries import Delivery
 from engine.service import Engine
@@ -82,6 +83,9 @@ class SlackAdapter(QueuedAdapter):
         except TimeoutError:
             log.warning("%s: what was being sent is given up", self.name)
         self._loop.stop()
+
+    def state(self) -> ChatState:
+        return self.health.state()
 
     def recheck(self, author: Author) -> Author:
         return self.directory.recheck(author)

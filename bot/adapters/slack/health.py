@@ -8,7 +8,8 @@ from typing import Literal
 from slack_sdk.errors import SlackApiError
 
 from bot.adapters.slack import troubles
-from engine.clock import utcnow
+from engine.chat_states import ChatState
+from engine.clock import isoformat, utcnow
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +43,19 @@ class Health:
     def trouble(self) -> str:
         """Empty: there is none."""
         return "; ".join(dict.fromkeys(one.words for one in list(self.troubles.values())))
+
+    def state(self) -> ChatState:
+        """Heard are people as long as one way in is open."""
+        is_up = bool(self.sockets_up) if self.sockets_wanted else not self.troubles
+        parts = (
+            [f"{self.sockets_up} of {self.sockets_wanted} sockets"] if self.sockets_wanted else ["over HTTP"]
+        )
+        if self.last_event_at is not None:
+            parts.append(f"last delivery {isoformat(self.last_event_at)}")
+        since = min((one.since for one in list(self.troubles.values())), default=None)
+        return ChatState(
+            name=self.chat, is_up=is_up, about=", ".join(parts), trouble=self.trouble, since=since
+        )
 
     def failed(self, part: Part, error: Exception) -> float:
         """Slack could not be asked: said once in the log; the least seconds to wait."""

@@ -32,7 +32,7 @@ _FORM = "application/x-www-form-urlencoded"
 
 def mount(app: FastAPI, adapters: Sequence[SlackAdapter]) -> None:
     """One address for all workspaces, and for events, commands and interactions alike."""
-    app.router.routes.append(Route(PATH, _Door(adapters), methods=["POST"]))
+    app.router.routes.append(Route(PATH, _Door(adapters).answer, methods=["POST"]))
 
 
 def is_signed(secret: str, *, timestamp: str, body: bytes, signature: str, now_s: float) -> bool:
@@ -70,12 +70,12 @@ def _object(text: str | bytes) -> Mapping[str, Any] | None:
 
 
 class _Door:
-    """An endpoint: it answers within three seconds, or says that the delivery is not kept."""
+    """Answers within three seconds, or says that the delivery is not kept."""
 
     def __init__(self, adapters: Sequence[SlackAdapter]) -> None:
         self._adapters = adapters
 
-    async def __call__(self, request: Request) -> Response:
+    async def answer(self, request: Request) -> Response:
         body = await request.body()
         signers = [adapter for adapter in self._adapters if self._has_signed(adapter, request, body)]
         if not signers:

@@ -1,0 +1,16 @@
+"""The chats that run, and what keeps them from their people."""
+
+from starlette.responses import Response
+
+from engine.api import listing
+from engine.api.call import Call
+from engine.api.resource import Endpoint
+from engine.api.wire_chats import chat_state_document
+
+
+def list_chats(call: Call) -> Response:
+    found = [chat_state_document(state) for state in call.engine.chats.all()]
+    return listing.paged(call, found, always=("name",))
+
+
+ENDPOINTS = (Endpoint(method="GET", path="/chats", handler=list_chats, right=None),)

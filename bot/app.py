@@ -170,6 +170,8 @@ class App:
         from bot.adapters.slack.http import mount as mount_slack  # noqa: PLC0415
 
         adapters = [SlackAdapter(self.engine, workspace) for workspace in self._workspaces]
+        for adapter in adapters:
+            adapter.siblings = adapters
         if self.settings.slack.mode == "http":
             mount_slack(self._http, adapters)
         return adapters

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import threading
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
@@ -25,7 +25,7 @@ from bot.chat import Ask, Author, Capabilities, Receive, Respond
 from bot.inbox import Inbox
 from bot.outbox import QueuedAdapter
 from engine.chat_states import ChatState
-from engine.errors import EngineError
+from engine.errors import EngineError, StoreFailure
 from engine.records.deliveries import Delivery
 from engine.service import Engine
 from engine.workspaces import Workspace
@@ -58,6 +58,10 @@ class SlackAdapter(QueuedAdapter):
         self._loop = LoopThread(workspace.chat)
         self._inbox = Inbox(engine, workspace.chat, self._handle)
         self.interactions = Interactions(self)
+        self.siblings: Sequence[SlackAdapter] = (self,)
+        """Of all workspaces. One app may be in several, and then its sockets are for all of them."""
+        self._receiver: Receiver | None = None
+        self._main: Future[None] | None = None
         self._is_tried, self._is_known, self._stopping = (threading.Event() for _ in range(3))
 
     # the port
@@ -77,11 +81,12 @@ class SlackAdapter(QueuedAdapter):
         self._stopping.set()
         # What is delivered from here on is still kept, for the next server.
         self._inbox.stop()
-        self._main.cancel()
-        try:
-            self._loop.run(self._end(), timeout_s=STOP_S)
-        except TimeoutError:
-            log.warning("%s: what was being sent is given up", self.name)
+        if self._main is not None:
+            self._main.cancel()
+            try:
+                self._loop.run(self._end(), timeout_s=STOP_S)
+            except TimeoutError:
+                log.warning("%s: what was being sent is given up", self.name)
         self._loop.stop()
 
     def state(self) -> ChatState:
@@ -93,16 +98,22 @@ class SlackAdapter(QueuedAdapter):
     def channel_named(self, wanted: str) -> str:
         return self.directory.channel_named(wanted)
 
-    # for deliveries over HTTP
+    # for deliveries that come over HTTP, or over the sockets of another workspace
 
     def is_meant(self, payload: Mapping[str, Any]) -> bool:
         """Whether it is for this workspace; also when we do not know yet who we are."""
-        sorter = self.receiver.sorter
+        sorter = None if self._receiver is None else self._receiver.sorter
         return sorter is None or sorter.is_from_our_team(payload)
 
     def deliver(self, envelope: Envelope) -> "Future[Mapping[str, Any] | None]":
         """The body of the answer, when it is kept. Raises StoreFailure: Slack must send it again."""
-        return self._loop.submit(self.receiver.deliver(envelope))
+        if self._receiver is None:
+            raise StoreFailure(f"{self.name}: a delivery came before the start.", hint="It comes again.")
+        return self._loop.submit(self._receiver.deliver(envelope))
+
+    async def _from_socket(self, envelope: Envelope) -> Mapping[str, Any] | None:
+        meant = next((one for one in self.siblings if one.is_meant(envelope.payload)), self)
+        return await asyncio.wrap_future(meant.deliver(envelope))
 
     def sees(self, author: Author, channel: str) -> bool:
         if not channel.startswith("D"):
@@ -148,7 +159,7 @@ class SlackAdapter(QueuedAdapter):
         self.directory = Directory(self._web, self._loop, platform=self.name)
         called = f"@{chat.names[0]} " if chat.names else chat.prefix
         self._hearing = Hearing(self.directory, chat=self.name, called=called, prefix=chat.prefix)
-        self.receiver = Receiver(
+        self._receiver = Receiver(
             chat=self.name, take=self._inbox.take, interactions=self.interactions, heard=self.directory.heard
         )
         self._carrier = SlackCarrier(self._web, self.directory, self.health)
@@ -156,7 +167,7 @@ class SlackAdapter(QueuedAdapter):
             self._web,
             self._socket_session,
             app_token=self.workspace.app_token,
-            deliver=self.receiver.deliver,
+            deliver=self._from_socket,
             health=self.health,
         )
 
@@ -194,7 +205,8 @@ class SlackAdapter(QueuedAdapter):
         chat = self.engine.settings.chat
         self.me = self._carrier.me = me
         self.directory.team = me.team
-        self.receiver.sorter = Sorter(me, prefix=chat.prefix, names=chat.names)
+        if self._receiver is not None:
+            self._receiver.sorter = Sorter(me, prefix=chat.prefix, names=chat.names)
         self.health.mended("questions")
         log.info("%s: we are %s in %s", self.name, me.name, me.url or me.team)
         self._is_tried.set()

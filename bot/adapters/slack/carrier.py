@@ -94,13 +94,7 @@ class SlackCarrier(Carrier):
         else:
             channel = await self._channel(channel)
         async for message in self._messages(channel, thread):
-            metadata = message.get("metadata") or {}
-            payload = metadata.get("event_payload") or {}
-            if (
-                self._is_ours(message)
-                and metadata.get("event_type") == EVENT_TYPE
-                and payload.get("id") == letter.id
-            ):
+            if self._is_ours(message) and _mark(message) == letter.id:
                 return f"{prefix}{message['ts']}"
         return None
 
@@ -254,17 +248,21 @@ class SlackCarrier(Carrier):
             if self._is_ours(message):
                 for one in message.get("files") or []:
                     self._remember(letter, str(one.get("name", "")), int(one.get("size") or 0))
+                self._remember(letter, _mark(message), 0)
 
     async def _add_files(self, letter: Letter, files: tuple[File, ...], *, channel: str, root: str) -> None:
-        for one in files:
-            size = len(one.text.encode())
-            if not one.text or (letter.id, one.name, size) in self._uploaded:
-                continue
-            await self._add_file(letter, one, channel=channel, root=root)
-            self._remember(letter, one.name, size)
+        """Beside a message that stands already. Raises OutcomeUnknown: that message is found, and edited."""
+        try:
+            for one in files:
+                size = len(one.text.encode())
+                if one.text and (letter.id, one.name, size) not in self._uploaded:
+                    await self._add_file(letter, one, channel=channel, root=root)
+                    self._remember(letter, one.name, size)
+        except Later as later:
+            await asyncio.sleep(later.after_s)
+            raise OutcomeUnknown(str(later)) from later
 
     async def _add_file(self, letter: Letter, file: File, *, channel: str, root: str) -> None:
-        """Beside a message that stands already. Raises OutcomeUnknown: that message is found, and edited."""
         for _attempt in range(FILE_ATTEMPTS):
             try:
                 await self._called(
@@ -293,6 +291,9 @@ class SlackCarrier(Carrier):
                 f"_{len(parts) - MOST_PARTS + 1} more parts are left out here_",
             )
         for number, part in enumerate(parts):
+            mark = f"{letter.id}.{file.name}.{number}"
+            if (letter.id, mark, 0) in self._uploaded:
+                continue
             await self._called(
                 self._web.chat_postMessage,
                 is_repeatable=False,
@@ -302,8 +303,9 @@ class SlackCarrier(Carrier):
                 parse="none",
                 unfurl_links=False,
                 unfurl_media=False,
-                metadata={"event_type": EVENT_TYPE, "event_payload": {"id": f"{letter.id}.{number}"}},
+                metadata={"event_type": EVENT_TYPE, "event_payload": {"id": mark}},
             )
+            self._remember(letter, mark, 0)
 
     def _remember(self, letter: Letter, name: str, size: int) -> None:
         self._uploaded[letter.id, name, size] = None
@@ -326,6 +328,13 @@ def _marked(letter: Letter) -> dict[str, Any]:
         "unfurl_links": False,
         "unfurl_media": False,
     }
+
+
+def _mark(message: Mapping[str, Any]) -> str:
+    """The id that we gave it; empty: none."""
+    metadata = message.get("metadata") or {}
+    payload = metadata.get("event_payload") or {}
+    return str(payload.get("id", "")) if metadata.get("event_type") == EVENT_TYPE else ""
 
 
 def _timestamp(thread: str | None) -> str | None:

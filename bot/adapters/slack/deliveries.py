@@ -8,9 +8,8 @@ from typing import Any
 from bot.adapters.slack.typed import without_mention
 from engine.records.deliveries import Delivery
 
-# Subtypes of messages that hold words which somebody typed, or which a bot says. A broadcast of a thread is
-# said in two places at once, and no command; joins, topics, pins ... are no words at all.
-_SUBTYPES = frozenset({"", "file_share", "bot_message"})
+# Subtypes of messages that hold words which somebody typed, or which a bot says; joins, topics ... are none.
+_SUBTYPES = frozenset({"", "file_share", "thread_broadcast", "bot_message"})
 MESSAGE, EDIT, SLASH = "message", "edit", "slash"
 ACTION, VIEW, SHORTCUT, HOME = "action", "view", "shortcut", "home"
 _ENDED = frozenset({"app_uninstalled", "tokens_revoked"})

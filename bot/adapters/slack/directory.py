@@ -292,8 +292,8 @@ def _channel_of(found: Mapping[str, Any]) -> Channel:
     return Channel(
         id=str(found["id"]),
         name=str(found.get("name") or ""),
-        # In a direct message both are.
-        is_member=bool(found.get("is_member") or found.get("is_im")),
+        # In a direct message both are, and of those between several the bot sees only its own.
+        is_member=bool(found.get("is_member") or found.get("is_im") or found.get("is_mpim")),
         is_private=bool(found.get("is_private")),
         is_archived=bool(found.get("is_archived")),
         is_direct=bool(found.get("is_im")),

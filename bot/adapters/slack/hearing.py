@@ -47,7 +47,7 @@ class Hearing:
         """
         user, trigger = str(payload["user_id"]), str(payload["trigger_id"])
         found = await self._directory.channel(str(payload["channel_id"]))
-        if found is None or (found.is_private and not found.is_member):
+        if found is None or not found.is_member:
             channel, is_direct = await self._directory.direct_channel(user), True
         else:
             channel, is_direct = found.id, found.is_direct

@@ -66,8 +66,6 @@ class Receiver:
         self._heard = heard
         self.sorter: Sorter | None = None
         """Known when we know who we are; until then nothing is acknowledged."""
-        self.app_id = ""
-        """The app that deliveries must be for; empty: not known yet."""
         self._opening: set[asyncio.Task[None]] = set()
 
         async def authorize(team_id: str) -> AuthorizeResult:
@@ -135,10 +133,6 @@ class Receiver:
         return BoltResponse(status=200)
 
     def _is_for_us(self, payload: Mapping[str, Any], sorter: Sorter) -> bool:
-        app_id = payload.get("api_app_id")
-        if self.app_id and app_id and app_id != self.app_id:
-            log.warning("%s: a delivery for another app (%s) is left out", self._chat, app_id)
-            return False
         if not sorter.is_from_our_team(payload):
             log.warning("%s: a delivery for another workspace is left out", self._chat)
             return False

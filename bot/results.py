@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from bot import formatting
-from bot.chat import Code, Fields, LongText, Piece, Text
+from bot.chat import Code, Fields, LongText, Piece, Table, Text
 from engine.status import FAILURES
 
 # What runners put beside the words of an action; shown only where it says something.
@@ -18,6 +18,8 @@ _CODES = ("return_code", "exit_code", "status_code")
 _WORDS = ("message", "error")
 # How much of a workflow's errors and output is shown; a short value needs no more than a line or two.
 _ERRORS, _ROWS, _SHORT = 10, 20, 300
+# What can be read at a glance is a table; anything larger is JSON, which can be cut.
+_TABLE_ROWS, _TABLE_COLUMNS, _CELL = 50, 8, 80
 # What the language says of an action that has failed; its result follows.
 _SEE_RESULT = "Execution failed. See result for details."
 _CHAIN = frozenset({"tasks", "published", "error", "traceback"})
@@ -75,6 +77,11 @@ def _of_named(values: Any, *, title: str) -> list[Piece]:
     if isinstance(values, Mapping) and 0 < len(values) <= _ROWS and all(map(_is_short, values.values())):
         rows = [(formatting.clean(str(name)), formatting.clean(str(value))) for name, value in values.items()]
         return [Fields(rows=tuple(rows), title=title)]
+    if isinstance(values, Mapping) and len(values) == 1:
+        ((name, value),) = values.items()
+        table = _table(value)
+        if table is not None:
+            return [Text(text=formatting.clean(str(name))), table]
     return _of_value(values, title="")
 
 
@@ -139,10 +146,37 @@ def _of_value(value: Any, *, title: str = "") -> list[Piece]:
         if title or "\n" in text:
             return [Code(text=text, title=title)] if text.strip() else []
         return [Text(text=text)] if text.strip() else []
+    table = None if title else _table(value)
+    if table is not None:
+        return [table]
     options = orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS
     return [
         Code(text=formatting.clean(orjson.dumps(value, default=str, option=options).decode()), title=title)
     ]
+
+
+def _table(value: Any) -> Table | None:
+    """A list of objects with short plain values; None for what is none."""
+    if not isinstance(value, list) or not 0 < len(value) <= _TABLE_ROWS:
+        return None
+    if not all(isinstance(one, Mapping) and one for one in value):
+        return None
+    columns = list(dict.fromkeys(str(name) for one in value for name in one))
+    if len(columns) > _TABLE_COLUMNS or not all(_is_cell(cell) for one in value for cell in one.values()):
+        return None
+    rows = tuple(tuple(_cell(one, name) for name in columns) for one in value)
+    return Table(columns=tuple(map(formatting.clean, columns)), rows=rows)
+
+
+def _is_cell(value: Any) -> bool:
+    return value is None or (
+        isinstance(value, str | int | float) and len(str(value)) <= _CELL and "\n" not in str(value)
+    )
+
+
+def _cell(row: Mapping[Any, Any], name: str) -> str:
+    value = row.get(name)
+    return "" if value is None else formatting.clean(str(value))
 
 
 def cut_pieces(pieces: tuple[Piece, ...], limit: int) -> tuple[tuple[Piece, ...], int]:

@@ -1,6 +1,6 @@
 """Results without a template are shown by their shape."""
 
-from bot.chat import Code, Text
+from bot.chat import Code, Table, Text
 from bot.results import cut_pieces, pieces_of_result
 
 
@@ -57,3 +57,17 @@ def test_the_result_of_a_question_is_its_decision() -> None:
     assert said == Text(text="Approved by ann: it is full")
     assert isinstance(response, Code)
     assert "pods" in response.text
+
+
+def test_a_list_of_objects_with_short_values_is_a_table() -> None:
+    hosts = [{"host": "db1", "free": 9}, {"host": "web1", "up": True, "free": None}]
+    table = Table(columns=("host", "free", "up"), rows=(("db1", "9", ""), ("web1", "", "True")))
+    assert pieces_of_result(hosts) == (table,)
+    assert pieces_of_result({"body": hosts, "status_code": 0}) == (table,)
+    assert pieces_of_result({"output": {"hosts": hosts}}) == (Text(text="hosts"), table)
+
+
+def test_what_is_too_large_or_too_deep_for_a_table_is_json() -> None:
+    for rows in ([{"a": 1}] * 51, [{"a": {"b": 1}}], [{"a": "x" * 81}], [{"a": "b\nc"}], [{"a": 1}, {}]):
+        (found,) = pieces_of_result(rows)
+        assert isinstance(found, Code)

@@ -1,5 +1,6 @@
 """A house in our Slack with questions to ask, and people whose accounts are users of the engine."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ import yaml
 
 from bot.slack_emulator.emulator import Emulator
 from bot.slack_emulator.seen import Control, Seen, SeenView
-from engine.settings import PeopleSettings
+from engine.settings import PeopleSettings, Settings
 from tests.bot.adapters.slack.conftest import SlackHouse, slack_settings
 from tests.bot.asking import FORM, YES_OR_NO, write_questions
 
@@ -52,8 +53,15 @@ QUESTIONS: dict[str, dict[str, Any]] = {
 class Office(SlackHouse):
     """ann, bob, eve, dan and fay; ann2 is ann, gus a guest, robot another app's bot."""
 
-    def __init__(self, folder: Path, slack: Emulator) -> None:
-        self.ids = ids = {name: slack.add_user(name) for name in (*PEOPLE, SECOND)}
+    def __init__(self, settings: Settings, slack: Emulator, ids: Mapping[str, str]) -> None:
+        super().__init__(settings, slack)
+        self.settings = settings
+        self.ids = dict(ids)
+        self._rooms = 0
+
+    @classmethod
+    def new(cls, folder: Path, slack: Emulator) -> "Office":
+        ids = {name: slack.add_user(name) for name in (*PEOPLE, SECOND)}
         slack.add_user(GUEST, is_guest=True)
         slack.add_user(ROBOT, is_bot=True)
         slack.add_group("oncall", ["eve"])
@@ -62,8 +70,14 @@ class Office(SlackHouse):
         linked = {name: [f"slack.{slack.team}.{ids[name]}"] for name in PEOPLE}
         linked["ann"].append(f"slack.{slack.team}.{ids[SECOND]}")
         settings = replace(slack_settings(folder, slack), people=PeopleSettings(linked=linked))
-        super().__init__(settings, slack)
-        self._rooms = 0
+        return cls(settings, slack, ids)
+
+    def restarted(self) -> "Office":
+        """A new server on the same data."""
+        self.stop()
+        made = Office(self.settings, self.slack, self.ids)
+        made._rooms = self._rooms
+        return made
 
     def room(self) -> str:
         """A channel of its own, with everybody in it: nothing that was said before is seen there."""

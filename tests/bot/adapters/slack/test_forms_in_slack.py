@@ -18,7 +18,7 @@ PENDING = InquiryState.PENDING
 @pytest.fixture(scope="module")
 def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     with Emulator() as slack:
-        made = Office(tmp_path_factory.mktemp("office"), slack)
+        made = Office.new(tmp_path_factory.mktemp("office"), slack)
         try:
             yield made
         finally:

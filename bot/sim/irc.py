@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import yaml
 
@@ -17,6 +18,8 @@ _LINES = 14
 # Between the parts of a line, and behind the name of a field: elsewhere these are lines and columns.
 _BETWEEN = " · "
 _FIELD = re.compile(r"^((?:[a-z][\w -]{0,30}: )?[a-z][\w -]{0,30}): ")
+# What buttons say where a yes is no approval.
+_ALSO: Mapping[str, str] = MappingProxyType({"Approve": "Yes", "Reject": "No"})
 _ENDED = "approved|rejected|answered|expired|timed out|cancelled"
 
 
@@ -139,11 +142,12 @@ class IrcChat:
         pattern = re.compile(
             rf"(?:(?P<label>[A-Z][^:!]{{0,40}}): )?(?P<command>{re.escape(self._prefix)}(?P<word>\w+)[^·]*)"
         )
-        return [
+        ways = [
             (found["label"] or found["word"].capitalize(), found["command"].strip())
             for part in line.split(_BETWEEN)
             for found in pattern.finditer(part)
         ]
+        return ways + [(_ALSO[label], command) for label, command in ways if label in _ALSO]
 
     def _is_over(self, command: str, later: Sequence[str]) -> bool:
         word = command.split(" ")[1] if " " in command else ""

@@ -67,4 +67,5 @@ def _is_kind(place: re.Match[str]) -> bool:
 
 
 def _exactly(words: str) -> str:
-    return re.escape(re.sub(r"\s+", " ", words))
+    """A colon before a space may be missing: where chats only have lines, names of fields have one."""
+    return re.escape(re.sub(r"\s+", " ", words)).replace(r":\ ", r":?\ ")

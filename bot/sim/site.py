@@ -78,6 +78,7 @@ class Site:
             "CONTENT__WEBHOOKS": str(self._webhooks),
             "CONTENT__VIRTUALENVS": str(settings.virtualenvs_folder),
             "CHAT__WEB": "true",
+            "CHAT__FIRST": "",
             "SLACK__BOT_TOKEN": "",
             "SLACK__WORKSPACES": "{}",
             "ERRBOT__NETWORKS": "{}",

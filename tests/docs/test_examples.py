@@ -21,8 +21,9 @@ from engine.content.source import Source
 from engine.errors import NoMatch
 from engine.expressions.jinja import Templates
 from engine.expressions.params import compile_plan
+from engine.networks import networks
 from engine.rules.table import compile_rule
-from engine.settings import Settings, TemplateSettings
+from engine.settings import ErrbotSettings, Settings, TemplateSettings
 from engine.specs.runner_type import RUNNER_TYPES
 from engine.workflows.chain_reading import read_chain
 from engine.workflows.inspect import inspect
@@ -68,6 +69,13 @@ def named(kind: str, *words: str) -> list[Any]:
     return [pytest.param(block, id=block.where) for block in found]
 
 
+def write_network(folder: Path, text: str) -> None:
+    """A network's file, and the files that it names."""
+    (folder / "net.yaml").write_text(text, encoding="utf-8")
+    (folder / "secrets").mkdir()
+    (folder / "secrets" / "jabber.password").write_text("hush", encoding="utf-8")
+
+
 @pytest.mark.parametrize("block", named("yaml"))
 def test_a_yaml_block_is_a_file_that_loads(block: Block, tmp_path: Path) -> None:
     kind = block.info.removeprefix("yaml").removesuffix(block.path).strip()
@@ -76,6 +84,10 @@ def test_a_yaml_block_is_a_file_that_loads(block: Block, tmp_path: Path) -> None
         file.write_text(block.text, encoding="utf-8")
         assert read_settings(file, {}) != Settings(root=tmp_path)
         return
+    if kind == "network":
+        write_network(tmp_path, block.text)
+        assert networks(Settings(root=tmp_path, errbot=ErrbotSettings(networks={"net": "net.yaml"})))
+        return
     if kind == "workflow":
         assert inspect(block.text) == {}
         read_workflow(block.text)
@@ -83,7 +95,7 @@ def test_a_yaml_block_is_a_file_that_loads(block: Block, tmp_path: Path) -> None
     if kind == "chain":
         read_chain(block.text, name=block.where)
         return
-    known = (*KINDS, "settings", "workflow", "chain")
+    known = (*KINDS, "settings", "network", "workflow", "chain")
     assert kind in KINDS, f"say what it is: ```yaml {' | '.join(known)}"
     document = read_text(block.text, name=block.where)
     assert document.duplicates == ()

@@ -8,7 +8,12 @@ from typing import Literal
 from engine.aliases.kv import split_pairs
 from engine.aliases.lookup import FormatEntry
 
-_PLACEHOLDER = re.compile(r"{{\s*(?P<name>[^\s={}]+)\s*(?P<default>=.*?)?}}", re.DOTALL)
+# A placeholder, or a named group without groups in it that must be there.
+_VALUE = re.compile(
+    r"{{\s*(?P<name>[^\s={}]+)\s*(?P<default>=.*?)?}}"
+    r"|\(\?P<(?P<group>\w+)>(?P<pattern>[^()]*)\)(?![?*+{])",
+    re.DOTALL,
+)
 # What is no plain text in a format: nobody can say how far such an expression has come.
 _SPECIAL = re.compile(r"[\\()\[\]|^$*?+]")
 _WORD = re.compile(r"""(?:"(?P<double>[^"]*)"|'(?P<single>[^']*)')(?=\s|$)|(?P<bare>\S+)""")
@@ -20,7 +25,9 @@ class Step:
 
     kind: Literal["word", "needed", "optional"]
     text: str
-    """The word itself, or the placeholder's name."""
+    """The word itself, or the parameter's name."""
+    pattern: str = ""
+    """What the value must look like, whole; empty: anything."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,19 +71,28 @@ def _value(match: re.Match[str]) -> tuple[str, bool]:
 
 
 def steps_of(representation: str) -> tuple[Step, ...]:
-    """Empty for a format that is more than plain words and placeholders, or does not begin with a word."""
+    """Empty for a format that begins with a value, or is more than words, placeholders and named groups."""
     steps = tuple(_steps(representation))
-    is_plain = not _SPECIAL.search(_PLACEHOLDER.sub("", representation))
+    is_plain = not _SPECIAL.search(_VALUE.sub("", representation))
     return steps if is_plain and steps and steps[0].kind == "word" else ()
 
 
 def _steps(representation: str) -> Iterator[Step]:
     position = 0
-    for match in _PLACEHOLDER.finditer(representation):
+    for match in _VALUE.finditer(representation):
         yield from _words(representation[position : match.start()])
-        yield Step(kind="optional" if match["default"] is not None else "needed", text=match["name"])
+        yield Step(
+            kind="optional" if match["default"] is not None else "needed",
+            text=match["name"] or match["group"],
+            pattern=match["pattern"] or "",
+        )
         position = match.end()
     yield from _words(representation[position:])
+
+
+def patterns_of(representation: str) -> Mapping[str, str]:
+    """What the values of named groups must look like, by parameter."""
+    return {step.text: step.pattern for step in _steps(representation) if step.pattern}
 
 
 def _words(text: str) -> Iterator[Step]:
@@ -106,6 +122,8 @@ def _walk(steps: tuple[Step, ...], words: list[tuple[str, bool]]) -> tuple[int, 
             if after is not None and after.kind == "word" and word == after.text and not is_quoted:
                 # This value was left out.
                 continue
+            if step.pattern and not re.fullmatch(step.pattern, word):
+                return None
             given[step.text] = word
         left.pop(0)
     return None if left else (said, given)

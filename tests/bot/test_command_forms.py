@@ -214,3 +214,12 @@ def test_elsewhere_it_is_for_the_one_person_and_outlives_the_server(tmp_path: Pa
         assert len(ledger(settings_folder)) == 1
     finally:
         desk.stop()
+
+
+def test_what_the_format_asks_of_a_value_is_asked_in_the_form(house: House) -> None:
+    prompt = form_of(house, "examples deploy api")
+    environment, version = (
+        next(one for one in prompt["questions"] if one["name"] == name) for name in ("environment", "version")
+    )
+    assert environment["choices"] == ["staging", "production"]
+    assert version["default"] == "latest"

@@ -47,6 +47,38 @@ def test_what_was_said_and_what_is_missing(
 
 
 @pytest.mark.parametrize(
+    ("text", "given", "missing"),
+    [
+        ("deploy", {}, ("app", "stage")),
+        ("deploy api", {"app": "api"}, ("stage",)),
+        ("deploy api to", {"app": "api"}, ("stage",)),
+    ],
+)
+def test_named_groups_are_read_like_placeholders(
+    text: str, given: dict[str, str], missing: tuple[str, ...]
+) -> None:
+    found = beginning(text, entries("deploy (?P<app>[a-z]+) to (?P<stage>staging|prod) {{version=latest}}"))
+    assert found is not None
+    assert (dict(found.given), found.missing) == (given, missing)
+
+
+def test_a_value_that_no_named_group_takes_begins_nothing() -> None:
+    formats = entries("deploy (?P<app>[a-z]+) to (?P<stage>staging|prod)")
+    assert beginning("deploy 7", formats) is None
+    assert beginning("deploy api;rm", formats) is None
+
+
+@pytest.mark.parametrize("format", ["deploy (?P<app>a(b|c)) to", "deploy (?P<app>a)? to {{stage}}"])
+def test_what_is_more_than_a_named_group_is_not_guessed(format: str) -> None:
+    assert beginning("deploy", entries(format)) is None
+
+
+def test_typing_errors_in_formats_with_named_groups() -> None:
+    formats = entries("deploy (?P<app>[a-z]+) to (?P<stage>staging|prod)")
+    assert next(corrections("depoy api to prod", formats)) == "deploy api to prod"
+
+
+@pytest.mark.parametrize(
     "text", ["", "dep", "Deploy", "deploy api at once", "deploy api to prod now", "say deploy"]
 )
 def test_what_is_no_beginning(text: str) -> None:

@@ -82,7 +82,7 @@ class WebApi:
         if not token:
             raise SlackError("not_authed")
         if team is None:
-            known = token == self._site.world.app_token
+            known = self._site.world.app_of_token(token)
             raise SlackError("not_allowed_token_type" if known else "invalid_auth")
         method = METHODS.get(name)
         if method is None:
@@ -96,14 +96,15 @@ class WebApi:
         world = self._site.world
         if not token:
             raise SlackError("not_authed")
-        if token != world.app_token:
+        app = world.app_of_token(token)
+        if app is None:
             raise SlackError("not_allowed_token_type" if world.team_of_token(token) else "invalid_auth")
         if self._site.faults.refuse_sockets:
             raise SlackError("internal_error")
         address = self._site.url.replace("http://", "ws://", 1)
         return {
             "ok": True,
-            "url": f"{address}link/?ticket={self._sockets.new_ticket()}&app_id={world.app_id}",
+            "url": f"{address}link/?ticket={self._sockets.new_ticket(app.id)}&app_id={app.id}",
         }
 
     def _note(self, name: str, outcome: str) -> None:

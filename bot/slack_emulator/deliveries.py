@@ -39,6 +39,10 @@ class Delivery:
     """And what the answer asks for is done."""
 
     @property
+    def app_id(self) -> str:
+        return str(self.payload.get("api_app_id", ""))
+
+    @property
     def type(self) -> str:
         """Slack's word for what it is, for example message, app_mention, block_actions."""
         event = self.payload.get("event")
@@ -62,7 +66,9 @@ class Deliveries:
 
     def __init__(self, timing: Timing, faults: Faults, touch: Callable[[], None]) -> None:
         self.timing = timing
-        self.carrier: Carrier | None = None
+        self.sockets: Carrier | None = None
+        self.over_http: dict[str, Carrier] = {}
+        """By their ids the apps that want their deliveries as requests; all others have sockets."""
         self.sent: list[Delivery] = []
         """All of them in their order, the oldest dropped at some time."""
         self._faults = faults
@@ -128,15 +134,14 @@ class Deliveries:
         envelope_id = str(uuid.uuid4())
         delivery.attempts.append(envelope_id)
         self._by_envelope[envelope_id] = delivery
-        if self.carrier is None:
+        carrier = self.over_http.get(delivery.app_id, self.sockets)
+        if carrier is None:
             return "connection_failed"
         copies = 1
         if self._faults.duplicates:
             self._faults.duplicates -= 1
             copies = 2
-        carried = [
-            self.carrier.carry(delivery, envelope_id, retry=retry, reason=reason) for _ in range(copies)
-        ]
+        carried = [carrier.carry(delivery, envelope_id, retry=retry, reason=reason) for _ in range(copies)]
         reasons = await asyncio.gather(*carried)
         return "" if "" in reasons else reasons[0]
 

@@ -22,7 +22,7 @@ from bot.slack_emulator.sockets import Sockets
 from bot.slack_emulator.switches import Limits, Timing
 from bot.slack_emulator.trouble import Trouble
 from bot.slack_emulator.uploads import Uploads
-from bot.slack_emulator.world import World
+from bot.slack_emulator.world import App, World
 
 _UPLOAD_MAX_BYTES = 64 * 1024 * 1024
 
@@ -60,7 +60,7 @@ class Emulator(Founding, Acting, Looking):
             deliveries=deliveries,
         )
         self._interactions = Interactions(self._site)
-        self._requests: Requests | None = None
+        self._requests: dict[str, Requests] = {}
 
     def start(self) -> None:
         """Raises OSError: the port is taken."""
@@ -78,13 +78,12 @@ class Emulator(Founding, Acting, Looking):
     async def _start(self) -> None:
         site = self._site
         self._sockets = Sockets(
-            world=site.world,
             deliveries=site.deliveries,
             faults=site.faults,
             limits=site.limits,
             touch=self._thread.touch,
         )
-        site.deliveries.carrier = self._sockets
+        site.deliveries.sockets = self._sockets
         self._api = WebApi(site, self._sockets)
         app = web.Application(client_max_size=_UPLOAD_MAX_BYTES)
         app.router.add_route("*", "/api/{method}", self._api.answer)
@@ -107,24 +106,27 @@ class Emulator(Founding, Acting, Looking):
         self._api.stopping.set()
         await self._site.deliveries.stop()
         await self._sockets.stop()
-        if self._requests is not None:
-            await self._requests.stop()
+        for carrier in self._requests.values():
+            await carrier.stop()
         await self._runner.cleanup()
 
-    def use_http(self, url: str) -> bool:
+    def use_http(self, url: str, *, team: str = "") -> bool:
         """Deliver to this URL from now on, if it answers Slack's challenge; empty: over sockets again."""
-        return self._thread.wait(self._use_http(url))
+        return self._thread.wait(self._use_http(url, team))
 
-    async def _use_http(self, url: str) -> bool:
-        former, self._requests = self._requests, Requests(self._site, url) if url else None
+    async def _use_http(self, url: str, team: str) -> bool:
+        app = self._site.world.apps[self._team(team).app]
+        over_http = self._site.deliveries.over_http
+        over_http.pop(app.id, None)
+        former = self._requests.pop(app.id, None)
         if former is not None:
             await former.stop()
-        if self._requests is None:
-            self._site.deliveries.carrier = self._sockets
+        if not url:
             return True
-        if not await self._requests.verify():
+        self._requests[app.id] = Requests(self._site, url, app)
+        if not await self._requests[app.id].verify():
             return False
-        self._site.deliveries.carrier = self._requests
+        over_http[app.id] = self._requests[app.id]
         return True
 
     def __enter__(self) -> Self:
@@ -150,19 +152,23 @@ class Emulator(Founding, Acting, Looking):
 
     @property
     def app_id(self) -> str:
-        return self._site.world.app_id
+        """Of the first workspace, as what follows."""
+        return self.app_of("").id
 
     @property
     def app_token(self) -> str:
-        return self._site.world.app_token
+        return self.app_of("").token
 
     @property
     def signing_secret(self) -> str:
-        return self._site.world.signing_secret
+        return self.app_of("").signing_secret
+
+    def app_of(self, team: str) -> App:
+        """Id, app-level token and signing secret of a workspace's app."""
+        return self._thread.call(lambda: self._site.world.apps[self._team(team).app])
 
     @property
     def bot_token(self) -> str:
-        """Of the first workspace."""
         return self.bot_token_of("")
 
     def bot_token_of(self, team: str) -> str:

@@ -14,9 +14,12 @@ class Founding(Part):
 
     @on_loop
     def add_team(self, name: str, *, with_app: bool = True) -> str:
-        """The id of a new workspace; without our app it only has people, who meet us in shared channels."""
+        """The id of a new workspace, with an app of its own.
+
+        Without the app it only has people, who meet us in shared channels.
+        """
         world = self._site.world
-        team = Team(id=world.new_id("T"), name=name)
+        team = Team(id=world.new_id("T"), name=name, app=world.add_app().id if with_app else "")
         world.teams[team.id] = team
         if with_app:
             bot = User(
@@ -25,7 +28,7 @@ class Founding(Part):
                 name="stormcrow",
                 real_name="Stormcrow",
                 bot_id=world.new_id("B"),
-                app_id=world.app_id,
+                app_id=team.app,
             )
             world.users[bot.id] = bot
             team.bot_user = bot.id

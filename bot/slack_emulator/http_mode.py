@@ -12,6 +12,7 @@ import aiohttp
 
 from bot.slack_emulator.deliveries import NO_RETRY, Delivery
 from bot.slack_emulator.site import Site
+from bot.slack_emulator.world import App
 
 _FORM = "application/x-www-form-urlencoded"
 
@@ -19,8 +20,9 @@ _FORM = "application/x-www-form-urlencoded"
 class Requests:
     """A `Carrier` of deliveries; begun and ended in the emulator's loop."""
 
-    def __init__(self, site: Site, url: str) -> None:
+    def __init__(self, site: Site, url: str, app: App) -> None:
         self._site = site
+        self._app = app
         self._url = url
         self._session = aiohttp.ClientSession()
 
@@ -56,7 +58,7 @@ class Requests:
         self, body: str, content_type: str, headers: dict[str, str]
     ) -> tuple[int, dict[str, str], str]:
         at = str(int(time.time()))
-        secret = self._site.world.signing_secret.encode()
+        secret = self._app.signing_secret.encode()
         signed = hmac.new(secret, f"v0:{at}:{body}".encode(), hashlib.sha256)
         headers = headers | {
             "Content-Type": content_type,

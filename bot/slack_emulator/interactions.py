@@ -168,7 +168,7 @@ class Interactions:
             "user_name": user.name,
             "command": command,
             "text": text,
-            "api_app_id": self._world.app_id,
+            "api_app_id": self._world.teams[team].app,
             "is_enterprise_install": "false",
             "response_url": self._site.new_hook(team, channel.id, user.id),
             "trigger_id": self._site.new_trigger(team, user.id),

@@ -80,7 +80,7 @@ def respond(site: Site, channel: Channel, reader: str, body: Json) -> None:
         channel=channel.id,
         user=bot.id,
         bot_id=bot.bot_id,
-        app_id=site.world.app_id,
+        app_id=bot.app_id,
         text=str(body.get("text") or ""),
         blocks=with_ids(site, blocks),
         attachments=body.get("attachments") or [],

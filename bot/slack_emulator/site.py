@@ -56,7 +56,7 @@ class Site:
 
     def new_hook(self, team: str, channel: str, user: str, message_ts: str = "") -> str:
         """A response_url."""
-        key = f"{self.world.app_id}/{self.world.new_id('7')}/{self.world.verification_token}"
+        key = f"{self.world.teams[team].app}/{self.world.new_id('7')}/{self.world.verification_token}"
         self.world.hooks[key] = Hook(
             team=team,
             channel=channel,
@@ -79,7 +79,7 @@ class Site:
             "team_id": team,
             "context_team_id": team,
             "context_enterprise_id": None,
-            "api_app_id": world.app_id,
+            "api_app_id": world.teams[team].app,
             "event": event,
             "type": "event_callback",
             "event_id": event_id,
@@ -150,7 +150,7 @@ class Site:
         found = self.world.teams[team]
         return {
             "token": self.world.verification_token,
-            "api_app_id": self.world.app_id,
+            "api_app_id": found.app,
             "team": {"id": found.id, "domain": found.domain},
             "enterprise": None,
             "is_enterprise_install": False,

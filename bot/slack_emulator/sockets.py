@@ -13,7 +13,7 @@ from aiohttp import WSMsgType, web
 from bot.slack_emulator.deliveries import Deliveries, Delivery
 from bot.slack_emulator.faults import Faults, Hello
 from bot.slack_emulator.switches import Limits
-from bot.slack_emulator.world import Json, World
+from bot.slack_emulator.world import Json
 
 _LINGER_NOT = struct.pack("ii", 1, 0)
 
@@ -21,8 +21,9 @@ _LINGER_NOT = struct.pack("ii", 1, 0)
 class Socket:
     """One connection of the app."""
 
-    def __init__(self, ws: web.WebSocketResponse, request: web.Request) -> None:
+    def __init__(self, ws: web.WebSocketResponse, request: web.Request, *, app_id: str) -> None:
         self.ws = ws
+        self.app_id = app_id
         self.is_leaving = False
         """A refresh was asked for: nothing new goes over it."""
         self.is_deaf = False
@@ -49,30 +50,31 @@ class Sockets:
     def __init__(
         self,
         *,
-        world: World,
         deliveries: Deliveries,
         faults: Faults,
         limits: Limits,
         touch: Callable[[], None],
     ) -> None:
-        self._world = world
         self._deliveries = deliveries
         self._faults = faults
         self._limits = limits
         self._touch = touch
         self._open: list[Socket] = []
         self._next = 0
-        self._tickets: set[str] = set()
+        self._tickets: dict[str, str] = {}
         self._changed = asyncio.Condition()
 
     @property
     def count(self) -> int:
         return len(self._open)
 
-    def new_ticket(self) -> str:
+    def _count_of(self, app_id: str) -> int:
+        return sum(each.app_id == app_id for each in self._open)
+
+    def new_ticket(self, app_id: str) -> str:
         """What apps.connections.open hands out: the right to connect once."""
         ticket = secrets.token_hex(16)
-        self._tickets.add(ticket)
+        self._tickets[ticket] = app_id
         return ticket
 
     async def connect(self, request: web.Request) -> web.StreamResponse:
@@ -80,12 +82,12 @@ class Sockets:
         ticket = request.query.get("ticket", "")
         if ticket not in self._tickets or self._faults.refuse_sockets:
             return web.Response(status=503 if self._faults.refuse_sockets else 404)
-        self._tickets.discard(ticket)
+        app_id = self._tickets.pop(ticket)
         heartbeat = self._deliveries.timing.ping_s or None
         ws = web.WebSocketResponse(autoping=False, heartbeat=heartbeat)
         await ws.prepare(request)
-        opened = Socket(ws, request)
-        if len(self._open) >= self._limits.sockets:
+        opened = Socket(ws, request, app_id=app_id)
+        if self._count_of(app_id) >= self._limits.sockets:
             await opened.send({"type": "disconnect", "reason": "too_many_websockets"})
             await ws.close()
             return ws
@@ -113,13 +115,13 @@ class Sockets:
         await opened.send(
             {
                 "type": "hello",
-                "num_connections": len(self._open) + 1,
+                "num_connections": self._count_of(opened.app_id) + 1,
                 "debug_info": {
                     "host": "applink-emulator",
                     "build_number": 1,
                     "approximate_connection_time": 18060,
                 },
-                "connection_info": {"app_id": self._world.app_id},
+                "connection_info": {"app_id": opened.app_id},
             }
         )
         async with self._changed:
@@ -154,7 +156,7 @@ class Sockets:
 
     async def carry(self, delivery: Delivery, envelope_id: str, *, retry: int, reason: str) -> str:
         limit_s = self._deliveries.timing.ack_s
-        chosen = self._choose() or await self._wait_for_one(limit_s)
+        chosen = self._choose(delivery.app_id) or await self._wait_for_one(delivery.app_id, limit_s)
         if chosen is None:
             return "connection_failed"
         frame: Json = {
@@ -174,18 +176,22 @@ class Sockets:
             await asyncio.wait_for(delivery.ended.wait(), limit_s)
         return "" if delivery.ended.is_set() else "timeout"
 
-    def _choose(self) -> Socket | None:
-        usable = [each for each in self._open if not each.is_leaving and not each.ws.closed]
+    def _choose(self, app_id: str) -> Socket | None:
+        usable = [
+            each
+            for each in self._open
+            if each.app_id == app_id and not each.is_leaving and not each.ws.closed
+        ]
         if not usable:
             return None
         self._next += 1
         return usable[self._next % len(usable)]
 
-    async def _wait_for_one(self, limit_s: float) -> Socket | None:
+    async def _wait_for_one(self, app_id: str, limit_s: float) -> Socket | None:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(limit_s), self._changed:
-                await self._changed.wait_for(lambda: self._choose() is not None)
-                return self._choose()
+                await self._changed.wait_for(lambda: self._choose(app_id) is not None)
+                return self._choose(app_id)
         return None
 
     # endings

@@ -161,7 +161,7 @@ def view(world: World, found: View, *, state: Json | None = None) -> Json:
         "submit": body.get("submit"),
         "previous_view_id": found.previous or None,
         "root_view_id": found.root or found.id,
-        "app_id": world.app_id,
+        "app_id": bot.app_id,
         "external_id": body.get("external_id", ""),
         "app_installed_team_id": found.team,
         "bot_id": bot.bot_id,

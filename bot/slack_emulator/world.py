@@ -19,12 +19,23 @@ SCOPES = (  # noqa: SIM905
 ).split(",")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class App:
+    """An app as its settings page shows it; every workspace that it is in by itself has one of its own."""
+
+    id: str
+    token: str
+    """The app-level token, for sockets."""
+    signing_secret: str
+
+
 @dataclass(slots=True, kw_only=True)
 class Team:
     """A workspace, with our app in it or (for strangers of shared channels) without."""
 
     id: str
     name: str
+    app: str = ""
     bot_user: str = ""
     bot_token: str = ""
     scopes: frozenset[str] = frozenset()
@@ -182,9 +193,7 @@ class World:
         """`secret`: part of all tokens, so that they are the same at the next start; empty: a new one."""
         self.touch = touch
         self.secret = secret or secrets.token_hex(12)
-        self.app_id = "A00STORM1"
-        self.app_token = f"xapp-1-{self.app_id}-{self.secret}"
-        self.signing_secret = hashlib.sha256(self.secret.encode()).hexdigest()[:32]
+        self.apps: dict[str, App] = {}
         self.verification_token = secrets.token_urlsafe(18)
         self.teams: dict[str, Team] = {}
         self.users: dict[str, User] = {}
@@ -210,6 +219,20 @@ class World:
         """A moment that no other message has."""
         self._last_ts_us = max(self._last_ts_us + 1, time.time_ns() // 1000)
         return f"{self._last_ts_us // 1_000_000}.{self._last_ts_us % 1_000_000:06d}"
+
+    def add_app(self) -> App:
+        number = len(self.apps) + 1
+        app_id = f"A00STORM{number}"
+        made = App(
+            id=app_id,
+            token=f"xapp-1-{app_id}-{self.secret}",
+            signing_secret=hashlib.sha256(f"{self.secret}{number}".encode()).hexdigest()[:32],
+        )
+        self.apps[app_id] = made
+        return made
+
+    def app_of_token(self, token: str) -> App | None:
+        return next((app for app in self.apps.values() if app.token == token), None)
 
     def bot_of(self, team: str) -> User:
         return self.users[self.teams[team].bot_user]

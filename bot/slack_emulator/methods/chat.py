@@ -77,7 +77,7 @@ def new_message(call: Call, channel: Channel, **more: Any) -> Message:
         channel=channel.id,
         user=bot.id,
         bot_id=bot.bot_id,
-        app_id=call.world.app_id,
+        app_id=call.team.app,
         link_names=call.is_set("link_names") or call.text("parse") == "full",
         **more,
     )

@@ -24,12 +24,13 @@ class Bolt:
         slack: Emulator,
         listen: Callable[[AsyncApp], None] | None = None,
         *,
-        token: str = "",
+        team: str = "",
         count: int = 1,
     ) -> None:
         self._slack = slack
         self._listen = listen
-        self._token = token or slack.bot_token
+        self._token = slack.bot_token_of(team)
+        self._app_token = slack.app_of(team).token
         self._count = count
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -41,8 +42,9 @@ class Bolt:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
 
     def __enter__(self) -> Self:
+        self._before = self._slack.socket_count
         self.run(self._start())
-        self._slack.wait_for(lambda: self._slack.socket_count >= self._count)
+        self._slack.wait_for(lambda: self._slack.socket_count >= self._before + self._count)
         return self
 
     async def _start(self) -> None:
@@ -51,8 +53,8 @@ class Bolt:
         if self._listen:
             self._listen(self.app)
         for _ in range(self._count):
-            web = AsyncWebClient(token=self._slack.app_token, base_url=self._slack.url)
-            handler = AsyncSocketModeHandler(self.app, self._slack.app_token, web_client=web, ping_interval=1)
+            web = AsyncWebClient(token=self._app_token, base_url=self._slack.url)
+            handler = AsyncSocketModeHandler(self.app, self._app_token, web_client=web, ping_interval=1)
             await handler.connect_async()
             self.handlers.append(handler)
 

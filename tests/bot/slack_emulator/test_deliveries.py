@@ -2,7 +2,9 @@
 
 from typing import Any
 
+import aiohttp
 from slack_bolt.async_app import AsyncApp
+from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack_emulator.emulator import Emulator
 from bot.slack_emulator.switches import Timing
@@ -126,11 +128,18 @@ def test_a_deaf_socket_loses_what_it_carries_and_the_event_comes_again_by_anothe
             slack.wait_for(lambda: set(heard.texts) == {"0", "1", "2", "3"})
 
 
-def test_more_than_ten_sockets_are_turned_away(slack: Emulator) -> None:
-    with Bolt(slack, Heard().listen, count=10):
+async def first_frame(slack: Emulator) -> dict[str, Any]:
+    """What one more connection hears first."""
+    web = AsyncWebClient(token=slack.app_token, base_url=slack.url)
+    opened = await web.apps_connections_open(app_token=slack.app_token)
+    async with aiohttp.ClientSession() as session, session.ws_connect(opened["url"]) as ws:
+        return dict(await ws.receive_json())
+
+
+def test_an_eleventh_socket_is_turned_away(slack: Emulator) -> None:
+    with Bolt(slack, count=10) as bolt:
+        assert bolt.run(first_frame(slack)) == {"type": "disconnect", "reason": "too_many_websockets"}
         assert slack.socket_count == 10
-        with Bolt(slack, Heard().listen, count=1):
-            assert slack.socket_count == 10
 
 
 def test_a_renamed_person_is_announced(slack: Emulator) -> None:
@@ -156,3 +165,17 @@ def test_a_connection_without_a_hello_is_no_connection(slack: Emulator) -> None:
     slack.trouble.spoil_hello("close")
     with Bolt(slack, Heard().listen, count=2):
         assert slack.socket_count >= 1
+
+
+def test_each_workspace_has_an_app_of_its_own(slack: Emulator) -> None:
+    acme = slack.add_team("Acme")
+    slack.add_user("amy", team=acme)
+    slack.add_channel("acme-ops", team=acme)
+    ours, theirs = Heard(), Heard()
+    with Bolt(slack, ours.listen), Bolt(slack, theirs.listen, team=acme):
+        slack.say("ada", "ops", "ours")
+        slack.say("amy", "acme-ops", "theirs")
+        slack.wait_for(lambda: ours.texts == ["ours"])
+        slack.wait_for(lambda: theirs.texts == ["theirs"])
+    assert theirs.bodies[0]["team_id"] == acme
+    assert theirs.bodies[0]["api_app_id"] == slack.app_of(acme).id != slack.app_id

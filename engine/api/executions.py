@@ -2,6 +2,8 @@
 
 import asyncio
 import gzip
+import re
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -26,6 +28,9 @@ from engine.status import FINISHED, Status
 
 # Longest time that a GET waits for the end, in seconds; a client asks again.
 LONGEST_WAIT_S = 60
+# Of a POST that asks for it: a job of a CI that makes one request and no second one.
+LONGEST_POST_WAIT_S = 600
+_PREFER_WAIT = re.compile(rb"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,6})\"?(?=$|[,;\s])")
 # How many POSTs wait for an end at once; more are answered as soon as they are committed.
 PATIENT = 16
 LONGEST_KEY = 255
@@ -36,6 +41,7 @@ LONGEST_DELAY_MS = 366 * 24 * 3600 * 1000
 
 
 async def create(call: Call) -> Response:
+    patience = _Patience.of(call)
     wanted = requested(call, call.object())
     try:
         future = call.engine.submit(wanted)
@@ -43,7 +49,7 @@ async def create(call: Call) -> Response:
         # As StackStorm: what is missing is in the body, not in the address.
         raise BadInput(error.message, hint=error.hint) from error
     execution = await call.crowd.landing.wait(future)
-    return json_answer(call.documents.execution(await _settled(call, execution)), status=201)
+    return await _answer(call, execution, patience)
 
 
 def requested(call: Call, body: dict[str, Any]) -> ExecutionRequest:
@@ -90,17 +96,43 @@ def _idempotency_key(call: Call) -> str | None:
     return key or None
 
 
-async def _settled(call: Call, execution: Execution) -> Execution:
-    """The execution at its end, when that comes soon enough, else as it is then."""
-    wait_ms = call.engine.settings.server.answer_wait_ms
-    if execution.is_finished or execution.delay_ms >= wait_ms:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Patience:
+    """How long a POST waits for the end. `is_asked`: by the caller, who then waits in any case."""
+
+    wait_s: float
+    is_asked: bool
+
+    @classmethod
+    def of(cls, call: Call) -> "_Patience":
+        """From `?wait=SECONDS`, else `Prefer: wait=SECONDS` (RFC 7240), else the setting. Raises BadInput."""
+        asked = call.query.integer("wait", -1)
+        if asked < 0:
+            preferred = _PREFER_WAIT.search(call.headers.get(b"prefer", b""))
+            asked = int(preferred[1]) if preferred else -1
+        if asked < 0:
+            return cls(wait_s=call.engine.settings.server.answer_wait_ms / 1000, is_asked=False)
+        return cls(wait_s=min(asked, LONGEST_POST_WAIT_S), is_asked=True)
+
+
+async def _answer(call: Call, execution: Execution, patience: _Patience) -> Response:
+    """201, with the execution at its end when that comes soon enough, else as it is then."""
+    settled = await _settled(call, execution, patience)
+    headers = {"Preference-Applied": f"wait={patience.wait_s:.0f}"} if patience.is_asked else None
+    return json_answer(call.documents.execution(settled), status=201, headers=headers)
+
+
+async def _settled(call: Call, execution: Execution, patience: _Patience) -> Execution:
+    if execution.is_finished or patience.wait_s <= 0:
         return execution
+    if patience.is_asked:
+        return await _at_end(call, execution.id, patience.wait_s)
     # With so many ends outstanding none is near: waiting would only hold the caller back.
-    if call.crowd.waiting >= PATIENT:
+    if execution.delay_ms >= patience.wait_s * 1000 or call.crowd.waiting >= PATIENT:
         return execution
     call.crowd.waiting += 1
     try:
-        return await _at_end(call, execution.id, wait_ms / 1000)
+        return await _at_end(call, execution.id, patience.wait_s)
     finally:
         call.crowd.waiting -= 1
 
@@ -116,6 +148,7 @@ async def _at_end(call: Call, execution_id: str, timeout_s: float) -> Execution:
 
 
 async def rerun(call: Call) -> Response:
+    patience = _Patience.of(call)
     body = call.object()
     tasks, reset = _names(body, "tasks"), _names(body, "reset")
     if tasks and body.get("parameters"):
@@ -132,8 +165,7 @@ async def rerun(call: Call) -> Response:
         tasks=tasks,
         reset=reset,
     )
-    execution = await _settled(call, await run_in_threadpool(again))
-    return json_answer(call.documents.execution(execution), status=201)
+    return await _answer(call, await run_in_threadpool(again), patience)
 
 
 def _names(body: Document, key: str) -> list[str]:

@@ -144,8 +144,11 @@ PACK = {
 
 
 def write_content(folder: Path) -> None:
-    """The pack below `folder`."""
+    """The pack below `folder`, and a role for somebody."""
     for name, text in PACK.items():
         path = folder / "packs" / "cli" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(textwrap.dedent(text).lstrip("\n"), encoding="utf-8")
+    assignment = folder / "rbac" / "assignments" / "st2admin.yaml"
+    assignment.parent.mkdir(parents=True)
+    assignment.write_text("{username: st2admin, roles: [observer]}\n", encoding="utf-8")

@@ -422,5 +422,9 @@ def test_role(st2: St2) -> None:
     listed = st2.ok("role", "list", "-s", "-j").json
     assert {"system_admin", "admin", "observer"} <= {one["name"] for one in listed}
     assert "observer" in st2.ok("role", "get", "observer").out
-    st2.ok("role-assignment", "list")
+    given = st2.ok("role-assignment", "list", "-u", "st2admin", "-j").json
+    assert (
+        "observer"
+        in st2.ok("role-assignment", "get", given[0]["id"] if isinstance(given, list) else given["id"]).out
+    )
     st2.ok("role-assignment", "list", "-r", "admin", "-u", "st2admin", "-s", "x", "--remote")

@@ -362,3 +362,23 @@ def test_many_callers_at_once_are_all_answered(server: Running) -> None:
     for thread in threads:
         thread.join()
     assert len(set(seen)) == 50
+
+
+@pytest.mark.parametrize("query", [True, False])
+def test_a_request_may_ask_to_wait_for_the_end(server: Running, query: bool) -> None:
+    body = {"action": "probe.slow", "parameters": {"seconds": 1.5}}
+    headers = {} if query else {"Prefer": "respond-async, wait=20"}
+    answer = server.post(f"/executions{'?wait=20' if query else ''}", body, headers=headers)
+    assert answer.status_code == 201
+    assert answer.json()["status"] == "succeeded"
+    assert answer.headers["Preference-Applied"] == "wait=20"
+
+
+def test_a_request_may_ask_not_to_wait(server: Running) -> None:
+    answer = server.post("/executions?wait=0", {"action": "probe.slow", "parameters": {"seconds": 20}})
+    assert answer.json()["status"] in ("requested", "running")
+    server.ask("DELETE", f"/executions/{answer.json()['id']}")
+
+
+def test_a_wait_that_is_no_number_is_refused(server: Running) -> None:
+    assert server.post("/executions?wait=long", {"action": "core.noop"}).status_code == 400

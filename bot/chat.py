@@ -256,6 +256,8 @@ class Reply:
     """What an alias says for one chat in particular, by the chat's name; others ignore it."""
     mention: str = ""
     """The id of the one person this is for; empty: nobody is called."""
+    calls: tuple[str, ...] = ()
+    """The ids of others who are called, where a chat can do that."""
     inquiry_id: str = ""
     """The question that it is about, also when that is over."""
     prompt: Prompt | None = None

@@ -12,6 +12,7 @@ from bot import formatting, forms, inquiry_facts
 from bot.chat import Button, Fields, Piece, Prompt, Question, Reply, Table, Text, Tone
 from bot.results import cut_pieces
 from engine.errors import EngineError
+from engine.people import People
 from engine.records.execution import Execution
 from engine.records.inquiry import Inquiry, InquiryState
 from engine.service import Engine
@@ -26,6 +27,8 @@ _VALUE_LIMIT = 400
 _HEADLINE = 160
 _ROWS = 15
 _VOTES = 12
+# More people than that are not called by name: it would be noise.
+_CALLED = 10
 _TONES: Mapping[InquiryState, Tone] = {
     InquiryState.PENDING: Tone.WARNING,
     InquiryState.ANSWERED: Tone.GOOD,
@@ -215,6 +218,19 @@ def questions_beside(inquiry: Inquiry) -> tuple[Question, ...]:
     )
     reason = Question(name=REASON, label="Reason", is_required=asked.needs_reason)
     return (*others, reason)
+
+
+def asked_people(inquiry: Inquiry, people: People) -> tuple[str, ...]:
+    """Who may answer and has not yet; empty where that is everybody, or more than can be called by name."""
+    found = [people.everybody_in(audience) for audience in inquiry.audiences]
+    if any(one is None for one in found):
+        return ()
+    named = frozenset().union(*(one for one in found if one is not None))
+    out = [vote.user for vote in inquiry.votes]
+    if inquiry.asked.is_separate:
+        out += inquiry.asked.origin.people
+    left = sorted(one for one in named if not people.is_one_of(one, out))
+    return tuple(left) if len(left) <= _CALLED else ()
 
 
 # around it

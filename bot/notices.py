@@ -7,12 +7,13 @@ with that key, in whatever channel that is. All its texts are data.
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from bot import formatting, wording
+from bot import formatting, inquiries, wording
 from bot.chat import Button, ChatAdapter, Fields, Link, Outgoing, Piece, Place, Reply, Text, Tone
 from bot.results import cut_pieces
 from engine.errors import EngineError
 from engine.notices import Notice
 from engine.records.chat import NoticePosting
+from engine.records.inquiry import Inquiry
 from engine.service import Engine
 from engine.store import chat as store
 
@@ -95,6 +96,18 @@ class Notices:
             return self.place_at(channel=root.channel, thread=root.thread)
         is_lost = notice.adapter not in ("", self._adapter.name)
         return self.place_at(channel=self.channel("" if is_lost else notice.channel), thread=None)
+
+    def ids_of(self, people: Iterable[str]) -> tuple[str, ...]:
+        """What this chat calls their accounts, where these were named or linked."""
+        prefix = f"{self._adapter.name}."
+        known = (name for person in people for name in self._engine.people.names(person))
+        return tuple(
+            name.removeprefix(prefix).partition(".")[2] for name in sorted(known) if name.startswith(prefix)
+        )
+
+    def called(self, inquiry: Inquiry) -> tuple[str, ...]:
+        """The ids of those who may answer it, have not, and are few enough to be called by name."""
+        return self.ids_of(inquiries.asked_people(inquiry, self._engine.people))
 
     def place_at(self, *, channel: str, thread: str | None) -> Place:
         return Place(channel=channel, thread=thread if self._adapter.capabilities.threads else None)

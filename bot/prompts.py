@@ -72,6 +72,7 @@ class Prompts:
             for version, change in told.changes if stands is not None else ():
                 reply = inquiries.nudge(inquiry, change, prefix=self._prefix)
                 if reply is not None and stands is not None:
+                    reply = replace(reply, calls=self._notices.called(inquiry))
                     place = self._notices.place_at(channel=stands.channel, thread=stands.thread)
                     name = f"{key}:{change}:{version}"
                     yield Outgoing(key=name, place=place, reply=reply, may_replace=False)
@@ -90,6 +91,8 @@ class Prompts:
 
     def _reply(self, inquiry: Inquiry, asked: AskedPlace) -> Reply:
         reply = inquiries.reply(inquiry, prefix=self._prefix)
+        if inquiry.is_pending:
+            reply = replace(reply, calls=self._notices.called(inquiry))
         if not self._notices.is_lost(asked.adapter):
             return reply
         meant = Fields(rows=(("meant for", f"{asked.adapter} {asked.channel}".rstrip()),))

@@ -27,6 +27,7 @@ _SIGNS = {
 # What the parts around the pieces may take, in characters.
 _PRETEXT, _TITLE, _NAME, _LINKS, _SUMMARY = 1_500, 300, 150, 1_200, 3_000
 _BUTTONS, _BUTTONS_TEXT, _BUTTONS_JSON = 20, 2_000, 5_000
+_CALLED = 20
 _EVERYTHING = Features()
 
 
@@ -44,6 +45,7 @@ def render(reply: Reply, features: Features = _EVERYTHING) -> Rendered:
         page.add(piece)
     left = [block for block in extra.blocks if not page.place(block)]
     plain = _plain(reply)
+    called = " ".join(filter(None, map(mention, _called(reply))))
     files = [*page.files, *extra.files, *([extras.as_file("blocks.json", left)] if left else [])]
     if page.is_cut or size(reply.pretext) > _PRETEXT or size(reply.title) > _TITLE:
         name = _file_name(reply)
@@ -55,12 +57,12 @@ def render(reply: Reply, features: Features = _EVERYTHING) -> Rendered:
         framed = {"color": extra.color, "fallback": fallback, "blocks": [*page.blocks, *tail]}
         blocks, attachments = head, [framed, *attachments]
     return Rendered(
-        text=f"{mention(reply.mention)} {inert_within(_summary(reply), _SUMMARY)}".strip(),
+        text=f"{called} {inert_within(_summary(reply), _SUMMARY)}".strip(),
         plain=plain,
         blocks=tuple(blocks),
         attachments=tuple(attachments),
         files=tuple(files),
-        mention=mention(reply.mention),
+        mention=called,
         file_name=_file_name(reply),
     )
 
@@ -71,7 +73,7 @@ def render(reply: Reply, features: Features = _EVERYTHING) -> Rendered:
 def _head(reply: Reply) -> tuple[list[dict[str, Any]], tuple[Link, ...]]:
     """Its blocks, and the links that stand in them."""
     blocks = []
-    called = rich.person(reply.mention)
+    called = [element for user in _called(reply) for element in rich.person(user)]
     pretext = cut(visible(reply.pretext), _PRETEXT)
     if called or pretext.strip():
         blocks.append(
@@ -91,6 +93,11 @@ def _head(reply: Reply) -> tuple[list[dict[str, Any]], tuple[Link, ...]]:
     if elements:
         blocks.append({"type": "context", "elements": elements})
     return blocks, tuple(shown)
+
+
+def _called(reply: Reply) -> list[str]:
+    """The ids of everybody who is called, each once."""
+    return list(dict.fromkeys((reply.mention, *reply.calls)))[:_CALLED]
 
 
 def status_line(reply: Reply) -> str:

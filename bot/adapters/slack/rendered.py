@@ -30,7 +30,7 @@ class Rendered:
     attachments: tuple[Mapping[str, Any], ...] = ()
     files: tuple[File, ...] = ()
     mention: str = ""
-    """`<@U1>`, or empty."""
+    """`<@U1> <@U2>`, or empty."""
     file_name: str = "message.txt"
 
     def arguments(self) -> dict[str, Any]:

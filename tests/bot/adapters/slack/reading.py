@@ -191,6 +191,7 @@ REPLIES = st.builds(
     links=st.lists(LINKS, max_size=4).map(tuple),
     extra=EXTRAS,
     mention=st.sampled_from(["", "U0ANN", "<!channel>", "U1> <!here"]),
+    calls=st.lists(st.sampled_from(["U0ANN", "<!here>", "S0123", "@bob"]), max_size=3).map(tuple),
     inquiry_id=IDS,
     prompt=st.one_of(st.none(), PROMPTS),
 )

@@ -257,3 +257,15 @@ def test_a_press_with_another_question_s_id_counts_only_where_that_one_stands(of
     office.slack.deliver("interactive", {**payload, "user": bob, "actions": [action]})
     office.told("bob", here, "not asked in this channel")
     assert office.inquiry(there).state is PENDING
+
+
+def test_those_who_may_decide_are_called_until_they_have(office: Office) -> None:
+    asked = office.ask("team", by="ann")
+    names = {office.ids[name]: name for name in ("ann", "bob", "eve", "dan")}
+    assert {names[one.removeprefix("@")] for one in asked.mentions} == {"bob", "eve", "dan"}
+    office.slack.click("bob", asked, "Approve")
+    office.slack.wait_for(lambda: "1/2" in office.now(asked).plain)
+    assert {names[one.removeprefix("@")] for one in office.now(asked).mentions} == {"eve", "dan"}
+    office.slack.click("eve", asked, "Approve")
+    office.decided(asked)
+    assert office.now(asked).mentions == ()

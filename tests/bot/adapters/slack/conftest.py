@@ -13,6 +13,10 @@ from engine.records.execution import ExecutionFilter
 from engine.settings import Settings, SlackSettings
 from tests.bot.conftest import House, make_settings
 
+# The machine may be slow.
+LIMIT_S = 30.0
+RUNNING = "\N{LARGE BLUE CIRCLE}"
+
 
 def slack_settings(folder: Path, slack: Emulator, **more: object) -> Settings:
     section = SlackSettings(bot_token=slack.bot_token, app_token=slack.app_token, base_url=slack.url)
@@ -49,13 +53,16 @@ class SlackHouse(House):
         message = self.slack.say(user, channel, text)
         return self.until(message, count=count, has=has)
 
-    def until(self, message: Seen, *, count: int = 1, has: str = "") -> list[Seen]:
+    def until(self, message: Seen, *, count: int = 1, has: str = "", is_final: bool = True) -> list[Seen]:
+        """Our answers, when they are there; `is_final`: and nothing runs any more."""
+
         def there() -> list[Seen] | None:
             found = self.answers_to(message)
             is_there = len(found) >= count and any(has in one.plain for one in found)
-            return found if is_there else None
+            is_running = is_final and any(RUNNING in one.plain for one in found)
+            return found if is_there and not is_running else None
 
-        found = self.slack.wait_for(there)
+        found = self.slack.wait_for(there, timeout_s=LIMIT_S)
         assert found is not None
         return found
 

@@ -48,7 +48,7 @@ def test_an_answer_is_posted_once(slack_house: SlackHouse, fault: str) -> None:
 def test_an_acknowledgement_becomes_the_result(slack_house: SlackHouse, fault: str) -> None:
     channel = slack_house.channel()
     message = slack_house.slack.say("ann", channel, "!echo sleep 1; echo the end")
-    slack_house.until(message, has="running")
+    slack_house.until(message, has="running", is_final=False)
     FAULTS[fault](slack_house.slack.trouble, "chat.update")
     slack_house.until(message, has="succeeded")
     check_one_answer(slack_house, message)

@@ -25,6 +25,7 @@ from bot.chat import Ask, Author, Capabilities, Receive, Respond
 from bot.inbox import Inbox
 from bot.outbox import QueuedAdapter
 from engine.chat_states import ChatState
+from engine.clock import utcnow
 from engine.errors import EngineError, StoreFailure
 from engine.records.deliveries import Delivery
 from engine.service import Engine
@@ -109,6 +110,7 @@ class SlackAdapter(QueuedAdapter):
         """The body of the answer, when it is kept. Raises StoreFailure: Slack must send it again."""
         if self._receiver is None:
             raise StoreFailure(f"{self.name}: a delivery came before the start.", hint="It comes again.")
+        self.health.last_event_at = utcnow()
         return self._loop.submit(self._receiver.deliver(envelope))
 
     async def _from_socket(self, envelope: Envelope) -> Mapping[str, Any] | None:

@@ -19,7 +19,6 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.adapters.slack import troubles
 from bot.adapters.slack.health import PAUSE_FOR_PEOPLE_S, Health
-from engine.clock import utcnow
 
 log = logging.getLogger(__name__)
 
@@ -181,7 +180,6 @@ class Sockets:
             # Slack goes on delivering on it for a while, and closes it itself.
             asyncio.get_running_loop().call_later(LINGER_S, _close_soon, socket.ws)
         elif "envelope_id" in said:
-            self._health.last_event_at = utcnow()
             envelope = Envelope(
                 id=str(said["envelope_id"]), kind=str(said.get("type", "")), payload=said.get("payload") or {}
             )

@@ -8,6 +8,8 @@ from bot.adapters.slack.directory import Directory
 from bot.adapters.slack.typed import as_seen, channels_in, users_in, without_mention
 from bot.chat import Author, Message, Standing
 
+# Of so many people and channels in one message the names are asked for; more stay ids.
+MOST_NAMED = 20
 _UNNAMED = "slash-"
 
 
@@ -67,7 +69,8 @@ class Hearing:
         return words if has_prefix else f"{self._called}{words}"
 
     async def _as_seen(self, text: str) -> str:
-        names = await self._directory.names(users=users_in(text), channels=channels_in(text))
+        users, channels = users_in(text)[:MOST_NAMED], channels_in(text)[:MOST_NAMED]
+        names = await self._directory.names(users=users, channels=channels)
         return as_seen(text, names=names)
 
     async def _author(self, event: Mapping[str, Any], me: Myself) -> Author:

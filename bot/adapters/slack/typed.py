@@ -9,22 +9,23 @@ _CHANNEL_ID = re.compile(r"[CDG][A-Z0-9]{1,30}")
 _GROUP = re.compile(r"subteam\^[A-Z0-9]{1,30}")
 
 
-def users_in(text: str) -> frozenset[str]:
-    """The ids of the people who are mentioned without their name."""
-    return frozenset(found["what"] for found in _mentions(text, "@", _USER_ID) if not found["label"])
+def users_in(text: str) -> tuple[str, ...]:
+    """The ids of the people who are mentioned without their name, each once."""
+    return _unnamed(text, "@", _USER_ID)
 
 
-def channels_in(text: str) -> frozenset[str]:
-    """The ids of the channels that are mentioned without their name."""
-    return frozenset(found["what"] for found in _mentions(text, "#", _CHANNEL_ID) if not found["label"])
+def channels_in(text: str) -> tuple[str, ...]:
+    """The ids of the channels that are mentioned without their name, each once."""
+    return _unnamed(text, "#", _CHANNEL_ID)
 
 
-def _mentions(text: str, kind: str, ids: re.Pattern[str]) -> list[re.Match[str]]:
-    return [
-        found
-        for found in _NOTATION.finditer(text)
-        if found["kind"] == kind and ids.fullmatch(found["what"]) is not None
-    ]
+def _unnamed(text: str, kind: str, ids: re.Pattern[str]) -> tuple[str, ...]:
+    found = (
+        one["what"]
+        for one in _NOTATION.finditer(text)
+        if one["kind"] == kind and not one["label"] and ids.fullmatch(one["what"]) is not None
+    )
+    return tuple(dict.fromkeys(found))
 
 
 def as_seen(text: str, *, names: Mapping[str, str]) -> str:

@@ -58,6 +58,16 @@ def test_without_sockets_we_knock_until_we_are_let_in(slack_house: SlackHouse) -
     slack.wait_for(lambda: not slack_house.adapter.health.trouble)
 
 
+def test_a_server_that_starts_without_slack_is_there_when_slack_is(
+    slack: Emulator, house_in: Callable[[Emulator], SlackHouse]
+) -> None:
+    slack.trouble.answer_status("auth.test", 503, times=2)
+    slack.trouble.answer_status("apps.connections.open", 500, times=2)
+    house = house_in(slack)
+    house.said("ann", "ops", "!echo echo good morning", has="good morning")
+    slack.wait_for(lambda: not house.adapter.health.trouble)
+
+
 def test_a_token_that_was_revoked_is_said(
     slack: Emulator, house_in: Callable[[Emulator], SlackHouse]
 ) -> None:

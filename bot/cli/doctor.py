@@ -40,7 +40,11 @@ class Finding:
 
 
 About = Annotated[
-    str, typer.Argument(metavar="[slack]", help="Ask Slack too: tokens, scopes, sockets, channels.")
+    str,
+    typer.Argument(
+        metavar="[slack|NETWORK]",
+        help="Ask Slack too (tokens, scopes, sockets, channels), or a network of the section errbot.",
+    ),
 ]
 
 
@@ -59,11 +63,17 @@ def doctor(about: About = "", as_json: Json = False, config: Config = None, data
 
 
 def _about(about: str, config: Path | None, data: Path | None) -> Iterator[Finding]:
+    settings = settings_of(config, data)
+    if about in settings.errbot.networks:
+        from bot.cli.doctor_network import examine_network  # noqa: PLC0415 - as below
+
+        return examine_network(settings, about)
     if about != "slack":
-        raise CommandError(Code.WRONG, f"Nothing is known of {about!r}.", hint="Say: stormcrow doctor slack")
+        known = ", ".join(["slack", *settings.errbot.networks])
+        raise CommandError(Code.WRONG, f"Nothing is known of {about!r}.", hint=f"Say one of: {known}.")
     from bot.cli.doctor_slack import examine_slack  # noqa: PLC0415 - slow to import
 
-    return examine_slack(settings_of(config, data))
+    return examine_slack(settings)
 
 
 def examine(config: Path | None, data: Path | None) -> Iterator[Finding]:

@@ -16,10 +16,13 @@ from bot.adapters.errbot.protocol import Heard, Start, State
 from bot.chat import Ask, Author, Capabilities, Message, Outgoing, Place, Receive, Respond, Standing
 from bot.inbox import Inbox
 from bot.outbox import QueuedAdapter
+from engine.chat_states import ChatState
+from engine.clock import utcnow
 from engine.errors import StoreFailure
 from engine.networks import IRC, XMPP, Network
 from engine.records.deliveries import Delivery
 from engine.service import Engine
+from engine.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +64,10 @@ class ErrbotAdapter(QueuedAdapter):
         self._child: Child | None = None
         self._main: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        # Without their keys.
+        self._wanted = tuple(one.strip().partition(" ")[0].lower() for one in network.channels)
+        self._was_connected = False
+        self._away_since = utcnow()
         self._is_tried = threading.Event()
         self._thread = threading.Thread(target=self._work, name=network.chat, daemon=True)
 
@@ -118,6 +125,25 @@ class ErrbotAdapter(QueuedAdapter):
             restarts=child.restarts if child is not None else 0,
         )
 
+    def state(self) -> ChatState:
+        now = self.health()
+        parts = (
+            [f"as {now.nickname}, in {', '.join(now.channels) or 'no channel'}"] if now.is_connected else []
+        )
+        missing = [one for one in self._wanted if one not in now.channels] if now.is_connected else []
+        trouble = now.problem or (f"not in {', '.join(missing)}" if missing else "")
+        if now.is_connected and not now.knows_accounts:
+            parts.append("asks the network who people are, with each message")
+        if now.restarts:
+            parts.append(f"{now.restarts} restarts of its process")
+        return ChatState(
+            name=self.name,
+            is_up=now.is_connected,
+            about="; ".join(parts),
+            trouble=trouble or ("" if now.is_connected else "not connected"),
+            since=None if now.is_connected else self._away_since,
+        )
+
     # the loop
 
     def _work(self) -> None:
@@ -130,7 +156,7 @@ class ErrbotAdapter(QueuedAdapter):
         self._main = asyncio.current_task()
         child = Child(
             start_of(self._network, names=self._chat.names, prefix=self._chat.prefix),
-            python=self._python(),
+            python=interpreter(self.engine.settings),
             heard=self._heard,
             changed=self._changed,
         )
@@ -146,13 +172,11 @@ class ErrbotAdapter(QueuedAdapter):
                 log.exception("%s: starting again", self.name)
                 await asyncio.sleep(_PAUSE_S)
 
-    def _python(self) -> str:
-        named = self.engine.settings.errbot.python
-        # Not resolved: the link is what makes it the interpreter of its environment.
-        return str(self.engine.settings.root.absolute() / named) if named else ""
-
     def _changed(self, state: State) -> None:
         self._is_tried.set()
+        if self._was_connected and not state.is_connected:
+            self._away_since = utcnow()
+        self._was_connected = state.is_connected
         if state.is_connected:
             where = ", ".join(state.channels) or "no channel yet"
             log.info("%s: connected as %s, in %s", self.name, state.nickname, where)
@@ -211,6 +235,13 @@ def _place(outgoing: Outgoing) -> Place:
     if outgoing.only_for:
         return Place(channel=f"{DIRECT}{outgoing.only_for}", reply_to=outgoing.place.reply_to)
     return replace(outgoing.place, thread=None)
+
+
+def interpreter(settings: Settings) -> str:
+    """What runs the child; empty: what runs us."""
+    named = settings.errbot.python
+    # Not resolved: the link is what makes it the interpreter of its environment.
+    return str(settings.root.absolute() / named) if named else ""
 
 
 def start_of(network: Network, *, names: Sequence[str], prefix: str) -> Start:

@@ -149,6 +149,8 @@ def main() -> int:
     except NoBackend as error:
         pipe.tell(State(is_connected=False, problem=str(error)))
         return EXIT_NO_BACKEND
+    # Putting Errbot together may have changed it.
+    logging.getLogger().setLevel(logging.WARNING)
     backend = _sender(bot, start, pipe)
     threading.Thread(target=_serve_pipe, args=(pipe, backend), name="pipe", daemon=True).start()
     threading.Thread(

@@ -150,7 +150,12 @@ class IrcConnection(IRCConnection):
         self.connection.connect(*args, connect_factory=self._socket, **kwargs)
 
     def _socket(self, _address: tuple[str, int]) -> socket.socket:
-        made = socket.create_connection((self._start.server, self._port), timeout=CONNECT_TIMEOUT_S)
+        where = (self._start.server, self._port)
+        try:
+            made = socket.create_connection(where, timeout=CONNECT_TIMEOUT_S)
+        except OSError as error:
+            self._problem = f"{self._start.server}:{self._port}: {error}"
+            raise
         try:
             made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self._start.tls:

@@ -134,20 +134,26 @@ class Child:
         """From its start to its end."""
         ours, theirs = socket.socketpair()
         try:
-            process = await asyncio.to_thread(self._spawn, theirs)
+            process = self._spawn(theirs)
         except OSError:
             ours.close()
             raise
         finally:
             theirs.close()
         self.pid = process.pid
-        reader, self._writer = await asyncio.open_connection(sock=ours, limit=LINE_LIMIT_BYTES)
         errors = asyncio.create_task(self._read_errors(process))
         try:
+            reader, self._writer = await asyncio.open_connection(sock=ours, limit=LINE_LIMIT_BYTES)
             self._say(self._start)
             await self._read(reader)
         finally:
-            await self._end(process, errors)
+            ending = asyncio.create_task(self._end(process, ours, errors))
+            try:
+                await asyncio.shield(ending)
+            except asyncio.CancelledError:
+                # It has its own time limit, and nothing of a child is left behind.
+                await ending
+                raise
 
     def _spawn(self, theirs: socket.socket) -> "subprocess.Popen[bytes]":
         environment = {name: os.environ[name] for name in _VARIABLES if name in os.environ}
@@ -161,19 +167,23 @@ class Child:
             env={**environment, "PYTHONPATH": str(_ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
         )
 
-    async def _end(self, process: "subprocess.Popen[bytes]", errors: "asyncio.Task[None]") -> None:
-        """It leaves the network, or is ended; also when we are cancelled meanwhile."""
-        writer = self._writer
-        if writer is not None and process.poll() is None:
-            self._say(Stop())
-        code = await asyncio.shield(asyncio.to_thread(_reap, process))
+    async def _end(
+        self, process: "subprocess.Popen[bytes]", ours: socket.socket, errors: "asyncio.Task[None]"
+    ) -> None:
+        """It leaves the network, or is ended."""
+        self._say(Stop())
+        writer, code = self._writer, await asyncio.to_thread(_reap, process)
         self._writer = None
         if writer is not None:
             writer.close()
+            try:
+                await writer.wait_closed()
+            except OSError:
+                log.debug("%s: the child had closed its end", self._start.network)
+        ours.close()
         await errors
         self.pid = 0
-        last = self.state.problem or self._last_words or f"exit code {code}"
-        self._say_away(last)
+        self._say_away(self.state.problem or self._last_words or f"exit code {code}")
         for number, pending in list(self._pending.items()):
             outcome = Outcome.UNKNOWN if pending.is_begun else Outcome.LATER
             self._finish(

@@ -161,10 +161,10 @@ def write_pack(folder: Path) -> None:
 
 
 @contextmanager
-def running(folder: Path, **server: Any) -> Iterator[Running]:
+def running(folder: Path, *, port: int = 0, **server: Any) -> Iterator[Running]:
     """A server whose data, packs and settings are below `folder`."""
     write_pack(folder / "packs")
-    listener = socket.create_server(("127.0.0.1", 0))
+    listener = socket.create_server(("127.0.0.1", port))
     port = listener.getsockname()[1]
     settings = Settings(
         root=folder,

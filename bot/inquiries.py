@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from bot import formatting, forms, inquiry_facts
-from bot.chat import Button, Fields, Piece, Prompt, Question, Reply, Table, Text, Tone
+from bot.chat import Button, Code, Fields, Piece, Prompt, Question, Reply, Table, Text, Tone
 from bot.results import cut_pieces
 from engine.errors import EngineError
 from engine.people import People
@@ -120,6 +120,12 @@ def _subject(inquiry: Inquiry) -> Iterator[Piece]:
         rows.append(("…", f"{len(shown) - _ROWS} more parameters: {_all_of(inquiry)}"))
     rows.append(("digest", subject.digest[:_DIGEST_LENGTH]))
     yield Fields(title="what is approved" if inquiry.asked.is_approval else "about", rows=tuple(rows))
+    plan = formatting.clean(subject.plan).strip("\n")
+    if plan:
+        pieces, lines_left = cut_pieces((Code(text=plan, title="plan"),), _TEXT_LIMIT)
+        yield from pieces
+        if lines_left:
+            yield Text(text=f"… {lines_left:,} more lines: {_all_of(inquiry)}")
 
 
 def _was_about(inquiry: Inquiry) -> Iterator[Piece]:
@@ -280,6 +286,8 @@ def details(inquiry: Inquiry, *, prefix: str = "") -> tuple[Piece, ...]:
             text = value if isinstance(value, str) else forms.as_text(value)
             rows.append((formatting.clean(name), formatting.clean(text)))
         pieces.append(Fields(title="what is approved", rows=(*rows, ("digest", subject.digest))))
+        if subject.plan.strip():
+            pieces.append(Code(text=formatting.clean(subject.plan), title="plan"))
     pieces.append(_facts(inquiry))
     pieces += [Text(text=inquiry_facts.vote_line(vote)) for vote in inquiry.votes]
     return tuple(pieces)

@@ -8,6 +8,7 @@ import orjson
 
 from engine.content.registry import Content
 from engine.errors import BadInput, BadParameter, NotFound
+from engine.expressions.masking import ValueMasker
 from engine.expressions.params import Plans
 from engine.records.inquiry import Subject
 from engine.specs.action import ActionSpec
@@ -15,7 +16,8 @@ from engine.specs.action import ActionSpec
 # The parameter of the inquirer that names it.
 PARAMETER = "approves"
 RUNNER = "inquirer"
-_MEMBERS = frozenset({"action", "parameters"})
+_MEMBERS = frozenset({"action", "parameters", "plan"})
+_PLAN_LENGTH = 8_000
 
 
 def digest_of(action: str, parameters: Mapping[str, Any]) -> str:
@@ -43,8 +45,13 @@ class Subjects:
     def of(self, value: Any) -> Subject:
         """From the parameter `approves`. Raises BadParameter, NotFound."""
         action, parameters = _parts(value)
-        plan = self._plans.get(self._content.current.action(action))
-        return Subject(action=action, parameters=plan.mask(parameters), digest=digest_of(action, parameters))
+        known = self._plans.get(self._content.current.action(action))
+        return Subject(
+            action=action,
+            parameters=known.mask(parameters),
+            digest=digest_of(action, parameters),
+            plan=ValueMasker(known.secret_values(parameters)).text(_plan(value)),
+        )
 
     def secrets(self, asking: ActionSpec, parameters: Mapping[str, Any]) -> tuple[str, ...]:
         """What of another action's parameters stands in those of `asking`, and is secret there."""
@@ -66,9 +73,19 @@ def _parts(value: Any) -> tuple[str, dict[str, Any]]:
     ):
         raise BadParameter(
             f'"{PARAMETER}" must name an action and its parameters.',
-            hint="Write {action: PACK.NAME, parameters: {NAME: VALUE}}.",
+            hint="Write {action: PACK.NAME, parameters: {NAME: VALUE}}; a plan may stand beside them.",
         )
     parameters = value.get("parameters") or {}
     if not isinstance(parameters, Mapping):
         raise BadParameter(f'The "parameters" of "{PARAMETER}" must be an object.')
     return value["action"], dict(parameters)
+
+
+def _plan(value: Mapping[str, Any]) -> str:
+    """What the action says that it would do, as text; anything but text as JSON."""
+    given = value.get("plan")
+    if given in (None, "", {}, []):
+        return ""
+    text = given if isinstance(given, str) else orjson.dumps(given, option=orjson.OPT_INDENT_2).decode()
+    left = len(text) - _PLAN_LENGTH
+    return text if left <= 0 else f"{text[:_PLAN_LENGTH]}\n… {left:,} more characters"

@@ -41,7 +41,12 @@ def detail_document(inquiry: Inquiry) -> Document:
         "needs_reason": asked.needs_reason,
         "subject": None
         if subject is None
-        else {"action": subject.action, "parameters": subject.parameters, "digest": subject.digest},
+        else {
+            "action": subject.action,
+            "parameters": subject.parameters,
+            "digest": subject.digest,
+            "plan": subject.plan,
+        },
         "requested_by": {
             "user": asked.origin.user,
             "name": asked.origin.name,

@@ -97,6 +97,8 @@ class Subject:
     """As they are shown: secrets are ********."""
     digest: str
     """SHA-256 over the action and the parameters in clear, 64 hexadecimal characters."""
+    plan: str = ""
+    """What it would do, as an action has foretold it; empty: nobody has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

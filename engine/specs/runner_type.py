@@ -131,7 +131,7 @@ _INQUIRER = {
     "x-quorum": {"description": "How many must approve: a number, or {GROUP: NUMBER}."},
     "x-separate": _boolean("Whoever asks for it may not approve it.", default=False),
     "reason": _string("Whether an answer needs a reason.", default="optional", enum=["optional", "required"]),
-    "approves": _object("What is approved: {action, parameters}."),
+    "approves": _object("What is approved: {action, parameters, plan}."),
 }
 
 _CMD = _string("Command line.")

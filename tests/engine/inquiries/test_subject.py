@@ -70,3 +70,20 @@ def test_secrets_of_the_subject_are_hashed_and_never_shown(engine: Engine) -> No
             *connection.execute(text("SELECT data FROM journal")),
         ]
     assert not any(SECRET.encode() in bytes(cell or b"") for row in (*rows, (shown,)) for cell in row)
+
+
+def test_a_plan_is_shown_without_secrets_and_is_no_part_of_the_digest(engine: Engine) -> None:
+    parameters = {"password": SECRET}
+    approves = {"action": "probe.secretive", "parameters": parameters, "plan": f"would log in with {SECRET}"}
+    subject = ask(engine, approves=approves).asked.subject
+    assert subject is not None
+    assert subject.plan == "would log in with ********"
+    assert subject.digest == digest_of("probe.secretive", parameters)
+
+
+def test_a_plan_may_be_json_and_is_cut(engine: Engine) -> None:
+    approves = {"action": "probe.sh", "parameters": {"cmd": "ls"}, "plan": {"pods": 6, "more": "x" * 9_000}}
+    subject = ask(engine, approves=approves).asked.subject
+    assert subject is not None
+    assert subject.plan.startswith('{\n  "pods": 6')
+    assert subject.plan.endswith("more characters")

@@ -28,6 +28,7 @@ QUESTIONS: dict[str, dict[str, Any]] = {
         "approves": {
             "action": "core.local",
             "parameters": {"cmd": "deploy api 1.42.0", "hosts": "web1,web2"},
+            "plan": "6 pods\nmigration 0107",
         },
     },
     "other": {
@@ -46,6 +47,16 @@ QUESTIONS: dict[str, dict[str, Any]] = {
     "why": {"text": "Really?", "schema": YES_OR_NO, "users": ["bob", "eve"], "reason": "required"},
     "release": {"text": "Which version?", "schema": FORM, "users": ["bob", "eve"]},
     "private": {"text": "Between us?", "schema": YES_OR_NO},
+    "late": {
+        "text": "Still there?",
+        "schema": YES_OR_NO,
+        "users": ["bob"],
+        "x-separate": True,
+        "ttl": 15,
+        "remind": 10,
+        "on_timeout": "escalate",
+        "escalate": {"users": ["eve"], "ttl": 10},
+    },
     "group": {"text": "Is it calm?", "schema": YES_OR_NO, "groups": ["slack:@oncall"]},
 }
 

@@ -10,6 +10,7 @@ from bot.slack_emulator.emulator import Emulator
 from engine.clock import utcnow
 from engine.records.inquiry import InquiryRow, InquiryState
 from tests.bot.adapters.slack.office import Office, buttons
+from tests.engine.inquiries.asking import age
 
 PENDING = InquiryState.PENDING
 
@@ -27,7 +28,15 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
 def test_the_prompt_shows_exactly_what_will_run_and_who_may_decide(office: Office) -> None:
     asked = office.ask("deploy")
     assert buttons(asked) == ["Approve", "Reject", "Details"]
-    for shown in ("core.local", "deploy api 1.42.0", "web1,web2", "digest", "not ann", "bob"):
+    for shown in (
+        "core.local",
+        "deploy api 1.42.0",
+        "web1,web2",
+        "digest",
+        "not ann",
+        "bob",
+        "migration 0107",
+    ):
         assert shown in asked.plain
     digest = office.inquiry(asked).asked.subject.digest
     assert digest[:12] in asked.plain
@@ -269,3 +278,29 @@ def test_those_who_may_decide_are_called_until_they_have(office: Office) -> None
     office.slack.click("eve", asked, "Approve")
     office.decided(asked)
     assert office.now(asked).mentions == ()
+
+
+def test_whoever_is_asked_is_reminded_then_others_are_asked_then_silence_is_a_no(office: Office) -> None:
+    asked = office.ask("late")
+    age(office.engine, office.inquiry(asked), minutes=10)
+    (reminder,) = office.slack.wait_for(
+        lambda: [one for one in office.answers_to(asked) if "Still waits" in one.plain]
+    )
+    assert reminder.mentions == (f"@{office.ids['bob']}",)
+    office.slack.click("eve", asked, "Approve")
+    office.told("eve", asked, "may not answer")
+    age(office.engine, office.inquiry(asked), minutes=6)
+    (escalation,) = office.slack.wait_for(
+        lambda: [one for one in office.answers_to(asked) if "Nobody has answered" in one.plain]
+    )
+    assert f"@{office.ids['eve']}" in escalation.mentions
+    age(office.engine, office.inquiry(asked), minutes=11)
+    assert "Rejected, because nobody answered in time" in office.decided(asked)
+
+
+def test_after_an_escalation_the_others_may_decide(office: Office) -> None:
+    asked = office.ask("late")
+    age(office.engine, office.inquiry(asked), minutes=16)
+    office.slack.wait_for(lambda: office.inquiry(asked).level == 1)
+    office.slack.click("eve", asked, "Approve")
+    assert "Approved by eve" in office.decided(asked)

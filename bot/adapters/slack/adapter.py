@@ -139,6 +139,11 @@ class SlackAdapter(QueuedAdapter):
         """Somebody by their id; waits until Slack can be asked. Raises Away when we stop before."""
         return self._patiently(lambda: self.directory.person(user_id))
 
+    def place_of(self, channel_id: str, user_id: str) -> str:
+        """That channel where we can speak in it, else the one between that person and us; waits."""
+        found = self._patiently(lambda: self.directory.channel(channel_id)) if channel_id else None
+        return channel_id if found is not None and found.is_member else self.direct_channel(user_id)
+
     def direct_channel(self, user_id: str) -> str:
         """Between that person and us; waits as `person` does."""
         return self._patiently(lambda: self.directory.direct_channel(user_id))

@@ -191,8 +191,10 @@ class Interactions:
         if form is None or not isinstance(view, Mapping):
             return
         author = self._adapter.person(_user(payload))
-        channel = form.channel or self._adapter.direct_channel(author.id)
-        place = Place(channel=channel, thread=form.thread or None)
+        channel = self._adapter.place_of(form.channel, author.id)
+        place = Place(
+            channel=channel, thread=form.thread if channel == form.channel and form.thread else None
+        )
         key = f"{view.get('id')}:{view.get('hash')}"
         if view.get("callback_id") == menu.RUN:
             command = menu.said(view) or "help"

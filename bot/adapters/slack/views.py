@@ -6,6 +6,7 @@ Both are read strictly, and whoever gets the values checks them against the ques
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -28,6 +29,7 @@ _LABEL, _ABOUT, _TITLE = 200, 400, 3_000
 # With the title, the decision and the line that says what is left out.
 _MOST_FIELDS = limits.VIEW_BLOCKS - 5
 _OWN_NUMBER = "#"
+_NUMBER = re.compile(r"-?\d{1,15}(\.\d{1,15})?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,7 +179,10 @@ def _element(question: Question) -> dict[str, Any]:
     initial = question.default if size(question.default) <= limits.INITIAL_TEXT else ""
     value = {"initial_value": initial} if initial and not question.is_secret else {}
     if question.type in ("integer", "number"):
-        return {"type": "number_input", "is_decimal_allowed": question.type == "number", **value}
+        # Slack opens no form whose number is none.
+        is_number = _NUMBER.fullmatch(initial) is not None
+        own = value if is_number else {}
+        return {"type": "number_input", "is_decimal_allowed": question.type == "number", **own}
     return {"type": "plain_text_input", "multiline": question.is_long, **value}
 
 

@@ -78,6 +78,7 @@ class Office(SlackHouse):
         slack.add_group("oncall", ["eve"])
         write_questions(folder)
         write_more(folder)
+        write_limits(folder)
         linked = {name: [f"slack.{slack.team}.{ids[name]}"] for name in PEOPLE}
         linked["ann"].append(f"slack.{slack.team}.{ids[SECOND]}")
         settings = replace(slack_settings(folder, slack), people=PeopleSettings(linked=linked))
@@ -152,6 +153,13 @@ def write_more(folder: Path) -> None:
             "immutable_parameters": parameters,
         }
         (folder / "aliases" / f"ask_{name}.yaml").write_text(yaml.safe_dump(alias), encoding="utf-8")
+
+
+def write_limits(folder: Path) -> None:
+    """`quiet` is for ann alone."""
+    (folder / "rbac").mkdir()
+    limits = {"limits": [{"aliases": ["default.quiet"], "users": ["ann"], "reason": "It is loud."}]}
+    (folder / "rbac" / "limits.yaml").write_text(yaml.safe_dump(limits), encoding="utf-8")
 
 
 def buttons(message: Seen) -> list[str]:

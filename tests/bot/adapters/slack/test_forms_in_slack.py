@@ -238,6 +238,27 @@ def test_a_message_that_lacks_something_has_a_button_for_the_form(office: Office
     office.slack.wait_for(lambda: [one for one in office.slack.messages(room) if "for bob" in one.plain])
 
 
+def test_the_menu_and_the_home_tab_show_what_a_person_may_run(office: Office) -> None:
+    for user, may_run in (("ann", True), ("bob", False)):
+        office.slack.shortcut(user, "crow.run")
+        view = office.view(user, title="Run a command")
+        found = [label for label, _value in office.slack.options(user, view, "crow.m.0", "quiet")]
+        assert ("quiet {{cmd}}" in found) is may_run
+        office.slack.open_home(user)
+        home = office.slack.wait_for(lambda: office.slack.home(user))  # noqa: B023
+        assert ("quiet {{cmd}}" in home.plain) is may_run
+
+
+def test_where_the_bot_cannot_speak_the_menu_answers_in_private(office: Office) -> None:
+    office.slack.add_channel("closed", with_bot=False)
+    message = office.slack.say("ann", "closed", "what is this?")
+    office.slack.message_shortcut("ann", message, "crow.here")
+    office.slack.submit("ann", office.view("ann", title="Run a command"), {"Command": "echo echo to ann"})
+    office.slack.wait_for(
+        lambda: [one for one in office.slack.direct_messages("ann") if "to ann" in one.plain]
+    )
+
+
 # buttons that say a command
 
 

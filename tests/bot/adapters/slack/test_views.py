@@ -219,3 +219,8 @@ def test_details_show_whole_values_as_data() -> None:
     assert "rm <!channel>" in json.dumps(view)
     assert "mrkdwn" not in json.dumps(view)
     assert "submit" not in view
+
+
+def test_a_default_that_is_no_number_does_not_keep_the_form_from_opening() -> None:
+    made = fields(views.answer(asked(Question(name="n", label="n", type="integer", default="auto")), FORM))
+    assert "initial_value" not in made["n"]

@@ -13,13 +13,14 @@ class Founding(Part):
     """A part of the class `Emulator`."""
 
     @on_loop
-    def add_team(self, name: str, *, with_app: bool = True) -> str:
-        """The id of a new workspace, with an app of its own.
+    def add_team(self, name: str, *, with_app: bool = True, has_own_app: bool = False) -> str:
+        """The id of a new workspace.
 
-        Without the app it only has people, who meet us in shared channels.
+        The app of the first is installed there too, and its sockets bring what is for either;
+        `has_own_app`: one made for it. Without an app it only has people, who meet us in shared channels.
         """
         world = self._site.world
-        team = Team(id=world.new_id("T"), name=name, app=world.add_app().id if with_app else "")
+        team = Team(id=world.new_id("T"), name=name, app=self._app(has_own_app) if with_app else "")
         world.teams[team.id] = team
         if with_app:
             bot = User(
@@ -35,6 +36,10 @@ class Founding(Part):
             team.bot_token = f"xoxb-{team.id[1:]}-{world.secret}"
             team.scopes = frozenset(SCOPES)
         return team.id
+
+    def _app(self, is_new: bool) -> str:
+        apps = self._site.world.apps
+        return self._site.world.add_app().id if is_new or not apps else next(iter(apps))
 
     @on_loop
     def add_user(

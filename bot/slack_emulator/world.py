@@ -21,7 +21,7 @@ SCOPES = (  # noqa: SIM905
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class App:
-    """An app as its settings page shows it; every workspace that it is in by itself has one of its own."""
+    """An app as its settings page shows it; one may be in several workspaces."""
 
     id: str
     token: str

@@ -137,7 +137,8 @@ def delete(call: Call) -> Json:
 
 
 def post_ephemeral(call: Call) -> Json:
-    channel = writable(call)
+    # The scope chat:write.public does not help here (ifvictr/prox#30, slackapi/node-slack-sdk#977).
+    channel = call.channel(must_be_in=True)
     reader = call.needed("user")
     if reader not in channel.members:
         raise SlackError("user_not_in_channel")

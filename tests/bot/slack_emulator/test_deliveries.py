@@ -167,8 +167,8 @@ def test_a_connection_without_a_hello_is_no_connection(slack: Emulator) -> None:
         assert slack.socket_count >= 1
 
 
-def test_each_workspace_has_an_app_of_its_own(slack: Emulator) -> None:
-    acme = slack.add_team("Acme")
+def test_a_workspace_may_have_an_app_of_its_own(slack: Emulator) -> None:
+    acme = slack.add_team("Acme", has_own_app=True)
     slack.add_user("amy", team=acme)
     slack.add_channel("acme-ops", team=acme)
     ours, theirs = Heard(), Heard()

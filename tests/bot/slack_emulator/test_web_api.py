@@ -136,6 +136,8 @@ def test_an_ephemeral_message_is_for_one_person_and_in_no_history(slack: Emulato
     assert [each.text for each in slack.ephemerals("ada")] == ["only you"]
     assert slack.ephemerals("ben") == []
     assert len(web.conversations_history(channel=posted.channel)["messages"]) == 1
+    quiet = slack.say("ada", "quiet", "psst").channel
+    assert refusal(web.chat_postEphemeral, channel=quiet, user=ada, text="x") == "not_in_channel"
     outsider = slack.add_user("cyd")
     assert (
         refusal(web.chat_postEphemeral, channel=posted.channel, user=outsider, text="x")

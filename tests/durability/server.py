@@ -16,7 +16,7 @@ from typing import Any
 import requests
 import yaml
 
-START_S = 20.0
+START_S = 60.0
 FINISHED = frozenset({"succeeded", "failed", "timeout", "abandoned", "canceled"})
 
 

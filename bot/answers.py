@@ -45,6 +45,8 @@ OWN = (
     ("defaults [name=value]", "what commands have here without naming it; with pairs: set it"),
     ("defaults clear [names]", "take it away again"),
     ("yes [id]", "run what I offered to you here last, for example a command without its typing error"),
+    ("link [code]", "in a direct message: make two accounts of yours one, by a code that I give"),
+    ("unlink", "take that back for this account"),
     ("anyway rule event", "start what a budget or a freeze held back"),
     (
         "schedule when command",

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from bot import answers, formatting, forms, inquiries, reasons, schedules, workflows
+from bot import answers, formatting, forms, inquiries, links, reasons, schedules, workflows
 from bot.allowed import commands_for
 from bot.asked import Asked
 from bot.chat import Author, ChatAdapter, Reply, Text
@@ -34,6 +34,8 @@ class BuiltIns:
             "at": self._schedule,
             "defaults": self._set_defaults,
             "inquiries": self._waiting,
+            "link": self._link,
+            "unlink": self._unlink,
             "anyway": self._anyway,
             "with": self._with,
             "rerun": self._rerun,
@@ -58,6 +60,12 @@ class BuiltIns:
 
     def _set_defaults(self, fits: re.Match[str], asked: Asked) -> Sequence[Reply]:
         return [self._starting.defaults.answer(fits, asked)]
+
+    def _link(self, fits: re.Match[str], asked: Asked) -> Sequence[Reply]:
+        return [links.link(self._engine, self._adapter, fits["code"] or "", asked)]
+
+    def _unlink(self, _fits: re.Match[str], asked: Asked) -> Sequence[Reply]:
+        return [links.unlink(self._engine, asked)]
 
     def _anyway(self, fits: re.Match[str], asked: Asked) -> Sequence[Reply]:
         return self._starting.anyway(fits["rule"], fits["id"].lower(), asked)

@@ -14,7 +14,7 @@ from functools import partial
 
 from sqlalchemy import Connection
 
-from bot import answers, formatting, schedules, shapes
+from bot import answers, formatting, links, schedules, shapes
 from bot.allowed import where_of
 from bot.announcer import Announcer
 from bot.asked import Asked
@@ -111,6 +111,9 @@ class Commands:
         answer = shapes.SHAPES["answer"].fullmatch(text)
         if answer and answer["words"] and self.responses.concealed(answer["id"].lower()):
             return f"{text[: answer.start('words')]} {MASK}"
+        secret = links.SHAPE.fullmatch(text)
+        if secret and secret["code"]:
+            return f"link {MASK}"
         found = shapes.shape_of(text)
         pairs = found[1]["pairs"] if found and found[0] in _WITH_PAIRS else ""
         if found and pairs:

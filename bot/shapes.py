@@ -3,11 +3,11 @@
 import difflib
 import re
 
-from bot import schedules
+from bot import links, schedules
 
 _LIKENESS = 0.75
 # Nobody decides by a typing error.
-_NEVER_GUESSED = frozenset({"yes", "approve", "reject", "answer", "anyway"})
+_NEVER_GUESSED = frozenset({"yes", "approve", "reject", "answer", "anyway", "link", "unlink"})
 # Optional where the thread, or the person's last command in the channel, says which one is meant.
 _ID = r"(?:\s+(?P<id>last|[0-9a-f]{6,24}))?"
 
@@ -38,6 +38,8 @@ SHAPES: dict[str, re.Pattern[str]] = {
     "approve": _shape(r"approve\s+(?P<id>[0-9a-f]{6,24})(?P<words>\s.*)?"),
     "reject": _shape(r"reject\s+(?P<id>[0-9a-f]{6,24})(?P<words>\s.*)?"),
     "yes": _shape(r"yes(?:\s+(?P<id>[0-9a-f]{6,24}))?"),
+    "link": links.SHAPE,
+    "unlink": links.UNLINK,
     "anyway": _shape(r"anyway\s+(?P<rule>[\w.-]+)\s+(?P<id>[0-9a-f]{24})"),
 }
 

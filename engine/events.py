@@ -76,6 +76,7 @@ class Events:
             parts.templates,
             datastore,
             payloads=Payloads(parts.foundation.vault),
+            rights=parts.rights,
             scope_for=parts.preparation.scope,
             user=settings.events.user,
         )

@@ -16,6 +16,7 @@ from engine.errors import Conflict, NotFound, nearest
 from engine.records.journal import JournalEntry
 from engine.records.rule_state import Due
 from engine.records.trigger import Enforcement, TriggerInstance
+from engine.rights.place import Where
 from engine.rules.enforce import enforce
 from engine.rules.evaluate import RuleEngine, Wanted
 from engine.rules.gate import Gate
@@ -120,9 +121,10 @@ class HeldRules:
     ) -> list[Enforcement]:
         """Fire a rule on an event although it was held back. Once. `context` is added to its executions'.
 
-        Raises NotFound, Conflict when it is not held (any more), and what the rule's action raises.
+        Raises NotFound, Denied, Conflict when it is not held (any more), and what the rule's action raises.
         """
         rule, instance = self._found(rule_ref, instance_id)
+        self._rules.check_release(rule, user, Where.of(context or {}))
         wanted = self._rules.wanted(rule, instance, context={**(context or {}), "released_by": user})
 
         def work(connection: Connection) -> list[Enforcement]:

@@ -6,6 +6,7 @@ import typer
 from typer.core import TyperGroup
 
 from bot.cli import (
+    accounts,
     administration,
     alerts,
     content,
@@ -17,6 +18,7 @@ from bot.cli import (
     pack_configs,
     packs_installed,
     policies,
+    rights,
     rules,
     rules_written,
     running,
@@ -102,6 +104,8 @@ app.command()(administration.reload)
 app.add_typer(keys.app, name="key")
 app.add_typer(administration.api_keys, name="apikey")
 app.add_typer(users.app, name="user")
+app.add_typer(accounts.app, name="account")
+app.add_typer(rights.app, name="rights")
 app.add_typer(slack.app, name="slack")
 app.command()(doctor.doctor)
 app.add_typer(dev.app, name="dev")

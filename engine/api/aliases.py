@@ -69,13 +69,16 @@ def match_and_execute(call: Call) -> Response:
 
 
 def _run(call: Call, body: dict[str, Any], found: AliasMatch) -> list[Document]:
-    """`user` in the body is the chat user's name: data, never who we act as."""
+    """`user` in the body is what the chat calls the person: data, unless the bot may impersonate them."""
+    name = str(body.get("user") or "")
+    user = name if name and call.may_impersonate(name) else call.requester.user
     route = body.get("notification_route") or body.get("notification_channel")
     source_context = body.get("source_context")
     made = call.engine.run_alias(
         found,
-        user=call.requester.user,
-        chat_user=str(body.get("user") or ""),
+        user=user,
+        chat_user=name,
+        extra_context=call.impersonated(user),
         source_channel=_required(body, "source_channel"),
         source_context=source_context if isinstance(source_context, dict) else {},
         notify_route=route if isinstance(route, str) else "",

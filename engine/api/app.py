@@ -11,6 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from engine.api import (
     about,
+    accounts,
     alerts,
     aliases,
     apikeys,
@@ -23,6 +24,7 @@ from engine.api import (
     packs,
     policies,
     rbac,
+    rights,
     rules,
     rules_explain,
     schedules,
@@ -63,6 +65,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *workflows.ENDPOINTS,
     *schedules.ENDPOINTS,
     *keys.ENDPOINTS,
+    *accounts.ENDPOINTS,
+    *rights.ENDPOINTS,
     *alerts.ENDPOINTS,
     *configs.ENDPOINTS,
     *apikeys.ENDPOINTS,

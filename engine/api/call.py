@@ -77,10 +77,22 @@ class Call:
         return value
 
     def own_user(self, asked: Any) -> str:
-        """The requester's name. Raises Denied when the body asks for another user's."""
+        """The requester, or whom they may act for. Raises Denied when the body asks for another user."""
         if asked is not None and asked not in ("", self.requester.user):
+            if isinstance(asked, str) and self.may_impersonate(asked):
+                return asked
             raise Denied(f'User "{self.requester.user}" may not act as "{asked}".', hint="Leave `user` out.")
         return self.requester.user
+
+    def may_impersonate(self, user: str) -> bool:
+        """Whether the requester may act for this user; the token of a running action never may."""
+        requester = self.requester
+        is_person = requester.execution_id is None and not requester.is_lent
+        return is_person and self.engine.rights.may_impersonate(requester.user, user)
+
+    def impersonated(self, user: str) -> dict[str, str]:
+        """What the context of an execution says of who acts for its user."""
+        return {} if user == self.requester.user else {"impersonated_by": self.requester.user}
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,11 +61,12 @@ def requested(call: Call, body: dict[str, Any]) -> ExecutionRequest:
     trace = _mapping(_mapping(body, "context"), "trace_context")
     notify = requested_notify(_mapping(body, "notify"))
     context = {**({"trace_context": trace} if trace else {}), **({CONTEXT_KEY: notify} if notify else {})}
+    user = call.own_user(body.get("user"))
     return ExecutionRequest(
         action=action,
         parameters=parameters,
-        user=call.own_user(body.get("user")),
-        context=context,
+        user=user,
+        context={**context, **call.impersonated(user)},
         delay_ms=_delay_ms(body),
         idempotency_key=_idempotency_key(call),
     )
@@ -155,10 +156,12 @@ async def rerun(call: Call) -> Response:
         raise BadInput("Parameters override is not supported when re-running task(s) for a workflow.")
     if not set(reset) <= set(tasks):
         raise BadInput("List of tasks to reset does not match the tasks to rerun.")
+    user = call.own_user(body.get("user"))
     again = partial(
         call.engine.rerun,
         call.path["id"],
-        user=call.own_user(body.get("user")),
+        user=user,
+        context=call.impersonated(user),
         parameters=_mapping(body, "parameters"),
         merge=not call.query.flag("no_merge"),
         delay_ms=_delay_ms(body),

@@ -12,6 +12,7 @@ from engine.api.wire import Document, without_none
 from engine.api.wire_rules import RULE_TYPES, enforcement_document
 from engine.errors import BadInput, Conflict, NotFound, nearest
 from engine.records.trigger import EnforcementFilter
+from engine.rights.place import Where
 from engine.specs.right import Right
 from engine.specs.rule import RuleSpec
 
@@ -45,6 +46,7 @@ def create_rule(call: Call) -> Response:
     ref = f"{written.get('pack') or 'default'}.{written.get('name')}"
     if ref in call.engine.registry.rules:
         raise Conflict(f'Rule "{ref}" already exists.', hint="Change it with PUT, or take another name.")
+    _check_actions(call, written)
     spec = call.engine.stored.put("rule", written, user=call.requester.user)
     return json_answer(call.documents.one("rules", spec.ref), status=201)
 
@@ -66,6 +68,7 @@ def update_rule(call: Call) -> Response:
             hint="Only `enabled` can be changed here. Change the file and reload.",
         )
     _check_trigger(call, written)
+    _check_actions(call, written)
     spec = call.engine.stored.replace("rule", ref, written, user=call.requester.user)
     return json_answer(call.documents.one("rules", spec.ref))
 
@@ -73,6 +76,15 @@ def update_rule(call: Call) -> Response:
 def delete_rule(call: Call) -> Response:
     call.engine.stored.remove("rule", call.documents.ref("rules", call.path["ref_or_id"]))
     return nothing()
+
+
+def _check_actions(call: Call, written: Document) -> None:
+    """Its actions run as who writes it, so who may not run them need not write it. Raises Denied."""
+    more = written.get("x-actions")
+    for one in (written.get("action"), *(more if isinstance(more, list) else ())):
+        ref = one.get("ref") if isinstance(one, Mapping) else None
+        if isinstance(ref, str):
+            call.engine.rights.check_run(call.requester.user, ref, where=Where())
 
 
 def _written(body: Mapping[str, Any]) -> Document:

@@ -71,6 +71,7 @@ def _named(execution: Execution) -> Iterator[str]:
         context.get("api_user"),
         context.get("user"),
         context.get("released_by"),
+        context.get("impersonated_by"),
         chat.get("user") if isinstance(chat, Mapping) else None,
     ):
         if isinstance(value, str) and value:

@@ -108,7 +108,7 @@ class Rights:
             return Verdict(
                 may=False,
                 reason="A file of rights cannot be used, so nobody may run anything.",
-                hint="An administrator sees it with: stormcrow pack unavailable",
+                hint="An administrator sees it with: stormcrow rights lint",
             )
         return Verdict(
             may=False,

@@ -15,6 +15,8 @@ from engine.expressions.masking import ValueMasker
 from engine.expressions.params import Plans, TemplateScope
 from engine.records.execution import ExecutionRequest
 from engine.records.trigger import TriggerInstance
+from engine.rights.place import Where
+from engine.rights.room import Rights
 from engine.rules.payloads import Payloads
 from engine.rules.table import CompiledRule, RuleAction, RuleTable
 from engine.rules.waiting import Part
@@ -75,6 +77,7 @@ class RuleEngine:
         keys: KeyValues,
         *,
         payloads: Payloads,
+        rights: Rights,
         scope_for: ScopeFor,
         user: str,
     ) -> None:
@@ -84,6 +87,7 @@ class RuleEngine:
         self._templates = templates
         self._keys = keys
         self.payloads = payloads
+        self._rights = rights
         self._scope_for = scope_for
         self._user = user
         self.table = RuleTable(content.current)
@@ -95,6 +99,11 @@ class RuleEngine:
     def revealed(self, instance: TriggerInstance) -> TriggerInstance:
         """One that was read, with its payload in clear: to judge or emit it again, never to show it."""
         return self.payloads.revealed(instance, self.table.secret_schema(instance.trigger_type))
+
+    def check_release(self, rule: CompiledRule, user: str, where: Where) -> None:
+        """Whether somebody may have the actions of a rule run. Raises Denied."""
+        for action in rule.actions:
+            self._rights.check_run(user, action.ref, where=where)
 
     def evaluate(self, instance: TriggerInstance) -> Evaluation:
         """Never raises for what a rule says or a payload holds."""
@@ -173,6 +182,8 @@ class RuleEngine:
         spec = self._content.current.action(action.ref)
         context = {**self._place(spec, instance), **context}
         user = context["user"]
+        # Whoever wrote the rule may have lost the right since.
+        self._rights.check_run(user, spec.ref, where=Where())
         parameters = dict(action.parameters)
         secrets = list(instance.secrets)
         if parameters:

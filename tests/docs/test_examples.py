@@ -15,6 +15,7 @@ from engine.content.read_actions import read_action, read_policy
 from engine.content.read_aliases import read_alias
 from engine.content.read_events import read_rule, read_sensor
 from engine.content.read_packs import pack_ref, read_config_schema, read_pack
+from engine.content.read_rights import read_assignment, read_limits, read_mapping, read_role
 from engine.content.read_webhooks import read_webhook
 from engine.content.registry import Registry
 from engine.content.source import Source
@@ -61,6 +62,10 @@ KINDS: dict[str, Callable[[Any], Any]] = {
     "webhook": lambda content: read_webhook(content, HOOK),
     "override": lambda content: read_override(content, is_global=False),
     "config": dict,
+    "role": lambda content: read_role(content, ""),
+    "assignment": lambda content: read_assignment(content, ""),
+    "mapping": lambda content: read_mapping(content, ""),
+    "limits": lambda content: read_limits(content, ""),
 }
 
 

@@ -87,7 +87,7 @@ def make_bot(start: Start, bridge_to: Any) -> ErrBot:
     bot.initialize_backend_storage()
     # Not `update_plugin_places`: it would look through the disk and every package that is installed.
     bridge = Bridge(bot, _PLUGIN)
-    bridge.lead_to(bridge_to)
+    bridge.lead_to(bridge_to, start)
     plugins.plugins[_PLUGIN] = bridge
     plugins.plugin_infos[_PLUGIN] = PluginInfo(
         name=_PLUGIN,
@@ -113,7 +113,11 @@ def _backend(start: Start, config: types.ModuleType) -> ErrBot:
 
         return Xmpp(config, start)
     try:
-        manager = BackendPluginManager(config, "errbot.backends", start.backend, ErrBot, CORE_BACKENDS)
+        folder = getattr(config, "BOT_EXTRA_BACKEND_DIR", None)
+        folders = folder if isinstance(folder, list | tuple) else [folder] if folder else []
+        manager = BackendPluginManager(
+            config, "errbot.backends", start.backend, ErrBot, CORE_BACKENDS, folders
+        )
         found = manager.load_plugin()
     except PluginNotFoundException as error:
         raise NoBackend(

@@ -5,7 +5,8 @@ from typing import Any, Protocol
 from errbot import BotPlugin
 from errbot.backends.base import Message, Room
 
-from bot.adapters.errbot.protocol import Heard, State
+from bot.adapters.errbot.addressing import addressed
+from bot.adapters.errbot.protocol import Heard, Start, State
 
 
 class Outlet(Protocol):
@@ -20,9 +21,10 @@ class Outlet(Protocol):
 class Bridge(BotPlugin):
     """Carries messages to Stormcrow and back."""
 
-    def lead_to(self, outlet: Outlet) -> None:
+    def lead_to(self, outlet: Outlet, start: Start) -> None:
         """Before it is activated."""
         self._outlet = outlet
+        self._start = start
 
     def callback_connect(self) -> None:
         """Errbot is connected. Backends of our own say more than that, and say it themselves."""
@@ -40,10 +42,18 @@ class Bridge(BotPlugin):
             return None
         author: Any = message.frm
         room = getattr(author, "room", None) or (message.to if isinstance(message.to, Room) else None)
+        text, is_called = str(message.body).strip(), False
+        if room is not None:
+            names = (self._start.nickname, *self._start.names)
+            found = addressed(text, prefix=self._start.prefix, names=names)
+            if found is None:
+                return None
+            text, is_called = found.text, found.is_called
         return Heard(
             key="",
             channel="" if room is None else str(room),
             person=str(getattr(author, "aclattr", "") or author.person),
             name=str(getattr(author, "nick", "") or author.person),
-            text=str(message.body),
+            is_called=is_called,
+            text=text,
         )

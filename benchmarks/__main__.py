@@ -18,6 +18,7 @@ PARTS = (
     "bench_actions",
     "bench_ssh",
     "bench_requests",
+    "bench_stream",
     "bench_webhooks",
     "bench_sensors",
     "bench_workflows",

@@ -51,12 +51,17 @@ PACK = {
         name: slow_wf
         runner_type: orquesta
         entry_point: workflows/slow_wf.yaml
+        parameters:
+          file: {type: string, required: true, description: Its first task waits for it}
     """,
     "actions/workflows/slow_wf.yaml": """
         version: 1.0
+        input: [file]
         tasks:
           first:
-            action: core.local cmd="sleep 3"
+            action: core.local
+            input:
+              cmd: while [ ! -e "<% ctx(file) %>" ]; do sleep 0.1; done
             next:
               - do: second
           second:

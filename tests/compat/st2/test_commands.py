@@ -152,11 +152,13 @@ def test_execution_cancel(st2: St2) -> None:
     assert st2.server.ended({"id": made})["status"] == "canceled"
 
 
-def test_execution_pause_and_resume(st2: St2) -> None:
-    made = ID.findall(st2.ok("run", "-a", "cli.slow_wf").out)[0]
+def test_execution_pause_and_resume(st2: St2, tmp_path: Path) -> None:
+    awaited = tmp_path / "go"
+    made = ID.findall(st2.ok("run", "-a", "cli.slow_wf", f"file={awaited}").out)[0]
     again = st2.server.engine
     wait_until(lambda: again.execution(made).status == "running")
     assert "paus" in st2.ok("execution", "pause", made).out
+    awaited.touch()
     wait_until(lambda: again.execution(made).status == "paused")
     assert made in st2.ok("execution", "resume", made).out
     assert st2.server.ended({"id": made})["status"] == "succeeded"

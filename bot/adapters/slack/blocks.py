@@ -156,11 +156,18 @@ def _prompt_buttons(reply: Reply) -> Iterator[dict[str, Any] | None]:
     opens_form = any(question.is_required for question in prompt.questions)
     for number, button in enumerate(prompt.buttons):
         # A form is a question by itself; one press of a button alone is asked about once more.
-        question = "" if opens_form else reply.title or prompt.answer_with or button.label
+        question = "" if opens_form else _asked(reply) or button.label
         yield actions.prompt(button, prompt.id, number, question=question)
     if prompt.questions and not prompt.buttons:
         label = "Answer" if reply.inquiry_id else "Fill in"
         yield actions.prompt(Button(label=label, style="primary"), prompt.id, 0)
+
+
+def _asked(reply: Reply) -> str:
+    """In a few words what is decided: the question as it stands in the message."""
+    if reply.title.strip():
+        return reply.title
+    return next((one.text for one in reply.pieces if isinstance(one, Text) and one.text.strip()), "")
 
 
 def _in_words(reply: Reply, shown: tuple[Link, ...]) -> Iterator[Piece]:

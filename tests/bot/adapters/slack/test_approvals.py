@@ -8,7 +8,7 @@ from sqlalchemy import update
 
 from bot.slack_emulator.emulator import Emulator
 from engine.clock import utcnow
-from engine.records.inquiry import InquiryRow, InquiryState
+from engine.records.inquiry import Answerer, InquiryRow, InquiryState
 from tests.bot.adapters.slack.office import Office, buttons
 from tests.engine.inquiries.asking import age
 
@@ -304,3 +304,12 @@ def test_after_an_escalation_the_others_may_decide(office: Office) -> None:
     office.slack.wait_for(lambda: office.inquiry(asked).level == 1)
     office.slack.click("eve", asked, "Approve")
     assert "Approved by eve" in office.decided(asked)
+
+
+def test_what_is_decided_elsewhere_is_rewritten_here(office: Office) -> None:
+    asked = office.ask("deploy")
+    eve = Answerer(user="eve", name="eve", surface="cli", is_verified=True)
+    office.engine.inquiries.approve(office.inquiry(asked).id, who=eve, reason="seen in the terminal")
+    said = office.decided(asked)
+    assert "Approved by eve" in said
+    assert "seen in the terminal" in said

@@ -117,6 +117,13 @@ def test_an_approval_has_its_buttons_each_asked_once_more_and_details() -> None:
     elements = only(made, "actions")["elements"]
     assert [bool(one.get("confirm")) for one in elements] == [True, True, False]
     assert "9f2c7a81bd34" in shown(made.blocks)
+    assert elements[0]["confirm"]["text"]["text"] == "Run?"
+
+
+def test_before_a_press_counts_the_question_is_asked_again_in_its_words() -> None:
+    asked = Text(text="Truncate /var/log/app on db1?")
+    elements = only(render(Reply(pieces=(asked,), prompt=APPROVAL)), "actions")["elements"]
+    assert elements[0]["confirm"]["text"]["text"] == "Truncate /var/log/app on db1?"
 
 
 def test_where_a_reason_is_needed_the_button_opens_a_form_instead_of_asking() -> None:

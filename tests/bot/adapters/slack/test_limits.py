@@ -15,7 +15,7 @@ from tests.bot.adapters.slack.reading import REPLIES, controls, loud, parsed_tex
 PLAIN = Features(plan=False, table=False)
 # The same examples every time: what a new one would find is found by whoever runs more of them.
 SLOW = settings(
-    max_examples=20,
+    max_examples=12,
     derandomize=True,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

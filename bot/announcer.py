@@ -14,7 +14,7 @@ from functools import partial
 
 from sqlalchemy import Connection
 
-from bot import notices, prompts, wording
+from bot import notices, pipelines, prompts, wording
 from bot.chat import ChatAdapter, Outgoing, Place
 from bot.live import Live, Watched
 from bot.notices import Notices
@@ -23,10 +23,11 @@ from engine.alias_executions import AliasExecution
 from engine.notices import NOTICE, Notice, of_data
 from engine.policies.notes import policy_note
 from engine.records.chat import NoticePosting, Posting
-from engine.records.comforts import Footprint
 from engine.records.execution import Execution
 from engine.records.inquiry import KINDS as INQUIRY_KINDS
 from engine.records.journal import JournalEntry
+from engine.records.pipeline import CHANGED as PIPELINE
+from engine.records.pipeline import Pipeline
 from engine.service import Engine
 from engine.status import FINISHED
 from engine.store import chat as store
@@ -36,7 +37,7 @@ from engine.store.reader import nothing
 log = logging.getLogger(__name__)
 
 
-_Item = Execution | Notice | ChangedInquiry
+_Item = Execution | Notice | ChangedInquiry | Pipeline
 
 
 @dataclass(slots=True, kw_only=True)
@@ -75,7 +76,7 @@ class Announcer:
             self._engine.subscribe(
                 f"announcer:{self._adapter.name}",
                 self.handle,
-                kinds=("execution.changed", NOTICE, *INQUIRY_KINDS),
+                kinds=("execution.changed", NOTICE, PIPELINE, *INQUIRY_KINDS),
                 wants=lambda entry: entry.kind != "execution.changed" or self._is_end_here(entry),
             ),
         ]
@@ -103,6 +104,8 @@ class Announcer:
                     self._say_notice(item, said)
                 elif isinstance(item, ChangedInquiry):
                     self._say_inquiry(item, said)
+                elif isinstance(item, Pipeline):
+                    self._say_pipeline(item, said)
                 else:
                     self._say_end(item, said)
             jobs = said.jobs
@@ -126,6 +129,9 @@ class Announcer:
                     before = found.get(key := f"inquiry:{entry.subject}")
                     earlier = before if isinstance(before, ChangedInquiry) else None
                     found[key] = prompts.changed(entry, earlier)
+            elif entry.kind == PIPELINE:
+                if self._notices.is_ours(entry.data["adapter"]):
+                    found[f"pipeline:{entry.subject}"] = self._engine.pipelines.get(entry.subject)
             elif self._is_end_here(entry):
                 found[entry.subject] = self._engine.execution(entry.subject)
         return list(found.values())
@@ -133,6 +139,9 @@ class Announcer:
     def _is_end_here(self, entry: JournalEntry) -> bool:
         """Whether an execution of this chat has ended."""
         data = entry.data
+        if "pipeline" in data:
+            # Its pipeline is one message, and tells of it.
+            return False
         return "adapter" in data and data.get("status") in FINISHED and self._notices.is_ours(data["adapter"])
 
     def _keys(self, wanted: list[_Item]) -> set[str]:
@@ -141,6 +150,8 @@ class Announcer:
         for item in wanted:
             if isinstance(item, Notice):
                 keys |= {item.key, item.thread_key}
+            elif isinstance(item, Pipeline):
+                continue
             elif isinstance(item, ChangedInquiry):
                 keys |= self._prompts.keys(item.inquiry)
             else:
@@ -180,15 +191,26 @@ class Announcer:
             said.jobs.append(partial(store.keep_notice, posting=posting))
         said.standing[key] = posting
 
+    def _say_pipeline(self, pipeline: Pipeline, said: "_Said") -> None:
+        is_said = not pipeline.is_running or self._adapter.capabilities.edits
+        if is_said:
+            reply = pipelines.reply(self._engine, pipeline)
+            outgoing = Outgoing(
+                key=pipelines.key_of(pipeline), place=pipelines.place_of(pipeline), reply=reply
+            )
+            said.outgoing.append(outgoing)
+        said.jobs += [
+            partial(comforts.leave, footprint=footprint) for footprint in pipelines.footprints(pipeline)
+        ]
+
     def _say_end(self, execution: Execution, said: "_Said") -> None:
         watched = self._live.forget(execution.id)
         answer = self._result(execution, watched, said.standing)
         if answer is None:
             return
         said.outgoing.append(answer)
-        if answer.place.reply_to is None:
-            # Nobody typed it, so only here is known whose thread it stands in.
-            said.jobs.append(partial(comforts.leave, footprint=self._footprint(execution, answer)))
+        footprint = wording.footprint(self._adapter, execution, answer)
+        said.jobs.append(partial(comforts.leave, footprint=footprint))
         said.jobs.append(
             partial(
                 store.close_posting,
@@ -200,15 +222,6 @@ class Announcer:
         again = policy_note(execution.context, "retried")
         if again is not None:
             said.jobs.append(self._follow(str(again["execution_id"]), answer, watched))
-
-    def _footprint(self, execution: Execution, answer: Outgoing) -> Footprint:
-        return Footprint(
-            adapter=self._adapter.name,
-            channel=answer.place.channel,
-            thread=answer.place.thread or self._adapter.message_id(answer.key),
-            person=execution.user,
-            execution_id=execution.id,
-        )
 
     def _follow(
         self, execution_id: str, answer: Outgoing, watched: Watched | None

@@ -29,6 +29,7 @@ from bot.trails import Trails
 from engine.aliases.index import NoCommand
 from engine.errors import BadInput, BadParameter, Denied, EngineError, NoMatch
 from engine.expressions.masking import MASK
+from engine.pipelines import text as pipes
 from engine.records.chat import NewChatMessage
 from engine.rights.place import Where
 from engine.service import Engine
@@ -120,10 +121,22 @@ class Commands:
             # Of which action these are is not known yet.
             is_secret = any(map(self._engine.may_be_secret, _NAMES.findall(pairs)))
             return f"{text[: found[1].start('pairs')]}{MASK}" if is_secret else text
+        stages = self._stages(text)
+        if stages:
+            hidden = tuple(map(self._concealed, stages))
+            return text if hidden == stages else " | ".join(hidden)
         command = schedules.command_in(self._engine, schedules.when_in(text))
         if not command:
             return self._engine.concealed(text)
         return text.removesuffix(command) + self._engine.concealed(command)
+
+    def _stages(self, text: str) -> tuple[str, ...]:
+        """Of a pipeline; empty where it is none."""
+        try:
+            return self._engine.pipelines.stages_of(text) or ()
+        except BadInput:
+            # It will not run, and may hold a secret in one of its parts, or in all of it.
+            return pipes.split(text) if self._engine.concealed(text) == text else ()
 
     def _store(self, message: Message, connection: Connection) -> None:
         new = NewChatMessage(
@@ -203,6 +216,8 @@ class Commands:
             if word == "yes":
                 return self._accept((fits["id"] or "").lower(), asked)
             return self._built_ins.answer(word, fits, asked)
+        if self._starting.pipeline(asked):
+            return []
         try:
             return self._starting.alias(asked)
         except NoMatch as error:

@@ -25,6 +25,7 @@ from engine.records.journal import JournalEntry
 from engine.service import Engine
 from engine.status import FINISHED, Status
 from engine.store import chat as store
+from engine.store import comforts
 
 log = logging.getLogger(__name__)
 
@@ -254,7 +255,12 @@ class Live:
             if not self.is_watching(watched.execution.id):
                 return
             watched.is_acknowledged = True
-            work = [self._adapter.posting_job([outgoing]), self._keep(watched)]
+            footprint = wording.footprint(self._adapter, watched.execution, outgoing)
+            work: list[Callable[[Connection], object]] = [
+                self._adapter.posting_job([outgoing]),
+                self._keep(watched),
+                partial(comforts.leave, footprint=footprint),
+            ]
             done = self._engine.database.submit(partial(_all, work))
         done.result()
         watched.due = time.monotonic() + REFRESH_S - ACK_AFTER_S

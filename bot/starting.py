@@ -12,6 +12,7 @@ from bot.defaults import Defaults
 from bot.trails import Trails
 from engine.aliases.match import AliasMatch
 from engine.errors import BadInput
+from engine.pipelines.desk import NewPipeline
 from engine.records.execution import Execution
 from engine.service import AliasExecution, Engine
 
@@ -28,11 +29,32 @@ class Starting:
     def accepted(self, asked: Asked, execution: Execution, *, ack: AliasExecution | None = None) -> None:
         """It is committed."""
         self._announcer.accepted(execution, place=asked.message.answer_place, ack=ack)
-        self.trails.leave(asked, execution)
+        if ack is not None and not ack.ack_enabled:
+            # Where something is said of it, its trail is written with that.
+            self.trails.leave(asked, execution)
 
     def alias(self, asked: Asked) -> Sequence[Reply]:
         self.matched(asked, self._engine.match(asked.text))
         return []
+
+    def pipeline(self, asked: Asked) -> bool:
+        """Start the pipeline that the command is; False: it is none. Raises BadInput, Denied, NotFound."""
+        stages = self._engine.pipelines.stages_of(asked.text)
+        if stages is None:
+            return False
+        defaults = self.defaults.of(asked.message.adapter, asked.message.channel)
+        self._engine.pipelines.start(
+            NewPipeline(
+                stages=stages,
+                user=asked.identity.user,
+                chat_user=asked.identity.chat_user,
+                adapter=asked.message.adapter,
+                context=asked.context(),
+                key=asked.idempotency_key,
+                defaults={one.name: one.value for one in defaults},
+            )
+        )
+        return True
 
     def corrected(self, asked: Asked) -> str:
         """The command without its typing errors, where this person may run it; else empty."""

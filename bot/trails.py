@@ -29,7 +29,8 @@ class Trails:
         self._adapter = adapter
 
     def leave(self, asked: Asked, execution: Execution) -> None:
-        """This command became `execution`. Not waited for: who asks next is answered after it."""
+        """This command became `execution`, and nothing is said of it yet. Not waited for: who asks next is
+        answered after it."""
         place = asked.message.answer_place
         footprint = Footprint(
             adapter=self._adapter.name,

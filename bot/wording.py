@@ -5,13 +5,14 @@ from dataclasses import replace
 from typing import Any
 
 from bot import formatting, workflows
-from bot.chat import Button, Code, Link, Piece, Place, Reply, Text, Tone
+from bot.chat import Button, ChatAdapter, Code, Link, Outgoing, Piece, Place, Reply, Text, Tone
 from bot.results import cut_pieces, pieces_of_result
 from bot.trees import ShownTask
 from engine.alias_executions import AliasExecution, ResultText
 from engine.clock import utcnow
 from engine.errors import EngineError
 from engine.policies.notes import first_of, policy_note, tries_of
+from engine.records.comforts import Footprint
 from engine.records.execution import Execution
 from engine.service import Engine
 from engine.status import FAILURES, FINISHED, Status
@@ -48,6 +49,18 @@ def place_of(execution: Execution) -> Place | None:
         return None
     return Place(
         channel=str(chat.get("channel") or ""), thread=chat.get("thread"), reply_to=chat.get("message")
+    )
+
+
+def footprint(adapter: ChatAdapter, execution: Execution, outgoing: Outgoing) -> Footprint:
+    """That the execution belongs to the thread in which it is spoken of."""
+    place = outgoing.place
+    return Footprint(
+        adapter=adapter.name,
+        channel=place.channel,
+        thread=place.thread or adapter.message_id(outgoing.key),
+        person=execution.user,
+        execution_id=execution.id,
     )
 
 

@@ -22,6 +22,7 @@ from engine.rights.place import Where
 from engine.rights.room import Rights
 from engine.specs.action import ActionSpec
 from engine.specs.alias import AliasSpec
+from engine.specs.parameter import ParameterSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,6 +170,17 @@ class AliasExecutions:
             representation=representation,
             given=given,
         )
+
+    def check(self, alias_ref: str, *, user: str, context: Mapping[str, Any]) -> None:
+        """Raises Denied for whoever may not run it there, NotFound."""
+        alias = self._content.current.aliases.get(alias_ref)
+        if alias is None:
+            raise NotFound(f"There is no alias {alias_ref} any more.")
+        self._rights.check_run(user, alias.action_ref, alias=alias.ref, where=Where.of(context))
+
+    def parameter(self, form: CommandForm, name: str) -> ParameterSpec | None:
+        """A parameter of the action or its runner; None: there is none of this name."""
+        return self._plans.get(form.action).parameters.get(name)
 
     def with_defaults(
         self, match: AliasMatch, defaults: Mapping[str, str]

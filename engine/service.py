@@ -31,6 +31,8 @@ from engine.notices import Notice, tell
 from engine.output import OutputLog
 from engine.pack_configs import PackConfigs
 from engine.people import People
+from engine.pipelines.desk import READER as PIPELINES
+from engine.pipelines.desk import Pipelines
 from engine.policies.admission import Admission
 from engine.policies.table import PolicyTable
 from engine.preparation import Preparation
@@ -45,6 +47,7 @@ from engine.runner_set import RunnerSet
 from engine.settings import Settings, local_url
 from engine.specs.runner_type import WORKFLOWS
 from engine.starts import Starts
+from engine.steps import CHANGED
 from engine.store.database import Listener
 from engine.store.reader import Handle, JournalReader, Wants
 from engine.subjects import RUNNER as INQUIRER
@@ -132,6 +135,14 @@ class Engine(ExecutionCalls):
         )
         self.alias_index = AliasIndex(self.content.current)
         self._indexed, self._indexed_actions = self.content.current.aliases, self.content.current.actions
+        self.pipelines = Pipelines(
+            self.database,
+            self.vault,
+            self.content,
+            self._executions,
+            self._aliases,
+            index=lambda: self.alias_index,
+        )
         self.runners = RunnerSet(settings, environment=environment)
         self._events = events = Events(
             EventParts(
@@ -202,6 +213,8 @@ class Engine(ExecutionCalls):
         self.runners.start()
         fires = self._events.internal
         self.subscribe(READER, fires.handle, kinds=KINDS, shares=True, wants=fires.wants)
+        piped = self.pipelines
+        self.subscribe(PIPELINES, piped.handle, kinds=(CHANGED,), shares=True, wants=piped.wants)
         self.workflows.start()
         self._dispatch.start()
         self._events.start()

@@ -121,6 +121,9 @@ def facts(status: Status, action: str, context: Mapping[str, Any]) -> dict[str, 
         told["adapter"] = chat.get("adapter") or ""
     if context.get("notify") or _mapping(context.get("chain")).get("notify"):
         told["notifies"] = True
+    pipeline = _mapping(context.get("pipeline")).get("id")
+    if pipeline:
+        told["pipeline"] = pipeline
     workflow = workflow_of(context)
     if workflow:
         told["workflow"] = workflow

@@ -21,6 +21,7 @@ from engine.records.deliveries import DeliveryRow
 from engine.records.dialogue import DialogueRow
 from engine.records.execution import ExecutionRow
 from engine.records.inquiry import InquiryRow
+from engine.records.pipeline import PipelineRow
 from engine.records.trigger import TriggerInstanceRow
 from engine.records.workflow import WorkflowDeltaRow, WorkflowRow, WorkflowValueRow
 from engine.store import (
@@ -30,6 +31,7 @@ from engine.store import (
     dialogues,
     executions,
     inquiries,
+    pipelines,
     triggers,
     workflows,
 )
@@ -61,6 +63,7 @@ _E = ExecutionRow.__table__  # type: ignore[attr-defined]  # as above
 _A = DialogueRow.__table__  # type: ignore[attr-defined]  # as above
 _D = DatastoreRow.__table__  # type: ignore[attr-defined]  # as above
 _O = OfferRow.__table__  # type: ignore[attr-defined]  # as above
+_P = PipelineRow.__table__  # type: ignore[attr-defined]  # as above
 _Q = InquiryRow.__table__  # type: ignore[attr-defined]  # as above
 _T = TriggerInstanceRow.__table__  # type: ignore[attr-defined]  # as above
 _W = WorkflowRow.__table__  # type: ignore[attr-defined]  # as above
@@ -138,6 +141,14 @@ SEALED = (
         needed=(_C.c.adapter, _C.c.key),
         place=lambda row: deliveries.seal_place(row.adapter, row.key),
         is_sealed=_C.c.body.is_not(None),
+    ),
+    SealedColumn(
+        table=_P,
+        order=_P.c.id,
+        column=_P.c.plan,
+        needed=(_P.c.id,),
+        place=lambda row: pipelines.plan_place(row.id),
+        is_sealed=_P.c.plan.is_not(None),
     ),
     SealedColumn(
         table=_O,

@@ -50,6 +50,12 @@ name: broken
 runner_type: local-shell-cmd
 parameters: {cmd: {immutable: true, default: "echo it broke >&2; exit 3"}}
 """,
+    "actions/slow.yaml": """
+name: slow
+runner_type: local-shell-cmd
+parameters: {cmd: {immutable: true, default: "sleep 60"}}
+""",
+    "aliases/slow.yaml": "{name: slow, action_ref: site.slow, formats: [slow]}",
     "aliases/deploy.yaml": """
 name: deploy
 description: Brings a service to a version.

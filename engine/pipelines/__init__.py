@@ -1,0 +1,1 @@
+"""Pipelines of commands: text -> stages; each stage an execution; what it gives goes into the next."""

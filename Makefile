@@ -13,7 +13,7 @@ run: $(INSTALLED)
 	$(BIN)/stormcrow up
 
 test: $(INSTALLED_DEV) services
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 check: lint types test
 

@@ -1,6 +1,8 @@
 """Fixtures that all rooms share: a folder, a database of each kind."""
 
 import os
+import shutil
+import tempfile
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,10 +31,11 @@ def conformance() -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgresql() -> Iterator[str]:
     """The URL of a PostgreSQL server of our own, on a Unix socket."""
-    # A short folder: the path of a Unix socket may have 107 characters.
-    folder = tmp_path_factory.mktemp("pg")
+    # Not below pytest's folders: every run of pytest closes those to other users, such as the server's.
+    # A short path: that of a Unix socket may have 107 characters.
+    folder = tempfile.mkdtemp(prefix="stormcrow-pg-")
     with warnings.catch_warnings():
         # It warns that XDG_RUNTIME_DIR is not set, which does not matter here.
         warnings.simplefilter("ignore")
@@ -45,6 +48,7 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
     finally:
         server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

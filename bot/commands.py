@@ -15,7 +15,7 @@ from functools import partial
 from sqlalchemy import Connection
 
 from bot import answers, formatting, links, schedules, shapes
-from bot.allowed import where_of
+from bot.allowed import commands_for, where_of
 from bot.announcer import Announcer
 from bot.asked import Asked
 from bot.built_ins import BuiltIns
@@ -26,6 +26,7 @@ from bot.offers import Offers
 from bot.responses import Responses
 from bot.starting import Starting
 from bot.trails import Trails
+from engine.aliases.help import help_strings
 from engine.aliases.index import NoCommand
 from engine.errors import BadInput, BadParameter, Denied, EngineError, NoMatch
 from engine.expressions.masking import MASK
@@ -230,6 +231,9 @@ class Commands:
 
     def _unknown(self, asked: Asked, error: NoMatch) -> Reply:
         """What the nearest commands are; and the one that was perhaps meant, to be run with one word."""
+        if not self._may_run_all(asked):
+            # The nearest commands may be some that they are not to know of.
+            error.hint = ""
         told = answers.no_match(asked.text, error, prefix=asked.prefix)
         meant = ""
         if isinstance(error, NoCommand):
@@ -242,6 +246,10 @@ class Commands:
         return replace(
             told, pieces=(first, *offer.pieces, *others[1:]), buttons=(*offer.buttons, *told.buttons)
         )
+
+    def _may_run_all(self, asked: Asked) -> bool:
+        offered = commands_for(self._engine, asked.identity, asked.message.answer_place)
+        return len(offered) == len(help_strings(self._engine.registry))
 
     def _accept(self, wanted: str, asked: Asked) -> Sequence[Reply]:
         """Runs what was offered, as whoever says yes."""

@@ -118,6 +118,13 @@ def test_help_shows_what_one_may_run_at_that_place(house: House, as_user: As) ->
     assert "No command has" in text_of(house.ask("help true", channel="random"))
 
 
+def test_a_typing_error_does_not_tell_of_commands_that_one_may_not_run(house: House, as_user: As) -> None:
+    as_user("bob")
+    said = text_of(house.ask("sya hello there"))
+    assert "say <words>" not in said
+    assert "say hello" not in said
+
+
 def test_completions_show_what_one_may_run_somewhere(house: House, as_user: As) -> None:
     as_user("bob")
     found = house.http.get(f"{house.url}/chat/commands", timeout=10).json()

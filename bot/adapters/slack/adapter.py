@@ -63,7 +63,7 @@ class SlackAdapter(QueuedAdapter):
         """Of all workspaces. One app may be in several, and then its sockets are for all of them."""
         self._receiver: Receiver | None = None
         self._main: Future[None] | None = None
-        self._is_tried, self._is_known, self._stopping = (threading.Event() for _ in range(3))
+        self._is_made, self._is_tried, self._is_known, self._stopping = (threading.Event() for _ in range(4))
 
     # the port
 
@@ -71,6 +71,7 @@ class SlackAdapter(QueuedAdapter):
         self.receive, self.respond, self.ask = receive, respond, ask
         self._loop.start()
         self._loop.run(self._make(), timeout_s=CALL_S)
+        self._is_made.set()
         self._main = self._loop.submit(self._run())
         self.engine.people.join(self.name, self.directory.group_members)
         self._inbox.start()
@@ -97,6 +98,9 @@ class SlackAdapter(QueuedAdapter):
         return self.directory.recheck(author)
 
     def channel_named(self, wanted: str) -> str:
+        # The announcer goes on with the journal before we are there.
+        if not self._is_made.wait(CALL_S):
+            raise OSError(f"{self.name} has not started.")
         return self.directory.channel_named(wanted)
 
     # for deliveries that come over HTTP, or over the sockets of another workspace

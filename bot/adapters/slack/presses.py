@@ -1,5 +1,6 @@
 """A press in Slack as what it means: by whom, of what, and where an answer to it belongs. Pure."""
 
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -51,7 +52,10 @@ class Pressed:
     def command_keys(self) -> tuple[str, str]:
         """The delivery keys of the command that it says: of a press just before, and its own."""
         number = int(float(self.at) / _TWICE_S)
-        where = f"press:{self.channel}:{self.message or self.view}:{self.action_id}"
+        # After an edit the same place in a message is another button.
+        said = self.press.command if isinstance(self.press, actions.CommandPress) else ""
+        digest = hashlib.sha256(said.encode(errors="surrogatepass")).hexdigest()[:12]
+        where = f"press:{self.channel}:{self.message or self.view}:{self.action_id}:{digest}"
         return f"{where}:{number - 1}", f"{where}:{number}"
 
 

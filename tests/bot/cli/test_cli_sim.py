@@ -23,6 +23,9 @@ Hello, Eve!
 """
 
 
+pytestmark = pytest.mark.timeout(300)
+
+
 @pytest.fixture(autouse=True)
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
@@ -37,7 +40,7 @@ def sim(*words: str) -> Result:
 
 
 def test_a_transcript_is_played_until_the_line_that_goes_otherwise(site: Path) -> None:
-    done = sim("talk.chat", "--patience", "10", "--junit", "out.xml", "--json", "--keep", "kept")
+    done = sim("talk.chat", "--patience", "20", "--junit", "out.xml", "--json", "--keep", "kept")
     assert done.exit_code == 1, done.output
     (told,) = json.loads(done.stdout)
     assert told["file"] == "talk.chat (web)"

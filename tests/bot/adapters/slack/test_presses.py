@@ -71,6 +71,16 @@ def test_two_presses_of_one_button_within_a_moment_share_a_key() -> None:
     assert first[1] not in later
 
 
+def test_after_an_edit_another_button_stands_in_its_place() -> None:
+    def keys(command: str) -> tuple[str, str]:
+        action = {"action_id": "crow.c.0", "value": command, "action_ts": "1790000001.1"}
+        pressed = presses.read(payload(actions=[action]))
+        assert pressed is not None
+        return pressed.command_keys()
+
+    assert set(keys("alert ack 7f3a1c")).isdisjoint(keys("alert silence 7f3a1c 1h"))
+
+
 @pytest.mark.parametrize(
     "change",
     [

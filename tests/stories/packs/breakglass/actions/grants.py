@@ -16,7 +16,8 @@ def opened(request: urllib.request.Request) -> http.client.HTTPResponse:
     """A server that has just started may not answer yet."""
     for _ in range(600):
         try:
-            return urllib.request.urlopen(request, timeout=60)
+            answer: http.client.HTTPResponse = urllib.request.urlopen(request, timeout=60)
+            return answer
         except urllib.error.HTTPError:
             raise
         except urllib.error.URLError:

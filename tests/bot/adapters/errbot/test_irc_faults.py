@@ -62,11 +62,17 @@ def server(irc: Ngircd, tmp_path: Path) -> Iterator[Server]:
         files={**files, "irc.yaml": yaml.safe_dump(network)},
         settings={"errbot": {"networks": {"irc": "irc.yaml"}}, "content": {"aliases": "aliases"}},
     )
-    made.start()
     try:
+        start(made)
         yield made
     finally:
         made.close()
+
+
+def start(server: Server) -> None:
+    """Wait longer than a quick machine needs: it starts Errbot as well."""
+    server.spawn()
+    until(server.is_ready, timeout_s=60)
 
 
 def test_a_command_that_runs_while_the_server_is_killed_is_answered_once(
@@ -79,7 +85,7 @@ def test_a_command_that_runs_while_the_server_is_killed_is_answered_once(
     server.kill()
     ann.sees_no_member("crow", "#ops")
     (tmp_path / "go").touch()
-    server.start()
+    start(server)
     ann.sees("it-is-done", "#ops")
     ann.sees_member("crow", "#ops")
     ann.say("#ops", "!run echo the-end")
@@ -99,7 +105,7 @@ def test_a_form_goes_on_at_its_question_after_a_kill(irc: Ngircd, server: Server
     ann.sees("(2/4) env")
     server.kill()
     ann.sees_no_member("crow", "#ops")
-    server.start()
+    start(server)
     ann.sees_member("crow", "#ops")
     ann.say("crow", "2")
     ann.sees("(3/4) pods")

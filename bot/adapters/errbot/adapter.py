@@ -57,6 +57,8 @@ class ErrbotAdapter(QueuedAdapter):
     def __init__(self, engine: Engine, network: Network) -> None:
         super().__init__(engine, network.chat)
         self._network = network
+        if network.password:
+            engine.live_secrets.note([network.password])
         self._chat = engine.settings.chat
         self._inbox = Inbox(engine, network.chat, self._handle)
         self._receive: Receive | None = None

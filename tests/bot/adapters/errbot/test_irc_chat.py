@@ -114,3 +114,10 @@ def test_the_password_stands_in_no_argument_and_no_variable(
     process = Path(f"/proc/{house.adapter.health().pid}")
     assert b"hush-hush-42" not in (process / "cmdline").read_bytes()
     assert b"hush-hush-42" not in (process / "environ").read_bytes()
+
+
+def test_what_a_command_lacks_is_asked_in_private(ann: IrcPerson) -> None:
+    ann.say("#ops", "!echo")
+    ann.sees("(1/")
+    ann.say("crow", "echo now-complete")
+    ann.sees("now-complete", "#ops")

@@ -5,14 +5,18 @@ from types import MappingProxyType
 
 from engine.api.call import Call
 from engine.errors import Denied, NotFound
+from engine.rights.place import Where
 from engine.rights.room import uid
 from engine.specs.permissions import ADMIN, SYSTEM_ADMIN
 from engine.specs.right import Right
+from engine.stored_content import DEFAULT_PACK
 
 # The engine asks for these itself, on the action or question that is meant.
 ASKED_BELOW = frozenset(
     {Right.ACTION_EXECUTE, Right.EXECUTION_RERUN, Right.EXECUTION_STOP, Right.INQUIRY_RESPOND}
 )
+# Schedules are rules too, and check what they run themselves.
+_WRITING_RULES = frozenset({Right.RULE_CREATE, Right.RULE_MODIFY})
 _OWN_SCOPES = ("user", "st2kv.user")
 # Resource type -> the kind of document that a path names by ref or id.
 _KINDS: Mapping[str, str] = MappingProxyType(
@@ -32,11 +36,21 @@ _KINDS: Mapping[str, str] = MappingProxyType(
 def check(call: Call, right: Right) -> None:
     """Raises Denied. Without roles on file everybody may what the handlers let them do."""
     rights = call.engine.rights
+    if right in _WRITING_RULES:
+        _check_rule(call)
     if right in ASKED_BELOW or not rights.has_roles or _is_own(call, right):
         return
     verdict = rights.allows(call.requester.user, right, _resource(call, right))
     if not verdict.may:
         raise Denied(f"You may not ask this: {verdict.reason}", hint=verdict.hint)
+
+
+def _check_rule(call: Call) -> None:
+    """A rule runs its action as whoever wrote it, who must be allowed to run it: by roles and by limits."""
+    action = call.object().get("action")
+    ref = action.get("ref") if isinstance(action, Mapping) else None
+    if isinstance(ref, str):
+        call.engine.rights.check_run(call.requester.user, ref, where=Where())
 
 
 def check_author(call: Call, right: Right, pack: str) -> None:
@@ -82,6 +96,10 @@ def _resource(call: Call, right: Right) -> str:
 def _document(call: Call, right: Right) -> str:
     named = call.path.get("ref_or_id") or call.path.get("pack_ref")
     kind = _KINDS.get(right.resource_type)
+    if not named and right.endswith("_create"):
+        # Of what is not there yet the pack counts.
+        pack = call.object().get("pack")
+        return f"pack:{pack if isinstance(pack, str) and pack else DEFAULT_PACK}"
     if not named or kind is None:
         return ""
     found: str = call.documents.one(kind, named)["uid"]

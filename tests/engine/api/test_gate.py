@@ -14,8 +14,12 @@ ROLES = {
         {"resource_uid": "key_value_pair:st2kv.system:shared", "permission_types": ["key_value_pair_set"]},
         {"permission_types": ["api_key_list"]},
     ],
+    "ruler": [
+        {"resource_uid": "pack:default", "permission_types": ["rule_all"]},
+        {"resource_uid": "action:probe:say", "permission_types": ["action_execute"]},
+    ],
 }
-USERS = {"sam": ["sayer"], "wes": ["writer"], "olga": ["observer"], "root": ["admin"]}
+USERS = {"sam": ["sayer"], "wes": ["writer"], "olga": ["observer"], "root": ["admin"], "rex": ["ruler"]}
 
 
 @pytest.fixture(scope="module")
@@ -44,14 +48,14 @@ def keys(house: Running) -> dict[str, str]:
     ("method", "path", "allowed"),
     [
         ("GET", "/actions", {"olga", "root"}),
-        ("GET", "/actions/probe.say", {"sam", "olga", "root"}),
+        ("GET", "/actions/probe.say", {"sam", "rex", "olga", "root"}),
         ("GET", "/actions/probe.fail", {"olga", "root"}),
-        ("GET", "/actions/views/entry_point/probe.say", {"sam", "olga", "root"}),
+        ("GET", "/actions/views/entry_point/probe.say", {"sam", "rex", "olga", "root"}),
         ("GET", "/apikeys", {"wes", "olga", "root"}),
         ("GET", "/rbac/roles", {"olga", "root"}),
         ("GET", "/keys?scope=all", {"olga", "root"}),
         ("GET", "/stream?end_execution_id=none", {"olga", "root"}),
-        ("GET", "/user", {"sam", "wes", "olga", "root", "nobody"}),
+        ("GET", "/user", {"sam", "wes", "olga", "root", "rex", "nobody"}),
         ("POST", "/packs/register", {"root"}),
         ("PUT", "/configs/probe", {"root"}),
     ],
@@ -99,15 +103,35 @@ def test_the_user_is_told_their_roles(house: Running, keys: dict[str, str]) -> N
 
 def test_roles_and_who_has_them_are_listed(house: Running) -> None:
     roles = {role["name"]: role for role in house.get("/rbac/roles").json()}
-    assert {"system_admin", "admin", "observer", "sayer", "writer"} == set(roles)
+    assert {"system_admin", "admin", "observer", "ruler", "sayer", "writer"} == set(roles)
     assert roles["sayer"]["permission_grants"][0]["resource_uid"] == "action:probe:say"
-    assert [one["name"] for one in house.get("/rbac/roles?system=false").json()] == ["sayer", "writer"]
+    assert [one["name"] for one in house.get("/rbac/roles?system=false").json()] == [
+        "ruler",
+        "sayer",
+        "writer",
+    ]
     given = house.get("/rbac/role_assignments?user=sam").json()
     assert [one["role"] for one in given] == ["sayer"]
     assert house.get(f"/rbac/role_assignments/{given[0]['id']}").json() == given[0]
     assert house.get("/rbac/roles/nothing").status_code == 404
     assert "action_execute" in house.get("/rbac/permission_types/action").json()
     assert "trigger" in house.get("/rbac/permission_types").json()
+
+
+def rule(action: str, **more: str) -> dict[str, object]:
+    trigger = {"type": "core.st2.webhook", "parameters": {"url": "gate"}}
+    return {"name": "mine", "trigger": trigger, "action": {"ref": action}, **more}
+
+
+def test_a_rule_may_only_run_what_its_author_may(house: Running, keys: dict[str, str]) -> None:
+    assert house.post("/rules", rule("probe.fail"), key=keys["rex"]).status_code == 403
+    assert house.post("/rules", rule("probe.say", pack="probe"), key=keys["rex"]).status_code == 403
+    assert house.post("/rules", rule("probe.say"), key=keys["sam"]).status_code == 403
+    made = house.post("/rules", rule("probe.say"), key=keys["rex"])
+    assert made.status_code == 201, made.text
+    path = f"/rules/{made.json()['id']}"
+    assert house.ask("PUT", path, key=keys["rex"], json=rule("probe.fail")).status_code == 403
+    assert house.ask("DELETE", path, key=keys["rex"]).status_code == 204
 
 
 def test_who_may_create_actions_does_with_roles_on_file(house: Running, keys: dict[str, str]) -> None:

@@ -26,7 +26,6 @@ what you type        is said in the channel, or in the thread that you are in; @
 :show                the last messages again
 :quit                end this Slack
 """
-_MODAL_WAIT_S = 1.5
 
 
 class Person:
@@ -38,6 +37,8 @@ class Person:
         self.user = user
         self.channel = channel
         self.thread = ""
+        self.form_wait_s = 1.5
+        """How long the app may take to open a form, so that it is filled in at once."""
         self.home_shown = ""
         """What the Home tab showed last; empty: they do not look at it."""
         self.say: Callable[[str], None] = print
@@ -199,7 +200,7 @@ class Person:
 
         act()
         try:
-            self._slack.wait_for(new, timeout_s=_MODAL_WAIT_S)
+            self._slack.wait_for(new, timeout_s=self.form_wait_s)
         except AssertionError:
             return
         self._fill()
@@ -272,7 +273,7 @@ class Person:
 
     def _published_home(self) -> SeenView | None:
         try:
-            return self._slack.wait_for(lambda: self._slack.home(self.user), timeout_s=3)
+            return self._slack.wait_for(lambda: self._slack.home(self.user), timeout_s=2 * self.form_wait_s)
         except AssertionError:
             return None
 

@@ -23,6 +23,8 @@ class Desk:
         self._slack = slack
         self._drawing = Drawing(Numbers(), has_colour=False)
         self.person = Person(slack, self._drawing, user="ada", channel="ops")
+        # Most tests open no form; those that do wait for it as long as it takes.
+        self.person.form_wait_s = 0.2
         self.person.say = self.read.append
         self.person.ask = self._ask
 
@@ -59,6 +61,7 @@ def test_a_number_presses_a_button_and_the_form_is_asked_field_by_field(slack: E
     slack.wait_for(lambda: len(slack.messages("ops")) == 2)
     desk.type(":show")
     assert "(1) Press me" in desk.text
+    desk.person.form_wait_s = 15.0
     desk.type(":1", "because", "", "late", "")
     assert "[ A form ]" in desk.text
     assert "! That is no reason." in desk.text
@@ -135,6 +138,7 @@ def test_menus_tables_and_the_home_tab_are_shown(slack: Emulator) -> None:
         assert "h1    ok" in desk.text
         desk.type(":1", "2")
         slack.wait_for(lambda: [each for each in slack.ephemerals("ada") if each.text == "you took two"])
+        desk.person.form_wait_s = 15.0
         desk.type(":home")
         assert "*Nothing* waits for you" in desk.text
 
@@ -143,6 +147,7 @@ def test_a_command_in_place_of_a_value_leaves_the_form(slack: Emulator, desk: De
     desk.type("hello")
     slack.wait_for(lambda: len(slack.messages("ops")) == 2)
     desk.type(":show")
+    desk.person.form_wait_s = 15.0
     desk.type(":1", ":close")
     assert slack.views("ada") == []
 

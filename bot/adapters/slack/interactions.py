@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# Slack's own three seconds, less what is needed to say so.
+# Slack's own three seconds, less what is needed to say so; what is asked of Slack may take longer.
 ANSWER_S = 2.0
+CALL_S = 10.0
 
 
 class Interactions:
@@ -297,7 +298,7 @@ class Interactions:
         self._ask(lambda web: web.views_open(trigger_id=trigger, view=view))
 
     def _ask(self, question: Callable[[AsyncWebClient], Awaitable[Any]]) -> None:
-        self._adapter.ask_slack(question, timeout_s=ANSWER_S)
+        self._adapter.ask_slack(question, timeout_s=CALL_S)
 
     def _soon(self, user_id: str) -> Author:
         """Somebody as they were known a moment ago, or as Slack says at once."""

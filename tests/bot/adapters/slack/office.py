@@ -9,6 +9,7 @@ import yaml
 
 from bot.slack_emulator.emulator import Emulator
 from bot.slack_emulator.seen import Control, Seen, SeenView
+from bot.slack_emulator.switches import Timing
 from engine.settings import PeopleSettings, Settings
 from tests.bot.adapters.slack.conftest import SlackHouse, slack_settings
 from tests.bot.asking import FORM, YES_OR_NO, write_questions
@@ -16,6 +17,8 @@ from tests.bot.asking import FORM, YES_OR_NO, write_questions
 PEOPLE = ("ann", "bob", "eve", "dan", "fay")
 # Of the same person as ann.
 SECOND = "ann2"
+# A slow machine fails no test: how long Slack itself waits is tested elsewhere.
+PATIENT = Timing(ack_s=20.0, trigger_s=60.0)
 GUEST, ROBOT = "gus", "robot"
 
 QUESTIONS: dict[str, dict[str, Any]] = {

@@ -9,7 +9,7 @@ from sqlalchemy import update
 from bot.slack_emulator.emulator import Emulator
 from engine.clock import utcnow
 from engine.records.inquiry import Answerer, InquiryRow, InquiryState
-from tests.bot.adapters.slack.office import Office, buttons
+from tests.bot.adapters.slack.office import PATIENT, Office, buttons
 from tests.engine.inquiries.asking import age
 
 PENDING = InquiryState.PENDING
@@ -17,7 +17,7 @@ PENDING = InquiryState.PENDING
 
 @pytest.fixture(scope="module")
 def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    with Emulator() as slack:
+    with Emulator(timing=PATIENT) as slack:
         made = Office.new(tmp_path_factory.mktemp("office"), slack)
         try:
             yield made

@@ -7,7 +7,7 @@ import pytest
 
 from bot.slack_emulator.emulator import Emulator
 from engine.records.inquiry import InquiryState
-from tests.bot.adapters.slack.office import Office, buttons
+from tests.bot.adapters.slack.office import PATIENT, Office, buttons
 
 
 class Shift:
@@ -23,7 +23,7 @@ class Shift:
 
 @pytest.fixture
 def shift(tmp_path: Path) -> Iterator[Shift]:
-    with Emulator() as slack:
+    with Emulator(timing=PATIENT) as slack:
         made = Shift(Office.new(tmp_path, slack))
         try:
             yield made

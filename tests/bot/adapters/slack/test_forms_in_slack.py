@@ -10,14 +10,14 @@ from bot.slack_emulator.emulator import Emulator
 from bot.slack_emulator.seen import Control, SeenView
 from engine.records.execution import Execution, ExecutionFilter
 from engine.records.inquiry import InquiryState
-from tests.bot.adapters.slack.office import Office, buttons
+from tests.bot.adapters.slack.office import PATIENT, Office, buttons
 
 PENDING = InquiryState.PENDING
 
 
 @pytest.fixture(scope="module")
 def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    with Emulator() as slack:
+    with Emulator(timing=PATIENT) as slack:
         made = Office.new(tmp_path_factory.mktemp("office"), slack)
         try:
             yield made

@@ -231,10 +231,9 @@ class Commands:
 
     def _unknown(self, asked: Asked, error: NoMatch) -> Reply:
         """What the nearest commands are; and the one that was perhaps meant, to be run with one word."""
-        if not self._may_run_all(asked):
-            # The nearest commands may be some that they are not to know of.
-            error.hint = ""
-        told = answers.no_match(asked.text, error, prefix=asked.prefix)
+        # The nearest commands may be some that they are not to know of.
+        shown = error if self._may_run_all(asked) else NoMatch(error.message)
+        told = answers.no_match(asked.text, shown, prefix=asked.prefix)
         meant = ""
         if isinstance(error, NoCommand):
             meant = self._starting.corrected(asked) or shapes.corrected(asked.text)
@@ -244,7 +243,7 @@ class Commands:
         offer = self._offers.question(asked, "fix", command=meant, said=said, label="Run it")
         first, *others = told.pieces
         return replace(
-            told, pieces=(first, *offer.pieces, *others[1:]), buttons=(*offer.buttons, *told.buttons)
+            told, pieces=(first, *offer.pieces, *others[-1:]), buttons=(*offer.buttons, *told.buttons)
         )
 
     def _may_run_all(self, asked: Asked) -> bool:

@@ -135,7 +135,7 @@ class Looking(Part):
     def wait_for_change(self, since: int, timeout_s: float) -> None:
         self._thread.wait_for_change(since, timeout_s)
 
-    def wait_for(self, look: Callable[[], T], *, timeout_s: float = 15.0) -> T:
+    def wait_for(self, look: Callable[[], T], *, timeout_s: float = 40.0) -> T:
         """What `look` gives as soon as that is something; asked again after each change here.
 
         Raises AssertionError after `timeout_s`.

@@ -63,6 +63,7 @@ class SlackAdapter(QueuedAdapter):
         """Of all workspaces. One app may be in several, and then its sockets are for all of them."""
         self._receiver: Receiver | None = None
         self._main: Future[None] | None = None
+        self._me: Myself | None = None
         self._is_made, self._is_tried, self._is_known, self._stopping = (threading.Event() for _ in range(4))
 
     # the port
@@ -81,6 +82,8 @@ class SlackAdapter(QueuedAdapter):
         if self._stopping.is_set():
             return
         self._stopping.set()
+        # Who waits for it wakes up.
+        self._is_known.set()
         # What is delivered from here on is still kept, for the next server.
         self._inbox.stop()
         if self._main is not None:
@@ -214,7 +217,7 @@ class SlackAdapter(QueuedAdapter):
             url=str(answer.get("url") or ""),
         )
         chat = self.engine.settings.chat
-        self.me = self._carrier.me = me
+        self._me = self._carrier.me = me
         self.directory.team = me.team
         if self._receiver is not None:
             self._receiver.sorter = Sorter(me, prefix=chat.prefix, names=chat.names)
@@ -233,12 +236,13 @@ class SlackAdapter(QueuedAdapter):
     # in a thread of the inbox
 
     def _handle(self, delivery: Delivery) -> None:
-        while not self._is_known.wait(0.2):
-            if self._stopping.is_set():
-                raise Away(f"{self.name}: stopped before Slack was reached.")
+        self._is_known.wait()
+        me = self._me
+        if me is None:
+            raise Away(f"{self.name}: stopped before Slack was reached.")
         kind, body = delivery.kind, delivery.body
         if kind in (MESSAGE, EDIT):
-            self.receive(self._patiently(lambda: self._hearing.message(body, self.me, kind=kind)))
+            self.receive(self._patiently(lambda: self._hearing.message(body, me, kind=kind)))
         elif kind == SLASH and body.get("text"):
             command = self._patiently(lambda: self._hearing.command(body))
             self.receive(command)

@@ -53,7 +53,13 @@ def test_a_preview_that_slack_adds_is_no_edit(slack_house: SlackHouse) -> None:
         },
         "previous_message": {"type": "message", "user": message.user, "ts": message.ts, "text": message.text},
     }
-    payload = {"type": "event_callback", "team_id": slack.team, "event_id": "EvPREVIEW", "event": event}
+    payload = {
+        "type": "event_callback",
+        "team_id": slack.team,
+        "api_app_id": slack.app_id,
+        "event_id": "EvPREVIEW",
+        "event": event,
+    }
     assert not slack.deliver("events_api", payload).is_lost
     slack_house.said("ann", channel, "!echo echo later", has="later")
     assert not slack.ephemerals("ann", channel)
@@ -80,7 +86,14 @@ def test_nobody_edits_what_somebody_else_has_said(slack_house: SlackHouse) -> No
         "previous_message": {"user": message.user, "ts": message.ts, "text": message.text},
     }
     slack.deliver(
-        "events_api", {"type": "event_callback", "team_id": slack.team, "event_id": "EvX", "event": event}
+        "events_api",
+        {
+            "type": "event_callback",
+            "team_id": slack.team,
+            "api_app_id": slack.app_id,
+            "event_id": "EvX",
+            "event": event,
+        },
     )
     slack_house.said("ann", channel, "!echo echo later", has="later")
     assert not slack.ephemerals("ann", channel)

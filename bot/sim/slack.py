@@ -83,16 +83,24 @@ class SlackChat:
 
     def say(self, who: str, words: str, spot: Spot) -> None:
         channel = spot.channel.removeprefix("#") if spot.channel else _BOT
-        self._slack.say(who, channel, words, thread=spot.thread.rpartition("/")[2])
+        try:
+            self._slack.say(who, channel, words, thread=spot.thread.rpartition("/")[2])
+        except LookupError as error:
+            raise CannotBe(f"{who} cannot say that: {error.args[0]}.") from error
 
     def press(self, who: str, heard: Heard, label: str, words: str) -> None:
         message = self._seen(heard)
+        try:
+            # A reason is given where the details are.
+            self._slack.click(who, message, _DETAILS if words else label)
+        except LookupError as error:
+            raise CannotBe(f"{who} cannot press that: {error.args[0]}.") from error
         if not words:
-            self._slack.click(who, message, label)
             return
-        # A reason is given where the details are.
-        self._slack.click(who, message, _DETAILS)
-        forms = self._slack.wait_for(lambda: self._forms(who), timeout_s=_MODAL_S)
+        try:
+            forms = self._slack.wait_for(lambda: self._forms(who), timeout_s=_MODAL_S)
+        except AssertionError as error:
+            raise CannotBe(f"{who} gets no form in which a reason could be given.") from error
         self._submit(who, forms[-1], {_DECISION: label, _REASON: words})
 
     def fill(self, who: str, values: Mapping[str, str]) -> bool:

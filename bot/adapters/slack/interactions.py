@@ -182,8 +182,10 @@ class Interactions:
         try:
             reply = self._answer(press.prompt_id, author, place, button=press.value, values={})
         except BadAnswer:
-            # A form is open that asks for what is needed.
-            return
+            if needs_form(self._adapter.ask(press.prompt_id, author), press.value):
+                # One is open that asks for what is missing.
+                return
+            raise
         self._whisper(pressed.key, place, author, reply)
 
     def _submit(self, payload: Mapping[str, Any]) -> None:
@@ -308,8 +310,8 @@ class Interactions:
 
 
 def needs_form(asked: Asked, button: str) -> bool:
-    """Whether that button opens a form: it has to where something must be filled in."""
-    return not button or any(question.is_required for question in asked.prompt.questions)
+    """Whether that button opens a form: it has to where a press alone says too little."""
+    return not button or bool(asked.problems(button, {}))
 
 
 def _place_of(form: Form) -> Place | None:

@@ -22,3 +22,9 @@ def addressed(text: str, *, prefix: str, names: Sequence[str]) -> Addressed | No
         if called:
             return Addressed(text=said[called.end() :].strip() or "help", is_called=True)
     return None
+
+
+def without_name(text: str, *, names: Sequence[str]) -> str:
+    """What is said to us alone, where our name may stand before it as well."""
+    found = addressed(text, prefix="", names=names)
+    return text if found is None else found.text

@@ -8,7 +8,7 @@ from typing import Any
 from errbot.backends.base import Message
 from errbot.backends.irc import IRCBackend, IRCPerson, IRCRoom, IRCRoomOccupant
 
-from bot.adapters.errbot.addressing import addressed
+from bot.adapters.errbot.addressing import addressed, without_name
 from bot.adapters.errbot.child import Pipe
 from bot.adapters.errbot.irc_connection import IrcConnection
 from bot.adapters.errbot.irc_people import Whois
@@ -70,8 +70,10 @@ class Irc(IRCBackend):
             # The server itself.
             return
         text, is_called = event.arguments[0].strip(), False
-        if channel:
-            names = (self.conn.connection.get_nickname(), *self._start.names)
+        names = (self.conn.connection.get_nickname(), *self._start.names)
+        if not channel:
+            text = without_name(text, names=names)
+        else:
             found = addressed(text, prefix=self._start.prefix, names=names)
             if found is None:
                 return

@@ -67,7 +67,7 @@ class IrcConnection(IRCConnection):
         self._port = start.port or (6697 if start.tls else 6667)
         # Its own strategy waits a minute.
         self.recon = NoStrategy()
-        self.people = People(self._send_counted)
+        self.people = People(self._send_counted, self.at)
         self.queue = LineQueue(write=self._send, say=bot.say, lines_per_s=start.lines_per_s)
         self._wanted = dict(_channel_and_key(one) for one in start.channels)
         self._login = self._new_login()
@@ -175,7 +175,7 @@ class IrcConnection(IRCConnection):
             password=self._start.password,
             uses_sasl=self._start.login == "sasl",
             write=self._send,
-            fail=self._fail,
+            fail=self.say_state,
         )
 
     def _fail(self, problem: str) -> None:
@@ -372,7 +372,7 @@ class IrcConnection(IRCConnection):
                 nickname=self.connection.get_nickname() if self.is_welcome else "",
                 channels=tuple(self._joined),
                 knows_accounts=self.tags_accounts,
-                problem=self._problem,
+                problem=self._problem or self._login.problem,
             )
         )
 

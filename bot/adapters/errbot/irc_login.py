@@ -12,7 +12,7 @@ _CHUNK = 400
 
 
 class Login:
-    """One for each connection. `write` sends a line; `fail` is told what went wrong, as a sentence."""
+    """One for each connection. `write` sends a line; `fail` is called when there is a `problem`."""
 
     def __init__(
         self,
@@ -21,7 +21,7 @@ class Login:
         password: str,
         uses_sasl: bool,
         write: Callable[[str], None],
-        fail: Callable[[str], None],
+        fail: Callable[[], None],
     ) -> None:
         self._account = account
         self._password = password
@@ -31,6 +31,8 @@ class Login:
         self._offered: set[str] = set()
         self.enabled: set[str] = set()
         self._is_over = False
+        self.problem = ""
+        """What went wrong, as a sentence; it stays for as long as the connection."""
 
     def capability(self, words: Sequence[str]) -> None:
         """A CAP line, from its subcommand on."""
@@ -55,7 +57,7 @@ class Login:
             if _SASL in self._offered:
                 wanted.append(_SASL)
             else:
-                self._fail("The server has no SASL; set login: nickserv.")
+                self._failed("The server has no SASL; set login: nickserv.")
         if wanted:
             self._write(f"CAP REQ :{' '.join(wanted)}")
         else:
@@ -75,8 +77,12 @@ class Login:
         self._end()
 
     def refused(self, reason: str) -> None:
-        self._fail(f"The server refuses the account {self._account}: {reason or 'wrong password?'}")
+        self._failed(f"The server refuses the account {self._account}: {reason or 'wrong password?'}")
         self._end()
+
+    def _failed(self, problem: str) -> None:
+        self.problem = problem
+        self._fail()
 
     def _end(self) -> None:
         if not self._is_over:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 # So many people are remembered with the nickname they had last.
 _REMEMBERED = 10_000
+# How long a message waits for what the server knows of its author.
+ANSWER_S = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,10 +34,13 @@ Known = Callable[[Whois], None]
 
 
 class People:
-    """Belongs to one thread. `write` sends a line."""
+    """Belongs to one thread. `write` sends a line; `later` calls something after so many seconds."""
 
-    def __init__(self, write: Callable[[str], None]) -> None:
+    def __init__(
+        self, write: Callable[[str], None], later: Callable[[float, Callable[[], None]], None]
+    ) -> None:
         self._write = write
+        self._later = later
         self._asked: dict[str, tuple[Whois, list[Known]]] = {}
         self._nicks: OrderedDict[str, str] = OrderedDict()
 
@@ -45,8 +50,15 @@ class People:
         if key in self._asked:
             self._asked[key][1].append(known)
             return
-        self._asked[key] = (Whois(nick=nick), [known])
+        waiting = [known]
+        self._asked[key] = (Whois(nick=nick), waiting)
         self._write(f"WHOIS {nick}")
+        self._later(ANSWER_S, lambda: self._give_up(nick, waiting))
+
+    def _give_up(self, nick: str, waiting: list[Known]) -> None:
+        """Some servers do not answer who asks too often; then nobody is vouched for."""
+        if nick.lower() in self._asked and self._asked[nick.lower()][1] is waiting:
+            self.end(nick)
 
     def forget(self) -> None:
         """The connection is gone: what was asked is not answered any more."""

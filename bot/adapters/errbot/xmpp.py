@@ -17,7 +17,7 @@ import slixmpp
 from errbot.backends.base import Message, Person, Room, RoomOccupant
 from errbot.core import ErrBot
 
-from bot.adapters.errbot.addressing import addressed
+from bot.adapters.errbot.addressing import addressed, without_name
 from bot.adapters.errbot.child import Pipe
 from bot.adapters.errbot.cutting import cut, lines_of
 from bot.adapters.errbot.protocol import Begun, Done, Heard, Outcome, Progress, Said, Send, Start, State
@@ -113,8 +113,10 @@ class Xmpp(ErrBot):
         if session is None:
             return
         text, is_called = spoken.text.strip(), False
-        if spoken.room:
-            names = (session.rooms.get(spoken.room, session.nickname), *self._start.names)
+        names = (session.rooms.get(spoken.room, session.nickname), *self._start.names)
+        if not spoken.room:
+            text = without_name(text, names=names)
+        else:
             found = addressed(text, prefix=self._start.prefix, names=names)
             if found is None:
                 return

@@ -128,6 +128,11 @@ class Looking(Part):
         return self._sockets.count
 
     @property
+    def is_app_there(self) -> bool:
+        """Does anything take deliveries, over sockets or HTTP?"""
+        return self.socket_count > 0 or bool(self._site.deliveries.over_http)
+
+    @property
     def version(self) -> int:
         """Another number after each change."""
         return self._thread.version

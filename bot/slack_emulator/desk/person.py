@@ -78,6 +78,8 @@ class Person:
         text = typed.strip()
         if text in (":quit", ":q"):
             return False
+        if text and not text.startswith(":") and not self._slack.is_app_there:
+            self.say("! No app is connected yet: start Stormcrow, and say it again.")
         try:
             self._do(text)
         except (LookupError, NotSent) as error:

@@ -168,3 +168,9 @@ def test_a_bot_that_is_not_in_the_channel_is_invited(slack: Emulator, desk: Desk
     desk.type(":invite stormcrow")
     desk.type("@stormcrow hello again")
     slack.wait_for(lambda: [each for each in slack.messages("quiet") if each.text == "you called me"])
+
+
+def test_who_speaks_before_the_app_is_there_is_told_so(slack: Emulator) -> None:
+    desk = Desk(slack)
+    desk.type("hello")
+    assert "! No app is connected yet: start Stormcrow, and say it again." in desk.text

@@ -15,7 +15,7 @@ from engine.errors import BadInput, EngineError
 from engine.schedules.book import NewSchedule
 from engine.service import Engine
 
-_RESPONSES = frozenset({"answer", "approve", "reject"})
+_RESPONSES = frozenset({"answer", "approve", "reject", "breakglass"})
 
 
 class BuiltIns:
@@ -40,6 +40,7 @@ class BuiltIns:
             "with": self._with,
             "rerun": self._rerun,
             "retry": self._retry,
+            "plan": self._plan,
         }
 
     def answer(self, word: str, fits: re.Match[str], asked: Asked) -> Sequence[Reply]:
@@ -134,6 +135,15 @@ class BuiltIns:
         wanted = workflows.retried_tasks(self._engine, meant.execution, fits["tasks"] or "")
         self._starting.rerun(meant.execution, asked, tasks=wanted)
         return [_once_more(meant)] if meant.is_guess else []
+
+    def _plan(self, fits: re.Match[str], asked: Asked) -> Sequence[Reply]:
+        """What a command would do; an alias may begin with the same word."""
+        try:
+            self._engine.match(asked.text)
+        except EngineError:
+            self._starting.plan(fits["command"], asked)
+            return []
+        return self._starting.alias(asked)
 
     # questions
 

@@ -122,6 +122,9 @@ class Commands:
             # Of which action these are is not known yet.
             is_secret = any(map(self._engine.may_be_secret, _NAMES.findall(pairs)))
             return f"{text[: found[1].start('pairs')]}{MASK}" if is_secret else text
+        planned = shapes.SHAPES["plan"].fullmatch(text)
+        if planned and self._engine.concealed(text) == text:
+            return f"{text[: planned.start('command')]}{self._concealed(planned['command'])}"
         stages = self._stages(text)
         if stages:
             hidden = tuple(map(self._concealed, stages))

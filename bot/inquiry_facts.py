@@ -106,6 +106,7 @@ def tally(counts: Sequence[Count]) -> str:
 def vote_line(vote: Vote) -> str:
     said = {True: "✓ approved", False: "✕ rejected", None: "✓ answered"}[vote.is_yes]
     reason = f": {one_line(vote.reason)}" if vote.reason else ""
+    said += " alone, in an emergency" if vote.is_break_glass else ""
     return f"{said} by {one_line(vote.name or vote.user)} {moment(vote.at)}{reason}"
 
 
@@ -115,6 +116,8 @@ def decision(inquiry: Inquiry) -> str:
     word = _word(inquiry)
     if outcome is None:
         return f"{word}."
+    if outcome.is_break_glass:
+        word = f"⚠ {word} by breaking the glass"
     by = f" by {one_line(outcome.name or outcome.user)}" if outcome.user else ""
     reason = f": {one_line(outcome.reason)}" if outcome.reason else ""
     return f"{word}{by}, {moment(outcome.at)}{reason}"

@@ -20,6 +20,7 @@ from engine.rights.place import Where
 from engine.service import Engine
 from engine.store import chat as store
 
+BREAK_GLASS = "breakglass"
 _DECISIONS = {
     **dict.fromkeys((APPROVE, "approved", "yes"), APPROVE),
     **dict.fromkeys((REJECT, "rejected", "no"), REJECT),
@@ -123,10 +124,13 @@ class Responses:
         words = words.strip()
         if verb == "answer":
             return self._by_answer(inquiry, words, who)
+        if verb == BREAK_GLASS:
+            who = replace(who, breaks_glass=True)
         if not inquiry.asked.decision:
             raise BadInput("That question asks for more than yes or no.", hint=_how(inquiry))
-        self._check_open(inquiry, who, is_yes=verb == APPROVE)
-        return self._give(inquiry, _decided(inquiry, verb, words, {}), who=who, reason=words)
+        decided = REJECT if verb == REJECT else APPROVE
+        self._check_open(inquiry, who, is_yes=decided == APPROVE)
+        return self._give(inquiry, _decided(inquiry, decided, words, {}), who=who, reason=words)
 
     def _by_answer(self, inquiry: Inquiry, words: str, who: Answerer) -> Reply:
         if not words:

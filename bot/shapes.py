@@ -7,7 +7,7 @@ from bot import links, schedules
 
 _LIKENESS = 0.75
 # Nobody decides by a typing error.
-_NEVER_GUESSED = frozenset({"yes", "approve", "reject", "answer", "anyway", "link", "unlink"})
+_NEVER_GUESSED = frozenset({"breakglass", "yes", "approve", "reject", "answer", "anyway", "link", "unlink"})
 # Optional where the thread, or the person's last command in the channel, says which one is meant.
 _ID = r"(?:\s+(?P<id>last|[0-9a-f]{6,24}))?"
 
@@ -37,6 +37,8 @@ SHAPES: dict[str, re.Pattern[str]] = {
     "answer": _shape(r"answer\s+(?P<id>[0-9a-f]{6,24})(?P<words>\s.*)?"),
     "approve": _shape(r"approve\s+(?P<id>[0-9a-f]{6,24})(?P<words>\s.*)?"),
     "reject": _shape(r"reject\s+(?P<id>[0-9a-f]{6,24})(?P<words>\s.*)?"),
+    "breakglass": _shape(r"break-?glass\s+(?P<id>[0-9a-f]{6,24})(?P<words>\s.*)?"),
+    "plan": _shape(r"plan\s+(?P<command>\S.*)"),
     "yes": _shape(r"yes(?:\s+(?P<id>[0-9a-f]{6,24}))?"),
     "link": links.SHAPE,
     "unlink": links.UNLINK,

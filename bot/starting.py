@@ -1,6 +1,7 @@
 """Commands become executions: an alias that matches, one that ran before, what was held back."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from bot import answers
@@ -113,6 +114,20 @@ class Starting:
         )
         self.accepted(asked, again)
         return again
+
+    def plan(self, command: str, asked: Asked) -> None:
+        """Run what says what `command` would do. Raises NoMatch, BadInput, Denied."""
+        match = self._engine.match(command)
+        defaults = self.defaults.of(asked.message.adapter, asked.message.channel)
+        match, _ = self._engine.with_defaults(match, {one.name: one.value for one in defaults})
+        request = self._engine.plan_request(
+            match,
+            user=asked.identity.user,
+            chat_user=asked.identity.chat_user,
+            source_channel=asked.message.channel,
+            context=asked.context(),
+        )
+        self.accepted(asked, self._engine.request(replace(request, idempotency_key=asked.idempotency_key)))
 
     def anyway(self, rule: str, instance_id: str, asked: Asked) -> Sequence[Reply]:
         """What a gate held back."""

@@ -342,7 +342,7 @@ def _about(
     scheduled = schedule_text(execution)
     return Reply(
         pieces=(*pieces, *_defaults_of(execution)),
-        pretext="\n".join(text for text in (scheduled, pretext) if text),
+        pretext="\n".join(text for text in (scheduled, _plan_of(execution), pretext) if text),
         tone=tone_of(status),
         status=status.value,
         execution_id=execution.id,
@@ -352,6 +352,14 @@ def _about(
         buttons=buttons,
         extra=extra or {},
     )
+
+
+def _plan_of(execution: Execution) -> str:
+    """Of what only says what a command would do."""
+    planned = execution.context.get("plan_of")
+    if not isinstance(planned, Mapping):
+        return ""
+    return f"plan of {formatting.clean(str(planned.get('action')))}: nothing of it is done"
 
 
 def _defaults_of(execution: Execution) -> tuple[Piece, ...]:

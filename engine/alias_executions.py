@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from engine.aliases.channel_defaults import with_defaults
@@ -23,6 +23,8 @@ from engine.rights.room import Rights
 from engine.specs.action import ActionSpec
 from engine.specs.alias import AliasSpec
 from engine.specs.parameter import ParameterSpec
+
+PLAN_KEY = "x-plan"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,6 +171,35 @@ class AliasExecutions:
             self._plans,
             representation=representation,
             given=given,
+        )
+
+    def plan(
+        self, match: AliasMatch, *, user: str, chat_user: str, source_channel: str, context: Mapping[str, Any]
+    ) -> ExecutionRequest:
+        """The action that says what the command would do, named by `x-plan` of the alias or the action.
+
+        It takes those of the command's parameters that it has too. Raises BadInput where there is none, and
+        as `requests` does.
+        """
+        action = self._content.current.action(match.alias.action_ref)
+        named = match.alias.extensions.get(PLAN_KEY) or action.extensions.get(PLAN_KEY)
+        if not isinstance(named, str) or not named:
+            raise BadInput(
+                f"{action.ref} cannot say beforehand what it would do.",
+                hint=f"Its author can name an action that does: {PLAN_KEY}: PACK.ACTION",
+            )
+        foretelling = self._content.current.action(named)
+        self._rights.check_run(user, foretelling.ref, where=Where.of(context))
+        (wanted, *_) = self.requests(
+            match, user=user, chat_user=chat_user, source_channel=source_channel, context=context
+        )
+        known = self._plans.get(foretelling).parameters
+        told = {name: value for name, value in wanted.context.items() if name != "action_alias_ref"}
+        return replace(
+            wanted,
+            action=foretelling.ref,
+            parameters={name: value for name, value in wanted.parameters.items() if name in known},
+            context={**told, "plan_of": {"alias": match.alias.ref, "action": action.ref}},
         )
 
     def check(self, alias_ref: str, *, user: str, context: Mapping[str, Any]) -> None:

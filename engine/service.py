@@ -377,6 +377,14 @@ class Engine(ExecutionCalls):
         """The match with the defaults of a channel, and those that were used. Raises NotFound."""
         return self._aliases.with_defaults(match, defaults)
 
+    def plan_request(
+        self, match: AliasMatch, *, user: str, chat_user: str, source_channel: str, context: Mapping[str, Any]
+    ) -> ExecutionRequest:
+        """What says what a command would do. Raises BadInput where nothing does, Denied, NotFound."""
+        return self._aliases.plan(
+            match, user=user, chat_user=chat_user, source_channel=source_channel, context=context
+        )
+
     def changed_parameters(self, execution: Execution, given: Mapping[str, str]) -> dict[str, Any]:
         """What a chat gives to run it again, cast. Raises BadParameter, BadInput, NotFound."""
         return self._aliases.changes(execution, given)

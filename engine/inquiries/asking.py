@@ -18,6 +18,7 @@ from engine.subjects import PARAMETER as SUBJECT
 from engine.subjects import Subjects
 
 SEPARATE = "x-separate"
+BREAK_GLASS = "x-emergency"
 # A boolean of the schema that is marked so, or has one of these names, says yes or no.
 _MARK = "x-decision"
 _DECISIONS = ("approved", "continue")
@@ -71,6 +72,7 @@ class Asking:
                 escalation=self._escalation(terms, places),
                 quorum=quorum,
                 is_separate=terms.is_separate,
+                break_glass=_names(given, BREAK_GLASS, ""),
                 needs_reason=given.get("reason") == "required",
                 subject=subject,
                 decision=terms.decision,
@@ -80,6 +82,7 @@ class Asking:
             )
 
         _audience(given, "")
+        _names(given, BREAK_GLASS, "")
         self._escalation(terms, ())
         return Question(asked=asked, result={name: shown.get(name) for name in _RESULT})
 

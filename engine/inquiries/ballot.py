@@ -32,6 +32,23 @@ class Ballot:
 
     def why_not(self, inquiry: Inquiry, who: Answerer, *, is_yes: bool | None = True) -> str:
         """Why this person may not give this answer; empty when they may."""
+        may_break_glass = is_yes is not False and self._may_break_glass(inquiry, who)
+        if who.breaks_glass:
+            return "" if may_break_glass else "Nobody has given you the right to break the glass here."
+        refused = self._refused(inquiry, who, is_yes=is_yes)
+        if refused and may_break_glass:
+            return f"{refused} In an emergency: breakglass {inquiry.id[-6:]} REASON"
+        return refused
+
+    def _may_break_glass(self, inquiry: Inquiry, who: Answerer) -> bool:
+        """Whether the question names them for emergencies; a person only, for whom somebody vouches."""
+        names = inquiry.asked.break_glass
+        if not names or not inquiry.asked.decision or not who.is_verified or who.execution_id is not None:
+            return False
+        person = self._people.person(who.user)
+        return person in map(self._people.person, names) or bool(self._people.memberships(who.user, names))
+
+    def _refused(self, inquiry: Inquiry, who: Answerer, *, is_yes: bool | None) -> str:
         quorum = inquiry.asked.quorum
         is_counted = quorum is not None and bool(self._people.memberships(who.user, quorum.each))
         if not is_counted and not self._has_veto(inquiry, who.user):
@@ -93,7 +110,7 @@ class Ballot:
             )
         _check_response(inquiry, response)
         reason = (reason or _reason_in(response)).strip()
-        if inquiry.asked.needs_reason and not reason:
+        if (inquiry.asked.needs_reason or who.breaks_glass) and not reason:
             raise BadInput(f'Inquiry "{inquiry.id}" wants a reason with the answer.', hint="Say why.")
         if len(reason) > REASON_LIMIT:
             raise BadInput(f"The reason has {len(reason)} characters; the limit is {REASON_LIMIT}.")
@@ -107,6 +124,7 @@ class Ballot:
             response=response,
             surface=who.surface,
             memberships=self._people.memberships(who.user, quorum.each) if quorum else (),
+            is_break_glass=who.breaks_glass,
         )
 
 
@@ -164,6 +182,7 @@ def outcome_of(vote: Vote) -> Outcome:
         reason=vote.reason,
         response=vote.response,
         surface=vote.surface,
+        is_break_glass=vote.is_break_glass,
     )
 
 
@@ -172,7 +191,7 @@ def result_after(asked: Asked, before: Any, outcome: Outcome, votes: Sequence[Vo
     result = dict(before) if isinstance(before, Mapping) else {}
     if outcome.response is not None:
         result["response"] = outcome.response
-    decided = {
+    decided: dict[str, Any] = {
         "state": outcome.state.value,
         "user": outcome.user,
         "name": outcome.name,
@@ -192,6 +211,8 @@ def result_after(asked: Asked, before: Any, outcome: Outcome, votes: Sequence[Vo
             for vote in votes
         ],
     }
+    if outcome.is_break_glass:
+        decided["break_glass"] = True
     if asked.subject is not None:
         decided["digest"] = asked.subject.digest
     result["decision"] = decided

@@ -16,10 +16,12 @@ from engine.errors import BadInput, EngineError, IllegalTransition, NotFound
 from engine.executions import Executions
 from engine.expressions.masking import ValueMasker, mask_by_schema, secrets_by_schema
 from engine.inquiries import quorum, view
+from engine.inquiries.alarm import broken_glass
 from engine.inquiries.asking import Asking, Question
 from engine.inquiries.ballot import Ballot, check_pending, outcome_of
 from engine.inquiries.changes import Changes
 from engine.inquiries.origin import people_behind
+from engine.notices import tell
 from engine.people import People
 from engine.records.execution import Execution
 from engine.records.inquiry import Answerer, Inquiry, InquiryState, Vote
@@ -230,7 +232,7 @@ class Inquiries:
             return
         vote = given.vote
         before = [one for one in stored.votes if self._people.person(one.user) == given.person]
-        if vote.is_yes and any(one.is_yes for one in before):
+        if vote.is_yes and not vote.is_break_glass and any(one.is_yes for one in before):
             raise BadInput(
                 f'User "{vote.user}" has already responded to inquiry "{stored.id}".',
                 hint="Everybody has one vote.",
@@ -238,12 +240,21 @@ class Inquiries:
         store.put_vote(connection, stored.id, given.person, vote)
         stored = replace(stored, votes=(*(one for one in stored.votes if one not in before), vote))
         wanted = stored.asked.quorum
-        if vote.is_yes and wanted is not None and not quorum.is_met(quorum.tally(wanted, stored.votes)):
+        is_alone = vote.is_break_glass or wanted is None
+        if (
+            vote.is_yes
+            and wanted is not None
+            and not is_alone
+            and not quorum.is_met(quorum.tally(wanted, stored.votes))
+        ):
             self.changes.note(connection, stored, "vote")
             return
         if given.secrets:
             sealed_parameters.learn(connection, self._vault, stored.id, given.secrets)
         self.changes.end(connection, stored, outcome_of(vote), sealed=given.sealed)
+        if vote.is_break_glass:
+            for notice in broken_glass(view.shown(stored, self._people), vote):
+                tell(connection, notice)
 
     def _waiting(self, connection: Connection, inquiry_id: str) -> StoredInquiry:
         """As it is in this transaction. Raises NotFound, BadInput when it is over."""

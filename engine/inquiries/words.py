@@ -62,6 +62,8 @@ def ended(outcome: Outcome) -> str:
 
 def _ended(outcome: Outcome) -> Iterator[str]:
     yield _ENDS[outcome.state]
+    if outcome.is_break_glass:
+        yield " by breaking the glass,"
     if outcome.user:
         yield f" by {outcome.name or outcome.user}"
     elif outcome.state is InquiryState.REJECTED:

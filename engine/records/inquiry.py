@@ -162,6 +162,8 @@ class Asked:
     quorum: Quorum | None = None
     is_separate: bool = False
     """Who is behind the request may not answer."""
+    break_glass: tuple[str, ...] = ()
+    """Users, groups and roles who may approve it alone in an emergency."""
     needs_reason: bool = False
     subject: Subject | None = None
     decision: str = ""
@@ -186,6 +188,8 @@ class Answerer:
     """Somebody vouches for the user: an API key, a chat that has checked who it is."""
     execution_id: str | None = None
     """The running action that answers with the token of its run."""
+    breaks_glass: bool = False
+    """They say themselves that it is an emergency."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,6 +206,8 @@ class Vote:
     surface: str = ""
     memberships: tuple[str, ...] = ()
     """Groups and roles of the person that the quorum counts."""
+    is_break_glass: bool = False
+    """It decides alone, whoever else is wanted."""
 
 
 class InquiryState(StrEnum):
@@ -225,6 +231,8 @@ class Outcome:
     reason: str = ""
     response: Any = None
     surface: str = ""
+    is_break_glass: bool = False
+    """One person approved it alone, in an emergency."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

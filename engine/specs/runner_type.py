@@ -130,6 +130,10 @@ _INQUIRER = {
     "escalate": _object("Who is asked besides: after, users, roles, groups, route, ttl, on_timeout."),
     "x-quorum": {"description": "How many must approve: a number, or {GROUP: NUMBER}."},
     "x-separate": _boolean("Whoever asks for it may not approve it.", default=False),
+    "x-emergency": _array(
+        "Users, groups and roles who may approve it alone in an emergency, also their own request.",
+        default=[],
+    ),
     "reason": _string("Whether an answer needs a reason.", default="optional", enum=["optional", "required"]),
     "approves": _object("What is approved: {action, parameters, plan}."),
 }

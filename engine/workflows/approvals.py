@@ -19,7 +19,7 @@ from engine.workflows.statuses import COMPLETED
 
 ASK = "core.ask"
 # Words of ours for parameters of the inquirer runner.
-_WORDS = {"quorum": "x-quorum", "separate": "x-separate"}
+_WORDS = {"quorum": "x-quorum", "separate": "x-separate", "emergency": "x-emergency"}
 _NOT_GIVEN = "The approval was not given. See result for details."
 
 

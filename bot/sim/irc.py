@@ -36,26 +36,29 @@ class IrcChat:
         self._channels = sorted({*channels_in(transcript), *channels})
         self._prefix = prefix
         self._people: dict[str, Person] = {}
+        self._network: Network | None = None
 
     def start(self, folder: Path) -> None:
-        """Raises CannotBe."""
+        """Raises CannotBe; `close` it then too."""
         self._folder = folder
-        self._network = Network(folder)
+        self._network = network = Network(folder)
+        self._port = network.port
         for who in ("witness", *people_in(self._transcript)):
-            self._people[who] = Person(self._network, who, self._channels)
-            self._network.log_in(self._people[who])
+            self._people[who] = Person(network, who, self._channels)
+            network.log_in(self._people[who])
 
     def close(self) -> None:
         for person in self._people.values():
             person.client.close()
-        self._network.close()
+        if self._network is not None:
+            self._network.close()
 
     def settings(self, linked: Mapping[str, Sequence[str]]) -> dict[str, str]:
         """STORMCROW_ variables, without that word. `linked`: the accounts that the site itself links."""
         network = {
             "backend": "irc",
             "server": "127.0.0.1",
-            "port": self._network.port,
+            "port": self._port,
             "tls": False,
             "nickname": BOT,
             "channels": self._channels,
@@ -113,20 +116,20 @@ class IrcChat:
 
     def _in(self, person: Person, channel: str) -> Iterator[Heard]:
         lines = self._lines(person, channel)
-        plain = [_plain(line) for line in lines]
+        shown = [plain(line) for line in lines]
         for number, line in enumerate(lines):
             labels = tuple(
                 label for label, command in self._ways(line) if not self._is_over(command, lines[number:])
             )
             yield Heard(
                 id=f"{channel or person.nick}/{number}",
-                text="\n".join(plain[number : number + _LINES]),
+                text="\n".join(shown[number : number + _LINES]),
                 channel=channel,
                 # There are none: what must stand in one may stand anywhere.
                 thread=channel or person.nick,
                 only_for="" if channel else person.nick,
                 buttons=labels,
-                begins_in=len(plain[number]),
+                begins_in=len(shown[number]),
             )
 
     def _lines(self, person: Person, channel: str) -> list[str]:
@@ -138,16 +141,7 @@ class IrcChat:
         ]
 
     def _ways(self, line: str) -> list[tuple[str, str]]:
-        """`Ack: !alert ack 7f3a1c · !approve 7f3a1c` -> Ack and Approve, with their commands."""
-        pattern = re.compile(
-            rf"(?:(?P<label>[A-Z][^:!]{{0,40}}): )?(?P<command>{re.escape(self._prefix)}(?P<word>\w+)[^·]*)"
-        )
-        ways = [
-            (found["label"] or found["word"].capitalize(), found["command"].strip())
-            for part in line.split(_BETWEEN)
-            for found in pattern.finditer(part)
-        ]
-        return ways + [(_ALSO[label], command) for label, command in ways if label in _ALSO]
+        return ways_on(line, prefix=self._prefix)
 
     def _is_over(self, command: str, later: Sequence[str]) -> bool:
         word = command.split(" ")[1] if " " in command else ""
@@ -157,5 +151,19 @@ class IrcChat:
         return any(re.search(rf"\b{word} (?:{_ENDED})", one.text) for one in self.heard())
 
 
-def _plain(line: str) -> str:
+def ways_on(line: str, *, prefix: str) -> list[tuple[str, str]]:
+    """`Ack: !alert ack 7f3a1c · !approve 7f3a1c` -> Ack and Approve, with their commands."""
+    pattern = re.compile(
+        rf"(?:(?P<label>[A-Z][^:!]{{0,40}}): )?(?P<command>{re.escape(prefix)}(?P<word>\w+)[^·]*)"
+    )
+    ways = [
+        (found["label"] or found["word"].capitalize(), found["command"].strip())
+        for part in line.split(_BETWEEN)
+        for found in pattern.finditer(part)
+    ]
+    return ways + [(_ALSO[label], command) for label, command in ways if label in _ALSO]
+
+
+def plain(line: str) -> str:
+    """As it would stand in lines and columns."""
     return " ".join(_FIELD.sub(r"\1 ", part) for part in line.split(_BETWEEN))

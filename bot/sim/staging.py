@@ -64,8 +64,8 @@ def _in_irc(
     from bot.sim.irc import IrcChat  # noqa: PLC0415 - rarely wanted
 
     chat = IrcChat(transcript, _channels(house.settings), prefix=house.settings.chat.prefix)
-    chat.start(folder)
     stack.callback(chat.close)
+    chat.start(folder)
     return _site(house, folder, chat.settings(house.settings.people.linked), stack), chat
 
 

@@ -50,6 +50,13 @@ QUESTIONS: dict[str, dict[str, Any]] = {
     "why": {"text": "Really?", "schema": YES_OR_NO, "users": ["bob", "eve"], "reason": "required"},
     "release": {"text": "Which version?", "schema": FORM, "users": ["bob", "eve"]},
     "private": {"text": "Between us?", "schema": YES_OR_NO},
+    "urgent": {
+        "text": "Restart db1 now?",
+        "schema": YES_OR_NO,
+        "users": ["ann", "bob", "eve"],
+        "x-separate": True,
+        "x-emergency": ["ann"],
+    },
     "late": {
         "text": "Still there?",
         "schema": YES_OR_NO,

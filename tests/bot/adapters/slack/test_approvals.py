@@ -313,3 +313,24 @@ def test_what_is_decided_elsewhere_is_rewritten_here(office: Office) -> None:
     said = office.decided(asked)
     assert "Approved by eve" in said
     assert "seen in the terminal" in said
+
+
+def test_in_an_emergency_the_requester_approves_alone_and_all_who_were_asked_are_told(
+    office: Office,
+) -> None:
+    asked = office.ask("urgent", by="ann")
+    office.slack.click("ann", asked, "Approve")
+    refused = office.told("ann", asked, "may not answer")
+    assert "breakglass" in refused.plain
+    office.slack.say("ann", asked.channel, f"!breakglass {office.inquiry(asked).id[-6:]} db1 is down")
+    said = office.decided(asked)
+    assert "ann" in said
+    assert "db1 is down" in said
+    assert "breaking the glass" in said
+    office.slack.wait_for(
+        lambda: [
+            one
+            for one in office.slack.messages(asked.channel)
+            if one.ts not in (asked.ts,) and "db1 is down" in one.plain and one.user == office.slack.bot_user
+        ]
+    )

@@ -300,7 +300,7 @@ class IrcConnection(IRCConnection):
 
     def no_entry(self, channel: str, reason: str) -> None:
         self._fail(f"{channel} cannot be entered: {reason}.")
-        self.queue.refused(channel, f"{channel} cannot be entered: {reason}.")
+        self.queue.refused(channel, f"{channel} cannot be entered: {reason}.", is_closed=True)
         self.at(RETRY_JOIN_S, lambda: self._rejoin(channel))
 
     def _said_nick(self, event: Any) -> None:

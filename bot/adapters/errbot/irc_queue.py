@@ -130,10 +130,13 @@ class LineQueue:
         else:
             self._say(Progress(id=sending.send.id, lines_taken=sending.taken))
 
-    def refused(self, target: str, reason: str) -> None:
-        """The server does not take what is for `target`: it says so before it answers the PING."""
+    def refused(self, target: str, reason: str, *, is_closed: bool = False) -> None:
+        """The server does not take what is for `target`: it says so before it answers the PING.
+
+        `is_closed`: nor what is still to come.
+        """
         for sending in self._sendings.values():
-            if sending.next and sending.target.lower() == target.lower():
+            if (sending.next or is_closed) and sending.target.lower() == target.lower():
                 sending.refusals.append(reason)
 
     def broken(self) -> None:

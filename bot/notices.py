@@ -141,6 +141,7 @@ class Notices:
             if has_buttons
             else (),
             mention=notice.mention,
+            calls=self.ids_of(notice.people),
         )
 
     def _end(self, execution_id: str) -> Reply | None:

@@ -38,6 +38,8 @@ class Notice:
     """It stands in the thread of the message with this key."""
     mention: str = ""
     """The one person this is for; empty: nobody is called."""
+    people: tuple[str, ...] = ()
+    """Users who are called by name where the chat knows their accounts."""
     execution_id: str = ""
     """The execution whose end it tells, shown with status and result below the text."""
 
@@ -53,4 +55,4 @@ def of_data(data: Any) -> Notice:
         name: tuple((first, second) for first, second in data[name])
         for name in ("fields", "links", "commands")
     }
-    return Notice(**{**data, **pairs})
+    return Notice(**{**data, **pairs, "people": tuple(data.get("people", ()))})

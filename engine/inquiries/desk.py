@@ -253,7 +253,7 @@ class Inquiries:
             sealed_parameters.learn(connection, self._vault, stored.id, given.secrets)
         self.changes.end(connection, stored, outcome_of(vote), sealed=given.sealed)
         if vote.is_break_glass:
-            for notice in broken_glass(view.shown(stored, self._people), vote):
+            for notice in broken_glass(view.shown(stored, self._people), vote, self._people):
                 tell(connection, notice)
 
     def _waiting(self, connection: Connection, inquiry_id: str) -> StoredInquiry:

@@ -47,6 +47,13 @@ def test_all_places_where_it_is_asked_are_told(engine: Engine) -> None:
     assert notice["tone"] == "bad"
 
 
+def test_whoever_was_asked_is_called_but_for_the_one_who_decided(engine: Engine) -> None:
+    inquiry = alone(engine, users=["ann", "bob", "eve"])
+    engine.inquiries.approve(inquiry.id, who=by("bob", breaks_glass=True), reason="prod is down")
+    (notice,) = notices(engine, inquiry)
+    assert notice["people"] == ["ann", "eve"]
+
+
 def test_it_takes_a_reason(engine: Engine) -> None:
     inquiry = alone(engine)
     with pytest.raises(BadInput, match="wants a reason"):

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import update
 
 from bot.slack_emulator.emulator import Emulator
+from bot.slack_emulator.seen import Seen
 from engine.clock import utcnow
 from engine.records.inquiry import Answerer, InquiryRow, InquiryState
 from tests.bot.adapters.slack.office import PATIENT, Office, buttons
@@ -327,10 +328,11 @@ def test_in_an_emergency_the_requester_approves_alone_and_all_who_were_asked_are
     assert "ann" in said
     assert "db1 is down" in said
     assert "breaking the glass" in said
-    office.slack.wait_for(
-        lambda: [
-            one
-            for one in office.slack.messages(asked.channel)
-            if one.ts not in (asked.ts,) and "db1 is down" in one.plain and one.user == office.slack.bot_user
-        ]
-    )
+
+    def alarms() -> list[Seen]:
+        found = office.slack.messages(asked.channel)
+        return [one for one in found if one.ts != asked.ts and "broken the glass" in one.plain]
+
+    (alarm,) = office.slack.wait_for(alarms)
+    assert "db1 is down" in alarm.plain
+    assert {f"@{office.ids[name]}" for name in ("bob", "eve")} == set(alarm.mentions)

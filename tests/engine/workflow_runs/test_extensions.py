@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from engine.errors import Denied
 from engine.records.execution import Execution
 from engine.records.inquiry import Answerer, Inquiry
 from engine.service import Engine
@@ -95,6 +96,17 @@ def test_an_action_waits_for_its_approval_which_names_what_runs(engine: Engine) 
     done = ended(engine, run)
     assert (done.status, done.result) == (Status.SUCCEEDED, {"output": {"said": "deployed"}})
     assert [child.action for child in children(engine, done)] == ["core.ask", "probe.sh"]
+
+
+def test_an_approval_may_be_given_alone_in_an_emergency_where_the_task_says_so(engine: Engine) -> None:
+    text = APPROVED.replace("{users: [ann], ttl: 5}", "{users: [ann], ttl: 5, emergency: [bob]}")
+    run = start(engine, write_flow(engine, "urgent", text))
+    asked = question(engine)
+    with pytest.raises(Denied):
+        engine.inquiries.approve(asked.id, who=Answerer(user="bob"), reason="db1 is down")
+    engine.inquiries.approve(asked.id, who=Answerer(user="bob", breaks_glass=True), reason="db1 is down")
+    done = ended(engine, run)
+    assert (done.status, done.result) == (Status.SUCCEEDED, {"output": {"said": "deployed"}})
 
 
 def test_what_is_rejected_does_not_run(engine: Engine) -> None:

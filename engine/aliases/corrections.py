@@ -41,6 +41,11 @@ def corrections(text: str, entries: Iterable[FormatEntry]) -> Iterator[str]:
         yield corrected
 
 
+def is_like(word: str, words: Iterable[str]) -> bool:
+    """Whether it may be one of these with a typing error."""
+    return bool(difflib.get_close_matches(word[: _LONGEST_WORD + 1], list(words), n=1, cutoff=LIKENESS))
+
+
 def _corrected(text: str, words: Sequence[re.Match[str]], steps: Sequence[Step]) -> tuple[str, float]:
     """The text with the format's words for those like them, and how like they were (mean, 0 to 1)."""
     changes: list[tuple[re.Match[str], str]] = []

@@ -1,9 +1,10 @@
 """Every format of every enabled alias, read once for a registry: which one does a text fit?"""
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from itertools import islice
 
-from engine.aliases.beginnings import Beginning, beginning
+from engine.aliases.beginnings import Beginning, beginning, steps_of
 from engine.aliases.corrections import corrections
 from engine.aliases.grammar import CompiledFormat, compile_format
 from engine.aliases.help import missing, nearest_displays
@@ -162,6 +163,12 @@ class AliasIndex:
     def beginning(self, text: str) -> Beginning | None:
         """The command that a text begins and does not say to the end; None: there is none."""
         return beginning(text, (entry for entry in self.entries if not entry.is_multiple))
+
+    @cached_property
+    def first_words(self) -> frozenset[str]:
+        """What commands begin with, those whose formats are plain."""
+        read = (steps_of(entry.representation) for entry in self.entries)
+        return frozenset(steps[0].text for steps in read if steps)
 
     def corrected(self, text: str) -> str:
         """The text without its typing errors, where it then fits one alias; else an empty text."""

@@ -6,6 +6,7 @@ from engine.api import listing
 from engine.api.call import Call
 from engine.api.resource import Endpoint
 from engine.api.wire_chats import chat_state_document
+from engine.specs.right import Right
 
 
 def list_chats(call: Call) -> Response:
@@ -13,4 +14,4 @@ def list_chats(call: Call) -> Response:
     return listing.paged(call, found, always=("name",))
 
 
-ENDPOINTS = (Endpoint(method="GET", path="/chats", handler=list_chats, right=None),)
+ENDPOINTS = (Endpoint(method="GET", path="/chats", handler=list_chats, right=Right.SERVICE_LIST),)

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from engine.alias_executions import AliasExecutions
 from engine.aliases.command_forms import CommandForm
+from engine.aliases.corrections import is_like
 from engine.aliases.index import AliasIndex
 from engine.clock import utcnow
 from engine.content.registry import Content
@@ -75,7 +76,8 @@ class Pipelines:
     def stages_of(self, command: str) -> tuple[str, ...] | None:
         """The stages of a command that is a pipeline; None: it is none.
 
-        Raises BadInput where it begins with a command, and a later stage is nothing that we know.
+        Raises BadInput where it begins with a command, and a later stage is nothing that we know: unless
+        an alias takes all of it as its text, and nothing in it is even like a stage.
         """
         parts = text.split(command)
         if len(parts) < 2 or not all(parts):
@@ -90,7 +92,11 @@ class Pipelines:
         unknown = next((part for part in parts[1:] if not self._is_stage(part)), None)
         if unknown is None:
             return parts
-        # Also where an alias would take all of it as its text: a mistyped stage must not become a value.
+        # A mistyped stage must not become a value.
+        if whole is not None and not any(
+            self._is_stage(part) or self._is_like_one(part) for part in parts[1:]
+        ):
+            return None
         raise BadInput(
             f"I know no stage {unknown!r}.",
             hint=f"A stage is a command, or a filter: {', '.join(filters.SHAPES)}. In quotes | is text.",
@@ -108,6 +114,11 @@ class Pipelines:
     def _is_command(self, part: str) -> bool:
         """Also one that is not complete."""
         return self._match(part) is not None or self._index().beginning(part) is not None
+
+    def _is_like_one(self, part: str) -> bool:
+        """Whether it may be a stage with a typing error."""
+        word = part.split(maxsplit=1)[0]
+        return is_like(word, filters.SHAPES) or is_like(word, self._index().first_words)
 
     # starting
 

@@ -103,6 +103,8 @@ def test_what_a_parameter_cannot_take_ends_it(house: House) -> None:
     ("text", "said"),
     [
         ("hosts in prod | xyzzy | restart", "I know no stage 'xyzzy'."),
+        ("hosts in prod | resart", "I know no stage 'resart'."),
+        ("hosts in prod | gerp web", "I know no stage 'gerp web'."),
         ("hosts in prod | true", "takes nothing from a pipe"),
         ("hosts in prod | deploy", "needs also: version, stage"),
         (" | ".join(["hosts in prod", *["count"] * 10]), "10 stages at most"),
@@ -122,6 +124,9 @@ def test_a_pipe_that_is_text_is_none(house: House) -> None:
     assert house.engine.execution("last").context["action_alias_ref"]["name"] == "own"
     assert "2" in text_of(house.ask("echo seq 2 | tail -n 1"))
     assert house.engine.execution("last").parameters["cmd"] == "seq 2 | tail -n 1"
+    # Where an alias takes all of it, and nothing in it is even like a stage.
+    house.ask("hosts in {{ st2kv.system.word | decrypt_kv }}")
+    assert house.engine.execution("last").parameters["stage"] == "{{ st2kv.system.word | decrypt_kv }}"
     house.ask("restart a|b")
     assert house.engine.execution("last").parameters["hosts"] == ["a|b"]
 

@@ -45,7 +45,7 @@ def last_id(server: Server, action: str) -> str:
 def test_help_shows_what_can_be_said(server: Server) -> None:
     done = chat(server, "!help", "help examples greet")
     assert done.returncode == 0, done.stderr
-    for word in ("status [id]", "cancel id", "diagnose", "examples greet [name]"):
+    for word in ("status [id]", "cancel [id]", "diagnose", "examples greet [name]"):
         assert word in done.stdout, done.stdout
 
 

@@ -7,7 +7,22 @@ from engine.api.resource import Endpoint
 from engine.specs.right import RESOURCE_TYPES, Right
 
 # About the caller alone, about nothing of ours, or about whether we are alive.
-FREE = {"/", "/user", "/healthz", "/readyz", "/ruletypes", "/ruletypes/{id}", "/tokens", "/tokens/validate"}
+FREE = {
+    "/",
+    "/user",
+    "/healthz",
+    "/readyz",
+    "/ruletypes",
+    "/ruletypes/{id}",
+    "/tokens",
+    "/tokens/validate",
+    # Of others these are only for who administers them; see test_rights.py.
+    "/accounts",
+    "/accounts/codes",
+    "/accounts/{account}",
+    "/rights/check",
+    "/rights/denials",
+}
 READS = ("_list", "_view", "_help", "_search", "_health")
 # They change nothing, but ask with a body.
 ASKS = {"/packs/index/search", "/actionalias/match", "/workflows/inspect", "/rules/backtest"}

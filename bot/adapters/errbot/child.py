@@ -96,6 +96,7 @@ class Pipe:
                 oldest = min(said_at for said_at, _ in self._kept.values())
             for one in due:
                 self.say(one)
+            # Until the oldest is due: whatever comes meanwhile is due later.
             time.sleep(max(0.1, oldest + after_s - now))
 
 

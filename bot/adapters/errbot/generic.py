@@ -65,6 +65,7 @@ class GenericSender:
         while True:
             send = self._waiting.get()
             self._tell(self._sent(send))
+            # The pace that the network takes; what comes meanwhile waits in the queue.
             time.sleep(self._pause_s)
 
     def _sent(self, send: Send) -> Done:

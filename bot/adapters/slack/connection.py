@@ -145,7 +145,7 @@ class Sockets:
             if hello.get("type") != "hello":
                 reason = hello.get("reason") or hello.get("type") or "closed"
                 raise ConnectionResetError(f"a socket begins with {reason} instead of hello")
-        except BaseException:
+        except BaseException:  # also when we are cancelled: nobody else would close this one
             await ws.close()
             raise
         self._health.app_id = str((hello.get("connection_info") or {}).get("app_id", ""))

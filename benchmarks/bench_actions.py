@@ -13,7 +13,9 @@ from benchmarks.serving import report
 from engine.records.execution import Execution, new_id
 from engine.runners.base import RunControl, RunRequest
 from engine.service import Engine, ExecutionFilter, ExecutionRequest
-from engine.settings import ContentSettings, Settings, StoreSettings
+from engine.settings import Settings
+from engine.settings.content import ContentSettings
+from engine.settings.server import StoreSettings
 from engine.status import Status
 
 MANY = 1500

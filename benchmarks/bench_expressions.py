@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from benchmarks.serving import report
-from engine.settings import TemplateSettings
+from engine.settings.content import TemplateSettings
 from engine.workflows.expressions import yaql_package
 from engine.workflows.expressions.compile import compile_value
 from engine.workflows.expressions.running import Run

@@ -8,7 +8,7 @@ from benchmarks.serving import report
 from engine.criteria.compile import Criteria, compile_criteria
 from engine.expressions.jinja import Templates
 from engine.expressions.lookups import KeyLookup, key_lookups
-from engine.settings import TemplateSettings
+from engine.settings.content import TemplateSettings
 
 _CANDIDATES = 20
 _PAYLOAD = {

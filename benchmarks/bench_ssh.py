@@ -8,7 +8,8 @@ from tempfile import TemporaryDirectory
 from benchmarks.serving import percentile, report
 from engine.runners.base import RunControl, RunRequest
 from engine.runners.remote import RemoteRunner
-from engine.settings import Settings, SshSettings
+from engine.settings import Settings
+from engine.settings.actions import SshSettings
 from engine.specs.action import ActionSpec
 from engine.specs.pack import PackSpec
 from engine.status import Status

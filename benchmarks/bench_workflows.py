@@ -13,7 +13,9 @@ from benchmarks.serving import percentile, report
 from engine.records.execution import Execution
 from engine.runners.base import RunControl, RunRequest, RunResult
 from engine.service import Engine, ExecutionRequest
-from engine.settings import ContentSettings, Settings, StoreSettings
+from engine.settings import Settings
+from engine.settings.content import ContentSettings
+from engine.settings.server import StoreSettings
 
 ITEMS = 1000
 LONG = 100

@@ -25,7 +25,8 @@ from engine.clock import isoformat, utcnow
 from engine.errors import EngineError, StoreFailure
 from engine.networks import networks
 from engine.service import Engine
-from engine.settings import LogSettings, Settings, local_url
+from engine.settings import Settings, local_url
+from engine.settings.server import LogSettings
 from engine.store.vault import write_private
 from engine.workspaces import workspaces
 

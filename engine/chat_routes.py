@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from engine.settings import ChatSettings
+from engine.settings.chats import ChatSettings
 
 # A notification on this route is said in the first chat that runs.
 CHAT = "chat"

@@ -50,7 +50,7 @@ class KeyDescription:
 
 
 def described() -> tuple[KeyDescription, ...]:
-    """Every key of every section, in the order of the classes in engine/settings.py."""
+    """Every key of every section, in the order of the classes in engine/settings."""
     return tuple(_described())
 
 

@@ -24,7 +24,7 @@ from engine.notifications import NOTIFY_TRIGGER, Notifier
 from engine.records.execution import Execution
 from engine.records.journal import JournalEntry
 from engine.records.trigger import Event
-from engine.settings import ChatSettings
+from engine.settings.chats import ChatSettings
 from engine.status import FINISHED, Status
 from engine.steps import CHANGED
 from engine.store import journal

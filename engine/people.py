@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from engine.accounts import Accounts
 from engine.records.inquiry import Audience
-from engine.settings import PeopleSettings
+from engine.settings.people import PeopleSettings
 
 # Before the name of a user whom nothing vouches for.
 UNVERIFIED = "~"

@@ -21,7 +21,7 @@ from engine.expressions.lookups import key_lookups
 from engine.rules.explain import explained, masker_for
 from engine.rules.gates import gates_for
 from engine.rules.identity import WEBHOOK, trigger_of
-from engine.settings import TemplateSettings
+from engine.settings.content import TemplateSettings
 from engine.specs.rule import RuleSpec
 from engine.yaml_reader import line_of, read_file, read_text
 

@@ -14,7 +14,7 @@ from engine.errors import BadTemplate
 from engine.expressions.limits import Budget, refused
 from engine.expressions.masking import ValueMasker
 from engine.expressions.sandbox import BudgetContext, Sandbox
-from engine.settings import TemplateSettings
+from engine.settings.content import TemplateSettings
 
 # What an expression can raise without anybody having meant to.
 _FAILURES = (

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from engine.errors import BadTemplate
-from engine.settings import TemplateSettings
+from engine.settings.content import TemplateSettings
 
 # Text is paid for by this many characters a unit (a shift).
 _TEXT_SHIFT = 8

@@ -19,7 +19,7 @@ from engine.expressions.filters import FILTERS
 from engine.expressions.guards import apply_operator, check_filter, check_method
 from engine.expressions.limits import Budget, refused
 from engine.expressions.lookups import KeyLookup, key_name
-from engine.settings import TemplateSettings
+from engine.settings.content import TemplateSettings
 
 # No name in a template can hold a space, so templates cannot reach these.
 _PASSES, _OPERAND, _JOINED, _BUILT = " passes", " operand", " joined", " built"

@@ -21,7 +21,7 @@ from engine.sensors.plan import SensorPlan
 from engine.sensors.process import SensorProcess, Wakeup
 from engine.sensors.requests import SensorRequests, Submit
 from engine.sensors.tally import Tally
-from engine.settings import SensorSettings
+from engine.settings.events import SensorSettings
 from engine.store.datastore import Datastore
 
 

@@ -16,7 +16,7 @@ from engine.sensors.log import SensorLog
 from engine.sensors.process import SensorProcess, Wakeup
 from engine.sensors.requests import Refused, SensorRequests, log_level
 from engine.sensors.tally import Tally
-from engine.settings import SensorSettings
+from engine.settings.events import SensorSettings
 
 # Events of one sensor that may be under way at once; they share commits.
 WINDOW = 256

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from engine.settings import TemplateSettings
+from engine.settings.content import TemplateSettings
 from engine.workflows import extensions
 from engine.workflows.definition import Definition, Task, Transition
 from engine.workflows.expressions.compile import Compiled, compile_value

@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import Any
 
 from engine.expressions.jinja import Templates
-from engine.settings import TemplateSettings
+from engine.settings.content import TemplateSettings
 from engine.specs.action import ActionSpec
 from engine.workflows.calls import Host
 from engine.workflows.compile import Plan, plan_of

@@ -11,7 +11,10 @@ import pytest
 import requests
 
 from bot.app import App
-from engine.settings import ChatSettings, ContentSettings, ServerSettings, Settings, StoreSettings
+from engine.settings import Settings
+from engine.settings.chats import ChatSettings
+from engine.settings.content import ContentSettings
+from engine.settings.server import ServerSettings, StoreSettings
 
 ALIASES = {
     "true": {"action_ref": "core.local", "formats": ["true"], "immutable_parameters": {"cmd": "/bin/true"}},

@@ -14,7 +14,8 @@ from engine.errors import Denied
 from engine.people import People
 from engine.records.account import How
 from engine.records.inquiry import Audience
-from engine.settings import PeopleSettings, Settings
+from engine.settings import Settings
+from engine.settings.people import PeopleSettings
 from engine.store.database import Database, sqlite_url
 from engine.store.vault import Vault
 

@@ -24,7 +24,9 @@ from engine.expressions.jinja import Templates
 from engine.expressions.params import compile_plan
 from engine.networks import networks
 from engine.rules.table import compile_rule
-from engine.settings import ErrbotSettings, Settings, TemplateSettings
+from engine.settings import Settings
+from engine.settings.chats import ErrbotSettings
+from engine.settings.content import TemplateSettings
 from engine.specs.runner_type import RUNNER_TYPES
 from engine.workflows.chain_reading import read_chain
 from engine.workflows.inspect import inspect

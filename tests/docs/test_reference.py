@@ -13,7 +13,8 @@ from engine.content import read_actions, read_aliases, read_events, read_gates, 
 from engine.content.shape import Field
 from engine.expressions.filters import FILTERS
 from engine.runner_set import BUILT_IN
-from engine.settings import ServerSettings, Settings
+from engine.settings import Settings
+from engine.settings.server import ServerSettings
 from engine.specs.pack import SYSTEM_PACKS
 from engine.specs.rule import OPERATORS
 from engine.specs.runner_type import RUNNER_ALIASES, RUNNER_TYPES, WORKFLOWS

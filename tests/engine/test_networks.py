@@ -7,7 +7,8 @@ import pytest
 
 from engine.errors import BadSettings
 from engine.networks import Network, networks
-from engine.settings import ErrbotSettings, Settings
+from engine.settings import Settings
+from engine.settings.chats import ErrbotSettings
 from tests.docs.pages import ROOT
 
 IRC = "server: irc.example.org\nnickname: crow\n"

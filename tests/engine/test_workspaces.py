@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from engine.errors import BadSettings
-from engine.settings import Settings, SlackSettings
+from engine.settings import Settings
+from engine.settings.chats import SlackSettings
 from engine.workspaces import workspaces
 
 

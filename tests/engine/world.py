@@ -9,7 +9,10 @@ from typing import Any
 
 from engine.records.execution import Execution
 from engine.service import Engine, ExecutionRequest
-from engine.settings import ActionSettings, ContentSettings, ServerSettings, Settings, StoreSettings
+from engine.settings import Settings
+from engine.settings.actions import ActionSettings
+from engine.settings.content import ContentSettings
+from engine.settings.server import ServerSettings, StoreSettings
 
 FILES = {
     "pack.yaml": "{name: probe, ref: probe, description: Actions for tests, version: 1.0.0, author: Tests}",

@@ -9,7 +9,7 @@ from engine.aliases.grammar import compile_format
 from engine.aliases.kv import split_pairs
 from engine.content.registry import Registry
 from engine.expressions.jinja import Templates
-from engine.settings import TemplateSettings
+from engine.settings.content import TemplateSettings
 from engine.specs.alias import AliasSpec
 
 # text -> the one alias that it fits, and the parameters that it gives.

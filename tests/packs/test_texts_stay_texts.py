@@ -8,7 +8,7 @@ import pytest
 
 from engine.content.registry import Registry
 from engine.expressions.jinja import Templates
-from engine.settings import TemplateSettings
+from engine.settings.content import TemplateSettings
 
 HOSTILE = [
     "plain",

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.errors import ExpressionFailure
-from engine.settings import TemplateSettings
+from engine.settings.content import TemplateSettings
 from engine.workflows.expressions import jinja, yaql
 from engine.workflows.expressions.jinja import JinjaText
 from engine.workflows.expressions.running import Run

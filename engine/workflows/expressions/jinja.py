@@ -7,7 +7,7 @@ from typing import Any
 from jinja2 import Template, TemplateError, Undefined
 
 from engine.expressions.limits import refused
-from engine.settings import TemplateSettings
+from engine.settings.content import TemplateSettings
 from engine.workflows.expressions.jinja_room import RESULT, bound, room_of
 from engine.workflows.expressions.running import Run, failure, guarded
 from engine.workflows.expressions.texts import (

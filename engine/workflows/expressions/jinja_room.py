@@ -10,7 +10,7 @@ from jinja2.runtime import Context
 from jinja2.visitor import NodeTransformer
 
 from engine.expressions.sandbox import BudgetContext, Sandbox, paid_filter
-from engine.settings import TemplateSettings
+from engine.settings.content import TemplateSettings
 from engine.workflows.expressions.functions import DATA, LOOKING, call_data
 from engine.workflows.expressions.running import Run, is_private
 

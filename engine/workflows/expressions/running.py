@@ -6,7 +6,7 @@ from typing import TypeVar
 from engine.errors import BadTemplate, EngineError, ExpressionFailure
 from engine.expressions.limits import Budget, refused
 from engine.expressions.masking import ValueMasker
-from engine.settings import TemplateSettings
+from engine.settings.content import TemplateSettings
 from engine.workflows.scope import Scope
 
 # Error texts repeat values; a large one would fill every log and database row.

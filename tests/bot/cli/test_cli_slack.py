@@ -9,7 +9,9 @@ import yaml
 
 from bot.adapters.slack.manifest import SCOPES, manifest
 from bot.slack_emulator.emulator import Emulator
-from engine.settings import ServerSettings, Settings, SlackSettings
+from engine.settings import Settings
+from engine.settings.chats import SlackSettings
+from engine.settings.server import ServerSettings
 from tests.bot.cli.conftest import Shell
 
 

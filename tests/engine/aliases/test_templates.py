@@ -6,7 +6,7 @@ import pytest
 
 from engine.aliases.templates import AliasTemplates
 from engine.expressions.jinja import Templates
-from engine.settings import TemplateSettings
+from engine.settings.content import TemplateSettings
 from engine.specs.alias import AliasAck, AliasResult
 from tests.engine.aliases.builders import alias
 

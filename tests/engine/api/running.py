@@ -16,7 +16,9 @@ from engine.api.app import create_app
 from engine.api.server import server_config
 from engine.api.stream_hub import StreamHub
 from engine.service import Engine
-from engine.settings import ContentSettings, ServerSettings, Settings, StoreSettings
+from engine.settings import Settings
+from engine.settings.content import ContentSettings
+from engine.settings.server import ServerSettings, StoreSettings
 
 PACK = {
     "pack.yaml": """

@@ -4,7 +4,8 @@ from pathlib import Path
 
 from engine.content.loader import ContentLoader
 from engine.content.registry import Registry, Unavailable
-from engine.settings import ContentSettings, Settings
+from engine.settings import Settings
+from engine.settings.content import ContentSettings
 
 
 class Site:

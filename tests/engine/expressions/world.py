@@ -5,7 +5,7 @@ from typing import Any
 
 from engine.expressions.jinja import Templates
 from engine.expressions.params import ActionPlan, Plans, TemplateScope
-from engine.settings import TemplateSettings
+from engine.settings.content import TemplateSettings
 from engine.specs.action import ActionSpec
 from engine.specs.parameter import ParameterSpec
 

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from engine.service import Engine
-from engine.settings import ChatSettings, PeopleSettings, Settings
+from engine.settings import Settings
+from engine.settings.chats import ChatSettings
+from engine.settings.people import PeopleSettings
 from tests.engine import world
 
 PEOPLE = PeopleSettings(

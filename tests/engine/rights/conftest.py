@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from engine.service import Engine
-from engine.settings import PeopleSettings
+from engine.settings.people import PeopleSettings
 from tests.engine import world
 from tests.engine.rights.site import write_rights
 

@@ -14,7 +14,9 @@ from engine.runners.local import LocalRunner
 from engine.runners.python_script import PythonRunner
 from engine.runners.shim_client import Shims
 from engine.runners.spool_runner import SpoolRunner
-from engine.settings import ActionSettings, PythonSettings, Settings, StoreSettings
+from engine.settings import Settings
+from engine.settings.actions import ActionSettings, PythonSettings
+from engine.settings.server import StoreSettings
 from engine.specs.action import ActionSpec
 from engine.specs.pack import PackSpec
 from engine.specs.parameter import ParameterSpec

@@ -16,7 +16,8 @@ from engine.errors import RunnerFailure
 from engine.runners.base import RunControl, RunRequest, RunResult
 from engine.runners.http_guard import Guard
 from engine.runners.http_request import HttpRequestRunner
-from engine.settings import HttpSettings, Settings
+from engine.settings import Settings
+from engine.settings.actions import HttpSettings
 from engine.specs.action import ActionSpec
 from engine.specs.pack import PackSpec
 from engine.status import Status

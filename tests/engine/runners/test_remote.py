@@ -17,7 +17,8 @@ import pytest
 from engine.errors import RunnerFailure
 from engine.runners.base import OutputKind, RunControl, RunRequest, RunResult
 from engine.runners.remote import RemoteRunner
-from engine.settings import ActionSettings, Settings, SshSettings
+from engine.settings import Settings
+from engine.settings.actions import ActionSettings, SshSettings
 from engine.specs.action import ActionSpec
 from engine.specs.pack import PackSpec
 from engine.specs.parameter import ParameterSpec

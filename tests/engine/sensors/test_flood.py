@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from engine.records.sensor import SensorState
-from engine.settings import EventSettings
+from engine.settings.events import EventSettings
 from tests.engine.sensors.conftest import StartEngine
 from tests.engine.sensors.world import (
     engine_with_sensors,

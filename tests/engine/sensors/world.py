@@ -11,7 +11,10 @@ from typing import Any
 from engine.records.sensor import SensorHealth, SensorState
 from engine.records.trigger import InstanceFilter
 from engine.service import Engine
-from engine.settings import ContentSettings, SensorSettings, Settings, StoreSettings
+from engine.settings import Settings
+from engine.settings.content import ContentSettings
+from engine.settings.events import SensorSettings
+from engine.settings.server import StoreSettings
 
 MANIFEST = "{name: probe, ref: probe, description: Sensors for tests, version: 1.0.0, author: Tests}"
 METADATA = """

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from engine.errors import EngineError
 from engine.expressions.jinja import Templates
-from engine.settings import TemplateSettings
+from engine.settings.content import TemplateSettings
 from engine.workflows.action_chains import ActionChains
 from engine.workflows.calls import ActionCall, ActionChanged, Command, Rerun, Work
 from engine.workflows.rehearse import RehearsalHost

@@ -7,7 +7,7 @@ import pytest
 
 from engine.errors import BadParameter
 from engine.expressions.jinja import Templates
-from engine.settings import TemplateSettings
+from engine.settings.content import TemplateSettings
 from engine.workflows.action_chains import ActionChains
 from engine.workflows.rehearse import RehearsalHost
 from tests.engine.workflows.chain_hand import CONTEXT, ChainHand

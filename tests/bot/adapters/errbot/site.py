@@ -12,7 +12,8 @@ from bot.announcer import Announcer
 from bot.commands import Commands
 from engine.networks import networks
 from engine.service import Engine
-from engine.settings import ErrbotSettings, Settings
+from engine.settings import Settings
+from engine.settings.chats import ErrbotSettings
 from tests.bot.adapters.errbot.servers import Ngircd, until
 from tests.bot.adapters.errbot.xmpp_server import DOMAIN, PASSWORD, Prosody
 from tests.bot.conftest import make_settings

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from engine.settings import PeopleSettings
+from engine.settings.people import PeopleSettings
 from tests.bot.adapters.errbot.conftest import Opened
 from tests.bot.adapters.errbot.servers import IrcPerson, Ngircd, Services, until
 from tests.bot.adapters.errbot.site import ChatHouse, irc_settings

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.settings import PeopleSettings
+from engine.settings.people import PeopleSettings
 from tests.bot.adapters.errbot.conftest import Opened
 from tests.bot.adapters.errbot.servers import until
 from tests.bot.adapters.errbot.site import ChatHouse, xmpp_settings

@@ -10,7 +10,8 @@ from bot.adapters.slack.adapter import SlackAdapter
 from bot.slack_emulator.emulator import Emulator
 from bot.slack_emulator.seen import Seen
 from engine.records.execution import ExecutionFilter
-from engine.settings import Settings, SlackSettings
+from engine.settings import Settings
+from engine.settings.chats import SlackSettings
 from tests.bot.conftest import House, make_settings
 
 # The machine may be slow.

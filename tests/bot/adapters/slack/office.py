@@ -10,7 +10,8 @@ import yaml
 from bot.slack_emulator.emulator import Emulator
 from bot.slack_emulator.seen import Control, Seen, SeenView
 from bot.slack_emulator.switches import Timing
-from engine.settings import PeopleSettings, Settings
+from engine.settings import Settings
+from engine.settings.people import PeopleSettings
 from tests.bot.adapters.slack.conftest import SlackHouse, slack_settings
 from tests.bot.asking import FORM, YES_OR_NO, write_questions
 

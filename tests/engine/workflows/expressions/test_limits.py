@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from engine.errors import ExpressionFailure
-from engine.settings import TemplateSettings
+from engine.settings.content import TemplateSettings
 from engine.workflows.expressions.compile import compile_value
 from tests.engine.workflows.expressions.world import World, refusal
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.errors import ExpressionFailure
-from engine.settings import TemplateSettings
+from engine.settings.content import TemplateSettings
 from engine.workflows.expressions import yaql_package
 from engine.workflows.expressions.compile import compile_value
 from engine.workflows.expressions.running import Run

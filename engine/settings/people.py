@@ -1,0 +1,46 @@
+"""Who is who, and how they log in."""
+
+from dataclasses import dataclass
+
+from engine.settings.key import key
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeopleSettings:
+    """Who is who: roles, groups and accounts, for questions and approvals."""
+
+    roles: dict[str, list[str]] = key(
+        {}, "Roles, each with the users who have it, for example {approver: [ann, bob]}."
+    )
+    groups: dict[str, list[str]] = key(
+        {}, "Groups, each with its users, for example {sre: [ann, bob], security: [eve]}."
+    )
+    linked: dict[str, list[str]] = key(
+        {},
+        "Other accounts of the same person, for example {ann: ['~ann', slack.T1.U7, ann-ci]}: "
+        "they count as one, and have what the first has.",
+    )
+    emails: dict[str, list[str]] = key(
+        {},
+        "E-mail addresses of users, for example {ann: [ann@example.org]}. A chat account with a verified "
+        "address of them is that user, in the workspaces of email_teams.",
+    )
+    email_teams: list[str] = key(
+        [],
+        "Workspaces whose word on e-mail addresses counts, for example [slack.T1]; of their full members "
+        "only. Empty: none.",
+    )
+    trust_unverified: bool = key(
+        False,
+        "Whether somebody whom nothing vouches for (a name picked in the web chat) counts as a person of "
+        "their own where an approval needs several people, or another than the one who asks.",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthSettings:
+    """How people log in; `stormcrow user add` gives somebody a password."""
+
+    token_life_s: int = key(
+        86_400, "How long a token lives, and the longest that may be asked for, in seconds.", at_least=1
+    )

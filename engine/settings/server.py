@@ -1,0 +1,52 @@
+"""The server itself: where it listens, what it keeps, what it logs."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from engine.settings.key import key
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerSettings:
+    """Where the server listens, and how it answers."""
+
+    host: str = key(
+        "127.0.0.1", "Address to listen on. Anything but loopback puts the web chat behind a login."
+    )
+    port: int = key(9101, "TCP port of the API and the web chat; 0 takes a free one.", at_most=65_535)
+    public_url: str = key("", "How people and clients reach us, for links; empty: http://HOST:PORT.")
+    answer_wait_ms: int = key(
+        300, "How long POST /executions waits for the end before it answers, in milliseconds; 0 never waits."
+    )
+    body_limit_bytes: int = key(1_048_576, "Largest request body, in bytes.", at_least=1_024)
+    shutdown_s: float = key(
+        10.0, "How long a stop waits for work in hand, in seconds; local actions go on without us."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreSettings:
+    """Where everything is kept."""
+
+    data: Path = key(Path("data"), "Folder of the database, the keys and the spool; mode 0700.")
+    url: str = key(
+        "",
+        "SQLAlchemy URL, for example postgresql+psycopg://user@host/name; empty: SQLite in the data folder.",
+        secret=True,
+    )
+    durability: Literal["full", "normal"] = key(
+        "full", "full: a commit survives a power cut; normal: it survives kill -9, and is faster."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogSettings:
+    """What the server logs."""
+
+    level: Literal["debug", "info", "warning", "error"] = key(
+        "info", "Least severe messages that are logged."
+    )
+    format: Literal["text", "json"] = key(
+        "text", "text for people, json for collectors; both on standard error."
+    )

@@ -15,7 +15,7 @@ from engine.policies.notes import policy_note
 app = typer.Typer(no_args_is_help=True, help="Executions: what ran, runs, or will run.")
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="An id, its last 6 characters or more, or `last`.")]
-_COLUMNS = "id,action.ref,context.user,status,start_timestamp,end_timestamp,elapsed_seconds"
+_COLUMNS = "id,action.ref,context.user,context.origin,status,start_timestamp,end_timestamp,elapsed_seconds"
 
 
 @app.command("list")
@@ -43,7 +43,7 @@ def list_executions(
             one["id"],
             one["action"]["ref"],
             one["status"],
-            one.get("context", {}).get("user", ""),
+            _who(one),
             local_time(one.get("start_timestamp")),
             duration(one.get("elapsed_seconds")),
         )
@@ -72,7 +72,7 @@ def _shown(execution: dict[str, Any]) -> dict[str, Any]:
         "id": execution["id"],
         "action": execution["action"]["ref"],
         "status": paint(execution["status"]),
-        "user": execution.get("context", {}).get("user"),
+        "user": _who(execution),
         "start": local_time(execution.get("start_timestamp")),
         "took": duration(execution.get("elapsed_seconds")),
         "steps": steps,
@@ -81,6 +81,12 @@ def _shown(execution: dict[str, Any]) -> dict[str, Any]:
         "result": result_text(execution.get("result")),
         "link": execution.get("web_url"),
     }
+
+
+def _who(execution: dict[str, Any]) -> str:
+    context = execution.get("context", {})
+    user = str(context.get("user", ""))
+    return f"{user} (by {context['origin']})" if "origin" in context else user
 
 
 def _policies(context: dict[str, Any]) -> dict[str, str]:

@@ -15,12 +15,14 @@ from engine.api.errors import HttpError
 from engine.api.landing import Landing
 from engine.errors import BadInput, Denied
 from engine.records.access import Requester
+from engine.records.execution import AGENT, ORIGIN_KEY
 from engine.service import Engine
 
 if TYPE_CHECKING:
     from engine.api.stream_hub import StreamHub
 
 DEPTH_LIMIT = 64
+ORIGIN_HEADER = b"stormcrow-origin"
 _TRUE = frozenset({"true", "1", "yes", "y"})
 _FALSE = frozenset({"false", "0", "no", "n"})
 _INTEGER = re.compile(r"-?[0-9]{1,18}")
@@ -76,6 +78,18 @@ class Call:
             raise BadInput("The body must be a JSON object.")
         return value
 
+    @property
+    def is_agent(self) -> bool:
+        """A program that decides by itself asks: it says so, or it is an action that such a one began."""
+        if self.headers.get(ORIGIN_HEADER, b"").strip().lower() == AGENT.encode():
+            return True
+        execution_id = self.requester.execution_id
+        return execution_id is not None and self.engine.inquiries.is_of_agent(execution_id)
+
+    def origin(self) -> dict[str, str]:
+        """What the context of an execution says of what kind of client asked for it."""
+        return {ORIGIN_KEY: AGENT} if self.is_agent else {}
+
     def own_user(self, asked: Any) -> str:
         """The requester, or whom they may act for. Raises Denied when the body asks for another user."""
         if asked is not None and asked not in ("", self.requester.user):
@@ -87,7 +101,7 @@ class Call:
     def may_impersonate(self, user: str) -> bool:
         """Whether the requester may act for this user; the token of a running action never may."""
         requester = self.requester
-        is_person = requester.execution_id is None and not requester.is_lent
+        is_person = requester.execution_id is None and not requester.is_lent and not self.is_agent
         return is_person and self.engine.rights.may_impersonate(requester.user, user)
 
     def impersonated(self, user: str) -> dict[str, str]:

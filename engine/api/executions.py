@@ -15,6 +15,7 @@ from engine.api import listing
 from engine.api.call import Call, dump, json_answer, text_answer
 from engine.api.execution_lists import ATTRIBUTES, check_excluded, list_executions, list_filters
 from engine.api.live import EVENTS, LiveOutput
+from engine.api.moves import moved
 from engine.api.resource import Answering, Endpoint
 from engine.api.wire import Document
 from engine.api.wire_workflows import task_document
@@ -66,7 +67,7 @@ def requested(call: Call, body: dict[str, Any]) -> ExecutionRequest:
         action=action,
         parameters=parameters,
         user=user,
-        context={**context, **call.impersonated(user)},
+        context={**context, **call.origin(), **call.impersonated(user)},
         delay_ms=_delay_ms(body),
         idempotency_key=_idempotency_key(call),
     )
@@ -161,7 +162,7 @@ async def rerun(call: Call) -> Response:
         call.engine.rerun,
         call.path["id"],
         user=user,
-        context=call.impersonated(user),
+        context={**call.origin(), **call.impersonated(user)},
         parameters=_mapping(body, "parameters"),
         merge=not call.query.flag("no_merge"),
         delay_ms=_delay_ms(body),
@@ -182,11 +183,18 @@ def _names(body: Document, key: str) -> list[str]:
 
 
 async def get(call: Call) -> Response:
-    """`wait=SECONDS` (ours) answers at the end of the execution, or after so many seconds as it is."""
+    """`wait=SECONDS` (ours) answers at the end of the execution, or after so many seconds as it is.
+
+    With `seen=STATUS` already when its status is another one.
+    """
     execution = await run_in_threadpool(call.engine.execution, call.path["id"])
     wait_s = min(call.query.integer("wait", 0), LONGEST_WAIT_S)
+    seen = call.query.text("seen")
     if wait_s > 0 and not execution.is_finished:
-        execution = await _at_end(call, execution.id, wait_s)
+        waiting = (
+            _at_end(call, execution.id, wait_s) if seen is None else moved(call, execution, seen, wait_s)
+        )
+        execution = await waiting
     return await run_in_threadpool(partial(_shown, call, execution))
 
 

@@ -59,7 +59,7 @@ def check_author(call: Call, right: Right, pack: str) -> None:
     An action of one's own would pass by what limits say of the one that it resembles. Raises Denied.
     """
     rights, user = call.engine.rights, call.requester.user
-    is_person = call.requester.execution_id is None and not call.requester.is_lent
+    is_person = call.requester.execution_id is None and not call.requester.is_lent and not call.is_agent
     if rights.has_roles:
         may = rights.allows(user, right, f"pack:{pack}").may
     else:

@@ -94,6 +94,7 @@ def _who(call: Call) -> Answerer:
         surface="api",
         is_verified=not requester.is_lent,
         execution_id=requester.execution_id,
+        is_agent=call.is_agent,
     )
 
 

@@ -12,7 +12,7 @@ from engine.content.shape import Field, WrongShape, shown, take
 from engine.content.source import COMMON, TAGS, Source, check_pack
 from engine.errors import nearest
 from engine.refs import make_ref
-from engine.specs.action import ActionSpec
+from engine.specs.action import EFFECT_KEY, EFFECTS, ActionSpec
 from engine.specs.parameter import ParameterSpec
 from engine.specs.policy import PolicySpec
 from engine.specs.policy_type import PolicyType, policy_type, policy_type_names
@@ -57,6 +57,8 @@ def read_action(content: Any, source: Source) -> ActionSpec:
     runner = _runner(values["runner_type"])
     parameters = values.get("parameters") or {}
     check_against_runner(make_ref(source.pack, values["name"]), parameters, RUNNER_TYPES[runner])
+    if taken.extensions.get(EFFECT_KEY) is not None:
+        _one_of(*EFFECTS)(taken.extensions[EFFECT_KEY], (EFFECT_KEY,))
     return ActionSpec(
         pack=source.pack,
         name=values["name"],
@@ -88,7 +90,9 @@ def _check_of(schema: Mapping[str, Any]) -> Callable[[Any, shape.Path], None] | 
 def _one_of(*words: str) -> Callable[[Any, shape.Path], None]:
     def check(value: Any, path: shape.Path) -> None:
         if value not in words:
-            raise WrongShape(f"{value!r} is not one of {list(words)}", path=path, hint=nearest(value, words))
+            raise WrongShape(
+                f"{value!r} is not one of {list(words)}", path=path, hint=nearest(str(value), words)
+            )
 
     return check
 

@@ -32,6 +32,8 @@ class Ballot:
 
     def why_not(self, inquiry: Inquiry, who: Answerer, *, is_yes: bool | None = True) -> str:
         """Why this person may not give this answer; empty when they may."""
+        if who.is_agent:
+            return "An agent may ask; a person must answer."
         may_break_glass = is_yes is not False and self._may_break_glass(inquiry, who)
         if who.breaks_glass:
             return "" if may_break_glass else "Nobody has given you the right to break the glass here."

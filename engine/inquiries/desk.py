@@ -20,7 +20,7 @@ from engine.inquiries.alarm import broken_glass
 from engine.inquiries.asking import Asking, Question
 from engine.inquiries.ballot import Ballot, check_pending, outcome_of
 from engine.inquiries.changes import Changes
-from engine.inquiries.origin import people_behind
+from engine.inquiries.origin import is_of_agent, people_behind
 from engine.notices import tell
 from engine.people import People
 from engine.records.execution import Execution
@@ -178,6 +178,12 @@ class Inquiries:
         with self._database.read() as connection:
             execution = execution_store.get(connection, execution_id)
             return () if execution is None else people_behind(connection, execution)
+
+    def is_of_agent(self, execution_id: str) -> bool:
+        """Whether an agent had this run, itself or through workflows and rules."""
+        with self._database.read() as connection:
+            execution = execution_store.get(connection, execution_id)
+            return execution is not None and is_of_agent(connection, execution)
 
     # answer
 

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from engine.chat_routes import ChatRoutes
 from engine.people import shown_name
-from engine.records.execution import Execution
+from engine.records.execution import AGENT, ORIGIN_KEY, Execution
 from engine.records.inquiry import AskedPlace, Origin
 from engine.store import executions as store
 from engine.store import triggers
@@ -22,6 +22,7 @@ class _Ancestry:
     """What was found on the way back."""
 
     people: dict[str, None] = field(default_factory=dict)
+    has_agent: bool = False
     seen: set[str] = field(default_factory=set)
 
 
@@ -36,19 +37,29 @@ def root_of(connection: Connection, execution: Execution) -> Execution:
 
 
 def origin_of(connection: Connection, execution: Execution, root: Execution) -> Origin:
-    people = people_behind(connection, execution)
+    found = _ancestry(connection, execution)
+    name = shown_name(str(root.context.get("api_user") or ""), root.user)
     return Origin(
         execution_id=root.id,
         action=root.action,
         task=_task(execution.context),
         user=root.user,
-        name=shown_name(str(root.context.get("api_user") or ""), root.user),
-        people=people,
+        name=f"an agent of {name}" if found.has_agent else name,
+        people=tuple(found.people),
     )
 
 
 def people_behind(connection: Connection, execution: Execution) -> tuple[str, ...]:
     """Everybody who had a hand in it: users and shown names, through workflows, rules and what fired them."""
+    return tuple(_ancestry(connection, execution).people)
+
+
+def is_of_agent(connection: Connection, execution: Execution) -> bool:
+    """Whether an agent began it, or what led to it."""
+    return _ancestry(connection, execution).has_agent
+
+
+def _ancestry(connection: Connection, execution: Execution) -> _Ancestry:
     found = _Ancestry()
     waiting = [execution.id]
     while waiting and len(found.seen) < _FARTHEST:
@@ -59,8 +70,9 @@ def people_behind(connection: Connection, execution: Execution) -> tuple[str, ..
         one = execution if execution_id == execution.id else store.get(connection, execution_id)
         if one is not None:
             found.people.update(dict.fromkeys(_named(one)))
+            found.has_agent |= one.context.get(ORIGIN_KEY) == AGENT
             waiting += _before(connection, one, found)
-    return tuple(found.people)
+    return found
 
 
 def _named(execution: Execution) -> Iterator[str]:

@@ -14,6 +14,10 @@ from sqlmodel import Field, SQLModel
 from engine.records.columns import UtcDateTime
 from engine.status import FINISHED, Status
 
+# In the context of what an agent began, by the Model Context Protocol.
+ORIGIN_KEY = "origin"
+AGENT = "mcp"
+
 _counter = count(secrets.randbelow(1 << 24))
 _machine = secrets.token_hex(5)
 

@@ -188,6 +188,8 @@ class Answerer:
     """Somebody vouches for the user: an API key, a chat that has checked who it is."""
     execution_id: str | None = None
     """The running action that answers with the token of its run."""
+    is_agent: bool = False
+    """A program that decides by itself, or an action that such a one began."""
     breaks_glass: bool = False
     """They say themselves that it is an emergency."""
 

@@ -9,6 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from engine.refs import make_ref
 from engine.specs.parameter import ParameterSpec
 
+# What an action does to the world, for who decides whether to ask before it runs: people and agents.
+EFFECT_KEY = "x-effect"
+EFFECTS = ("none", "changes", "destroys")
+
 
 class ActionSpec(BaseModel):
     model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)

@@ -12,7 +12,7 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
 
 import yaml
 
@@ -20,6 +20,9 @@ from engine.errors import BadContent, BadSettings, nearest
 from engine.settings import Settings
 from engine.specs.runner_type import RUNNER_TYPES
 from engine.yaml_reader import line_of, read_file, read_text
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 PREFIX = "STORMCROW_"
 # Read by the command line when it talks to a server; not settings.
@@ -58,27 +61,40 @@ def _described() -> Iterator[KeyDescription]:
     defaults = Settings()
     for section in fields(Settings):
         values = getattr(defaults, section.name)
-        if not is_dataclass(values):
-            continue
-        types = get_type_hints(type(values))
-        for key in fields(values):
-            metadata = key.metadata
-            yield KeyDescription(
-                section=section.name,
-                key=key.name,
-                help=metadata["help"],
-                type=types[key.name],
-                wanted=_wanted(types[key.name], metadata["at_least"], metadata["at_most"]),
-                default=getattr(values, key.name),
-                secret=metadata["secret"],
-                at_least=metadata["at_least"],
-                at_most=metadata["at_most"],
-            )
+        if is_dataclass(values) and not isinstance(values, type):
+            yield from described_keys(values, section.name)
+
+
+def described_keys(values: "DataclassInstance", section: str) -> Iterator[KeyDescription]:
+    """Those of one section, or of an entry of a list; `values`: with its defaults."""
+    types = get_type_hints(type(values))
+    for key in fields(values):
+        metadata = key.metadata
+        yield KeyDescription(
+            section=section,
+            key=key.name,
+            help=metadata["help"],
+            type=types[key.name],
+            wanted=_wanted(types[key.name], metadata["at_least"], metadata["at_most"]),
+            default=getattr(values, key.name),
+            secret=metadata["secret"],
+            at_least=metadata["at_least"],
+            at_most=metadata["at_most"],
+        )
+
+
+def entry_kind(type_: Any) -> Any:
+    """The class of a list's entries where they are mappings, else None."""
+    inner = get_args(type_)[0] if get_origin(type_) is list else None
+    return inner if is_dataclass(inner) else None
 
 
 def _wanted(type_: Any, at_least: float, at_most: float | None) -> str:
     if get_origin(type_) is Literal:
         return " or ".join(str(word) for word in get_args(type_))
+    kind = entry_kind(type_)
+    if kind is not None:
+        return f"a list of mappings with the keys {', '.join(one.name for one in fields(kind))}"
     upper = "" if at_most is None else f" to {at_most:g}"
     bounds = f"from {at_least:g}{upper or ' on'}"
     words = {
@@ -215,6 +231,9 @@ def _found(value: Any) -> str:
 
 def _checked(key: KeyDescription, value: Any, where: str) -> Any:
     """`value` as the field's type. Raises BadSettings."""
+    kind = entry_kind(key.type)
+    if kind is not None and isinstance(value, list):
+        return [_entry(kind, one, f"{where}, entry {number}") for number, one in enumerate(value, 1)]
     if key.type is Path and isinstance(value, str) and value:
         return Path(value)
     if key.type is float and isinstance(value, int) and not isinstance(value, bool):
@@ -225,6 +244,34 @@ def _checked(key: KeyDescription, value: Any, where: str) -> Any:
     found = MASK if key.secret else _found(value)
     hint = nearest(str(value), map(str, get_args(key.type))) if get_origin(key.type) is Literal else ""
     raise BadSettings(f"Found {found}, wanted {key.wanted}.", hint=hint, where=where)
+
+
+def _entry(kind: Any, value: Any, where: str) -> Any:
+    """An entry of a list as its class. Raises BadSettings."""
+    if not isinstance(value, dict):
+        raise BadSettings(f"Found {_found(value)}, wanted a mapping.", where=where)
+    known = {(key.section, key.key): key for key in described_keys(kind(), "entry")}
+    chosen = {}
+    for name, given in value.items():
+        key = _key_of("entry", name, known, where)
+        chosen[name] = _checked(
+            key, _words(given) if key.type == dict[str, str] else given, f"{where}, {name}"
+        )
+    made = kind(**chosen)
+    problem = made.problem()
+    if problem:
+        raise BadSettings(f"{problem[0].upper()}{problem[1:]}.", where=where)
+    return made
+
+
+def _words(value: Any) -> Any:
+    """`ref_protected: true` means the word that stands there."""
+    if not isinstance(value, dict):
+        return value
+    return {
+        name: str(one).lower() if isinstance(one, bool) else str(one) if isinstance(one, int) else one
+        for name, one in value.items()
+    }
 
 
 def _fits(key: KeyDescription, value: Any) -> bool:
@@ -299,6 +346,12 @@ def _masked(value: Any, *, secret: bool) -> Any:
         return _URL_PASSWORD.sub(rf"\1{MASK}\2", value)
     if isinstance(value, list):
         return [_masked(item, secret=False) for item in value]
+    if is_dataclass(value) and not isinstance(value, type):
+        return {
+            one.name: _masked(getattr(value, one.name), secret=one.metadata["secret"])
+            for one in fields(value)
+            if getattr(value, one.name) not in ("", [], {})
+        }
     return value
 
 

@@ -37,12 +37,17 @@ class People:
             *(members for named in (settings.roles, settings.groups) for members in named.values())
         )
         self._sources: dict[str, GroupSource] = {}
+        self._outside: Callable[[str], Collection[str]] = lambda _group: ()
         self._assigned: Mapping[str, Collection[str]] = {}
         self._mapped: Mapping[str, Collection[str]] = {}
 
     def join(self, platform: str, source: GroupSource) -> None:
         """From now on groups that begin with `platform:` are asked of this chat."""
         self._sources[platform] = source
+
+    def trust(self, outside: Callable[[str], Collection[str]]) -> None:
+        """From now on groups that neither settings nor chats have are asked here: a group -> its users."""
+        self._outside = outside
 
     def assign(
         self, roles: Mapping[str, Collection[str]], groups: Mapping[str, Collection[str]] | None = None
@@ -145,7 +150,7 @@ class People:
 
     def _with_role(self, name: str) -> frozenset[str]:
         users = (*self._settings.roles.get(name, ()), *self._assigned.get(name, ()))
-        in_groups = (self._in_group(group) for group in self._mapped.get(name, ()))
+        in_groups = (frozenset(map(self.person, self.mapped(group))) for group in self._mapped.get(name, ()))
         return frozenset(map(self.person, users)).union(*in_groups)
 
     # rights: of somebody whom nothing vouches for only what their very name has
@@ -158,6 +163,15 @@ class People:
         others = self._settings.linked.get(person, ())
         accounts = (account for name in (person, *others) for account in self._accounts.of(name))
         return frozenset((user, person, *others, *accounts))
+
+    def mapped(self, group: str) -> frozenset[str]:
+        """The members of a mapping's group: one of ours or of a chat, else one that logins have named."""
+        return frozenset(self._listed(group)) or self.mapped_outside(group)
+
+    def mapped_outside(self, group: str) -> frozenset[str]:
+        """Its users by what logins said; nobody where the settings or a chat have a group of that name."""
+        is_ours = group in self._settings.groups or self._source_of(group) is not None
+        return frozenset(() if is_ours else self._outside(group))
 
     def holds(self, group: str, names: frozenset[str]) -> bool:
         """Whether the group names one of these."""

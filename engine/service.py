@@ -3,6 +3,7 @@
 import logging
 import os
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 
 from engine.access import ADMIN, Access
 from engine.accounts import Accounts
@@ -26,6 +27,7 @@ from engine.internal_triggers import KINDS, READER
 from engine.logins import Logins
 from engine.notices import Notice, tell
 from engine.output import OutputLog
+from engine.outside.groups import OutsideGroups, sources
 from engine.pack_configs import PackConfigs
 from engine.people import People
 from engine.pipelines.desk import READER as PIPELINES
@@ -76,15 +78,19 @@ class Engine(ExecutionCalls, AliasCalls):
         self.seals = self._foundation.seals
         self.datastore = self._foundation.datastore
         self.accounts = Accounts(self.database, self.vault)
-        self.people = People(settings.people, self.accounts)
+        # What entries of the settings say of CI jobs counts as if it stood under people.
+        roles = settings.named_roles
+        self.people = People(replace(settings.people, roles=roles), self.accounts)
+        self.outside_groups = OutsideGroups(
+            self.database, sources=sources(settings), life_s=settings.auth.group_life_s
+        )
+        self.people.trust(self.outside_groups.members)
         self.live_secrets = LiveSecrets()
         self.templates = Templates(settings.templates, decrypt=self._decrypted)
         self.plans = Plans()
         loader = ContentLoader(settings, shipped=shipped_packs())
         self.content = Content(loader)
-        self.rights = Rights(
-            self.content, self.people, roles=settings.people.roles, always=(ADMIN, settings.events.user)
-        )
+        self.rights = Rights(self.content, self.people, roles=roles, always=(ADMIN, settings.events.user))
         self.denials = Denials(self.database)
         self._api_url = local_url(settings)
         self.preparation = Preparation(
@@ -175,6 +181,7 @@ class Engine(ExecutionCalls, AliasCalls):
         """Open the database, load content, recover, run. Raises StoreFailure."""
         self._foundation.start()
         self.accounts.load()
+        self.outside_groups.load()
         self.stored.load()
         self.content.merge = self.stored.merge
         self.content.attach(self._compile)

@@ -1,7 +1,7 @@
 """`rights`: whether somebody may run something, and why; what was denied; whether the files are right."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -39,8 +39,19 @@ def check(
         for one in found["reasons"]:
             hint = f" {one['hint']}" if one["hint"] and not one["may"] else ""
             say(f"  {'yes' if one['may'] else 'no '}  {one['reason']}{hint}")
+        for one in found["groups"]:
+            _say_groups(one)
     if not found["may"]:
         raise typer.Exit(Code.FAILED)
+
+
+def _say_groups(said: dict[str, Any]) -> None:
+    """What a login said of their groups, and which roles that gives."""
+    groups = ", ".join(said["groups"]) or "no group"
+    gives = f"gives {', '.join(said['roles'])}" if said["roles"] else "gives no role"
+    if not said["counts"]:
+        gives = "does not count any more: log in again"
+    say(f"  {said['source']} said on {local_time(said['at'])}: {groups}; that {gives}")
 
 
 @app.command("denied")
@@ -72,7 +83,7 @@ def lint(as_json: Json = False, config: Config = None, data: Data = None) -> Non
     settings = settings_of(config, data)
     folder = RightsFolder(settings.path(settings.content.rights), FileReader(settings.path(Path())))
     spec = folder.read()
-    warnings = [*folder.warnings, *unknown_roles(spec, settings.people.roles)]
+    warnings = [*folder.warnings, *unknown_roles(spec, settings.named_roles)]
     if as_json:
         errors = [{"where": one.where, "error": one.reason, "hint": one.hint} for one in folder.unavailable]
         emit_json({"errors": errors, "warnings": warnings})

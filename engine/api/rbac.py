@@ -64,11 +64,14 @@ def get_permission_types(call: Call) -> Response:
 
 
 def _roles(call: Call) -> list[Document]:
-    return wire_rights.role_documents(call.engine.registry.rights, call.engine.settings.people.roles)
+    return wire_rights.role_documents(call.engine.registry.rights, call.engine.settings.named_roles)
 
 
 def _assignments(call: Call) -> list[Document]:
-    return wire_rights.assignment_documents(call.engine.registry.rights, call.engine.settings.people.roles)
+    engine = call.engine
+    return wire_rights.assignment_documents(
+        engine.registry.rights, engine.settings.named_roles, members=engine.people.mapped_outside
+    )
 
 
 ENDPOINTS = (

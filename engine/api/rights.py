@@ -34,9 +34,31 @@ def check(call: Call) -> Response:
             "action": action,
             "place": str(where),
             "may": all(one.may for one in reasons),
+            "groups": _groups(call, user),
             "reasons": [{"may": one.may, "reason": one.reason, "hint": one.hint} for one in reasons],
         }
     )
+
+
+def _groups(call: Call, user: str) -> list[dict[str, Any]]:
+    """What LDAP, issuers and proxies said of this person at their last logins."""
+    engine = call.engine
+    mapped = {one.group: list(one.roles) for one in engine.registry.rights.mappings if one.enabled}
+    return [
+        {
+            "source": said.source,
+            "at": isoformat(said.said_at),
+            "counts": counts,
+            "groups": list(said.groups),
+            "roles": sorted(
+                {role for group, roles in mapped.items() if said.has(group) for role in roles}
+                if counts
+                else ()
+            ),
+        }
+        for name in sorted(engine.people.names(user))
+        for said, counts in engine.outside_groups.of(name)
+    ]
 
 
 def denials(call: Call) -> Response:

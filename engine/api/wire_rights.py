@@ -1,6 +1,6 @@
 """Roles, who has them, and the groups of services, in StackStorm's shapes."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from engine.api.wire import Document, content_id
 from engine.specs.permissions import PERMISSIONS, SYSTEM_ROLES
@@ -41,17 +41,24 @@ def _role(name: str, description: str, *, is_system: bool = False) -> Document:
     }
 
 
-def assignment_documents(spec: RightsSpec, named: Mapping[str, list[str]]) -> list[Document]:
-    """Those of files, then those of the settings; `is_remote`: through a group."""
+def assignment_documents(
+    spec: RightsSpec, named: Mapping[str, list[str]], *, members: Callable[[str], Collection[str]]
+) -> list[Document]:
+    """Those of files, then those of the settings; `is_remote`: through a group.
+
+    `members`: who is in a group of a mapping, by what logins said.
+    """
     found = [
         _assignment(one.username, role, one.where, one.description)
         for one in spec.assignments
         for role in (one.roles if one.enabled else ())
     ]
     found += [
-        {**_assignment(one.group, role, one.where, one.description), "is_remote": True}
+        {**_assignment(name, role, one.where, one.description), "is_remote": True}
         for one in spec.mappings
-        for role in (one.roles if one.enabled else ())
+        if one.enabled
+        for name in (one.group, *sorted(members(one.group)))
+        for role in one.roles
     ]
     return found + [_assignment(user, role, SETTINGS, "") for role in named for user in named[role]]
 

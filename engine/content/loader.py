@@ -74,7 +74,7 @@ class Places:
             overrides=settings.path(content.overrides),
             webhooks=settings.path(content.webhooks),
             rights=settings.path(content.rights),
-            roles=tuple(settings.people.roles),
+            roles=tuple(settings.named_roles),
         )
 
     def all(self) -> list[Path]:

@@ -85,7 +85,8 @@ class Rights:
         given = book.roles_of(names)
         if not self._always.isdisjoint(names):
             given = [SYSTEM_ADMIN, *given]
-        given += [role for one in book.mapped if self._people.holds(one.group, names) for role in one.roles]
+        mapped = (one for one in book.mapped if not names.isdisjoint(self._people.mapped(one.group)))
+        given += [role for one in mapped for role in one.roles]
         return tuple(dict.fromkeys(given))
 
     def allows(self, user: str, permission: str, resource: str = "") -> Verdict:

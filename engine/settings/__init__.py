@@ -12,6 +12,7 @@ from engine.settings.actions import ActionSettings, HttpSettings, PythonSettings
 from engine.settings.chats import ChatSettings, ErrbotSettings, SlackSettings
 from engine.settings.content import ContentSettings, PackSettings, TemplateSettings
 from engine.settings.events import DatastoreSettings, EventSettings, SensorSettings
+from engine.settings.logins import LdapSettings
 from engine.settings.people import AuthSettings, PeopleSettings
 from engine.settings.server import LogSettings, ServerSettings, StoreSettings
 
@@ -36,6 +37,7 @@ class Settings:
     events: EventSettings = field(default_factory=EventSettings)
     people: PeopleSettings = field(default_factory=PeopleSettings)
     auth: AuthSettings = field(default_factory=AuthSettings)
+    ldap: LdapSettings = field(default_factory=LdapSettings)
     sensors: SensorSettings = field(default_factory=SensorSettings)
     datastore: DatastoreSettings = field(default_factory=DatastoreSettings)
     log: LogSettings = field(default_factory=LogSettings)
@@ -52,6 +54,15 @@ class Settings:
     def virtualenvs_folder(self) -> Path:
         named = self.content.virtualenvs
         return self.path(named) if named else self.data_folder / "virtualenvs"
+
+    @property
+    def named_roles(self) -> dict[str, list[str]]:
+        """Role -> the users whom people.roles and auth.oidc_callers give it."""
+        found = {role: list(users) for role, users in self.people.roles.items()}
+        for caller in self.auth.oidc_callers:
+            for role in caller.roles:
+                found.setdefault(role, []).append(caller.user)
+        return {role: list(dict.fromkeys(users)) for role, users in found.items()}
 
     @property
     def public_url(self) -> str:

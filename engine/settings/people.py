@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from engine.settings.key import key
+from engine.settings.logins import OidcCaller, OidcLogin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,4 +44,23 @@ class AuthSettings:
 
     token_life_s: int = key(
         86_400, "How long a token lives, and the longest that may be asked for, in seconds.", at_least=1
+    )
+    group_life_s: int = key(
+        2_592_000,
+        "How long the groups count that LDAP, an issuer or a proxy named at a login, in seconds.",
+        at_least=1,
+    )
+    oidc_callers: list[OidcCaller] = key(
+        [], "CI jobs that prove who they are with a token of GitHub, GitLab or another issuer."
+    )
+    oidc_logins: list[OidcLogin] = key([], "Issuers (OpenID Connect) with which people log in.")
+    oidc_token_life_s: int = key(
+        3600, "How long a token lives that a CI job exchanges its own for, in seconds.", at_least=1
+    )
+    proxy_user_header: str = key(
+        "", "Header in which a proxy in front of us names who has logged in there, for example Remote-User."
+    )
+    proxy_groups_header: str = key("", "Header in which it names their groups, with commas between them.")
+    proxy_addresses: list[str] = key(
+        [], "Whose word that is: addresses and networks, for example [127.0.0.1, 10.1.0.0/24]."
     )

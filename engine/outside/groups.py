@@ -1,0 +1,82 @@
+"""The groups that LDAP, an issuer or a proxy named at somebody's last login.
+
+All of it is in memory and changes only through here. A group counts while its source is configured
+and for `life_s` after the login; the next login of the same source says it anew.
+"""
+
+import threading
+from collections.abc import Collection, Mapping
+from datetime import timedelta
+
+from engine.clock import utcnow
+from engine.records.outside import LDAP, OutsidePerson, Said, folded
+from engine.settings import Settings
+from engine.store import outside as store
+from engine.store.database import Database
+
+PROXY = "proxy"
+# What did not change is written again so seldom: only its time is new.
+_AGAIN = timedelta(hours=1)
+
+
+def sources(settings: Settings) -> tuple[str, ...]:
+    """Whose word on groups counts."""
+    found = [one.name for one in settings.auth.oidc_logins]
+    found += [LDAP] if settings.ldap.host else []
+    return (*found, PROXY) if settings.auth.proxy_user_header else tuple(found)
+
+
+class OutsideGroups:
+    """`sources`: those of the settings."""
+
+    def __init__(self, database: Database, *, sources: Collection[str], life_s: int) -> None:
+        self._database = database
+        self.sources = frozenset(sources)
+        self._life = timedelta(seconds=life_s)
+        self._lock = threading.Lock()
+        self._said: Mapping[tuple[str, str], Said] = {}
+        # By source and name: names of LDAP are the same in any case.
+        self._users: Mapping[tuple[str, str], tuple[str, ...]] = {}
+
+    def load(self) -> None:
+        with self._database.read() as connection:
+            self._adopt(store.all_said(connection))
+
+    def _adopt(self, said: Collection[Said]) -> None:
+        found: dict[tuple[str, str], list[str]] = {}
+        for one in said:
+            for group in one.groups:
+                found.setdefault((one.source, folded(one.source, group)), []).append(one.user)
+        self._said = {(one.user, one.source): one for one in said}
+        self._users = {group: tuple(users) for group, users in found.items()}
+
+    def note(self, person: OutsidePerson) -> None:
+        """What a login said; committed when it returns."""
+        if person.groups is None:
+            return
+        now = utcnow()
+        groups = tuple(sorted(set(person.groups)))
+        with self._lock:
+            known = self._said.get((person.user, person.source))
+            if known is not None and known.groups == groups and now - known.said_at < _AGAIN:
+                return
+            said = Said(user=person.user, source=person.source, groups=groups, said_at=now)
+            self._database.write(lambda connection: store.put(connection, said))
+            self._adopt([*{**self._said, (said.user, said.source): said}.values()])
+
+    def members(self, group: str, *, source: str = "") -> frozenset[str]:
+        """Who is in it now; `source` empty: according to any."""
+        sources = (source,) if source else self.sources
+        return frozenset(
+            user
+            for one in sources
+            for user in self._users.get((one, folded(one, group)), ())
+            if self._counts(self._said[user, one])
+        )
+
+    def of(self, user: str) -> tuple[tuple[Said, bool], ...]:
+        """All that was said of a user, and whether it counts now."""
+        return tuple((one, self._counts(one)) for (name, _), one in self._said.items() if name == user)
+
+    def _counts(self, said: Said) -> bool:
+        return said.source in self.sources and utcnow() - said.said_at < self._life

@@ -16,6 +16,10 @@ class ChatState:
     """What is wrong, and what to do; empty: nothing."""
     since: datetime | None = None
     """Of the trouble."""
+    connections: int = 0
+    """How many are open: sockets, or a process that is connected."""
+    connections_wanted: int = 0
+    """0: it needs none of its own."""
 
 
 class ChatStates:

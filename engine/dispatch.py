@@ -145,6 +145,11 @@ class Dispatch:
     def running(self) -> int:
         return len(self._held)
 
+    @property
+    def busy(self) -> int:
+        """How many workers have something to do, or are about to."""
+        return self._workers - self._free_slots()[0]
+
     def _spawn(self, target: Callable[[], None], name: str) -> None:
         # Daemons: a thread that waits for an action which survives us must not hold up the exit.
         thread = threading.Thread(target=target, name=name, daemon=True)

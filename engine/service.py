@@ -25,6 +25,9 @@ from engine.foundation import Foundation, shipped_packs
 from engine.installer.switching import State
 from engine.internal_triggers import KINDS, READER
 from engine.logins import Logins
+from engine.metrics.board import Board
+from engine.metrics.journal_counts import CommitCounts, JournalCounts
+from engine.metrics.sources import Looked, Sources
 from engine.notices import Notice, tell
 from engine.output import OutputLog
 from engine.outside.groups import OutsideGroups, sources
@@ -171,6 +174,7 @@ class Engine(ExecutionCalls, AliasCalls):
         self.sensors, self.timers, self.schedules = events.sensors, events.timers, events.schedules
         self.inquiries = events.inquiries
         self._readers: list[JournalReader] = []
+        self.metrics = Board(label_limit=settings.metrics.label_limit)
         self._is_started = False
         self.admin_key: str | None = None
         """The key made at the first start, for this once."""
@@ -214,6 +218,7 @@ class Engine(ExecutionCalls, AliasCalls):
             workers=self.settings.actions.workers,
             limits=self.settings.actions.limits,
         )
+        self._measure()
         self.runners.start()
         fires = self._events.internal
         self.subscribe(READER, fires.handle, kinds=KINDS, shares=True, wants=fires.wants)
@@ -236,6 +241,24 @@ class Engine(ExecutionCalls, AliasCalls):
             self._outputs.stop()
             self.runners.close()
         self._foundation.stop()
+
+    def _measure(self) -> None:
+        """From here on it is counted what happens."""
+        self._foundation.database.observe(CommitCounts(self.metrics).heard)
+        self.attach(JournalCounts(self.metrics).heard)
+        looked = Looked(
+            database=self.database,
+            readers=self._readers,
+            content=self.content,
+            chats=self.chats,
+            sensors=self.sensors,
+            tallies=self.webhooks.tallies,
+            busy=lambda: self._dispatch.busy,
+            events_waiting=lambda: self.triggers.waiting,
+            workers=self.settings.actions.workers,
+            data_folder=self.folder,
+        )
+        Sources(looked, self.metrics).join(self.metrics)
 
     @property
     def is_ready(self) -> bool:

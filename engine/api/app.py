@@ -21,6 +21,7 @@ from engine.api import (
     executions,
     inquiries,
     keys,
+    metrics,
     packs,
     policies,
     rbac,
@@ -44,6 +45,7 @@ from engine.api.call import Crowd
 from engine.api.documents import Documents
 from engine.api.door import Door
 from engine.api.errors import answer_for, fault
+from engine.api.http_counts import HttpCounts
 from engine.api.resource import Endpoint, Resource
 from engine.api.stream_hub import StreamHub
 from engine.errors import EngineError
@@ -79,6 +81,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *rbac.ENDPOINTS,
     *services.ENDPOINTS,
     *sensors.ENDPOINTS,
+    *metrics.ENDPOINTS,
     *about.ENDPOINTS,
 )
 
@@ -106,6 +109,7 @@ class Api(FastAPI):
                 found = route.path_regex.match(path)
                 if found is not None:
                     scope["path_params"] = found.groupdict()
+                    scope["route"] = route
                     await resource(scope, receive, send)
                     return
         await super().__call__(scope, receive, send)
@@ -127,7 +131,13 @@ def create_app(engine: Engine) -> Api:
     app.add_exception_handler(RequestValidationError, _validation_fault)
     app.add_exception_handler(EngineError, _engine_fault)
     app.short = short
-    app.door = Door(app.inside, settings=engine.settings, nouns=short.keys() - {""})
+    app.door = Door(
+        app.inside,
+        settings=engine.settings,
+        nouns=short.keys() - {""},
+        answered=HttpCounts(engine.metrics).answered,
+    )
+    engine.metrics.ask(app.stream.samples)
     return app
 
 

@@ -10,7 +10,7 @@ import logging
 import random
 import re
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from functools import lru_cache
 from urllib.parse import urlsplit
 
@@ -26,6 +26,9 @@ log = logging.getLogger(__name__)
 BODY_TIME_S = 30.0
 _REQUEST_ID = re.compile(rb"[\w.-]{1,128}")
 _STREAM = "/stream"
+# What proxies add: then who asks is not who is connected to us.
+_FORWARDED = frozenset({b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-real-ip", b"via"})
+Answered = Callable[[Scope, int, float], None]
 _PREFIXES = ("/api", "/auth", _STREAM)
 _SECURITY_HEADERS = (
     (b"x-content-type-options", b"nosniff"),
@@ -37,9 +40,15 @@ _SECURITY_HEADERS = (
 
 
 class Door:
-    """`nouns`: the first segments of the API's paths; only their spellings are brought to one."""
+    """`nouns`: the first segments of the API's paths; only their spellings are brought to one.
 
-    def __init__(self, app: ASGIApp, *, settings: Settings, nouns: Collection[str]) -> None:
+    `answered(scope, status, seconds)` is called when the first line of an answer goes out.
+    """
+
+    def __init__(
+        self, app: ASGIApp, *, settings: Settings, nouns: Collection[str], answered: Answered
+    ) -> None:
+        self._answered = answered
         self._app = app
         self._nouns = frozenset(nouns)
         self._limit = settings.server.body_limit_bytes
@@ -51,7 +60,11 @@ class Door:
             return
         started = time.perf_counter()
         headers = dict(scope["headers"])
-        answer = _Answer(send, _request_id(headers))
+        answer = _Answer(
+            send,
+            _request_id(headers),
+            lambda status: self._answered(scope, status, time.perf_counter() - started),
+        )
         scope.setdefault("state", {})["request_id"] = answer.request_id
         scope["state"]["is_on_stream"] = scope["path"].startswith(f"{_STREAM}/")
         scope["path"] = plain_path(scope["path"], self._nouns)
@@ -85,14 +98,16 @@ class Door:
 class _Answer:
     """Passes the response on, with the headers that every response gets."""
 
-    def __init__(self, send: Send, request_id: str) -> None:
+    def __init__(self, send: Send, request_id: str, begins: Callable[[int], None]) -> None:
         self._send = send
+        self._begins = begins
         self.request_id = request_id
         self.status = 0
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
+            self._begins(self.status)
             headers = message["headers"]
             present = {name for name, _ in headers}
             more = [pair for pair in _SECURITY_HEADERS if pair[0] not in present]
@@ -195,6 +210,14 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return False
+
+
+def is_local(address: str, headers: Mapping[bytes, bytes]) -> bool:
+    """Whether who asks is on this machine: connected from loopback, to loopback, by no proxy."""
+    host = headers.get(b"host")
+    if host is None or not is_loopback(address) or not _FORWARDED.isdisjoint(headers):
+        return False
+    return _is_allowed(host, frozenset())
 
 
 @lru_cache(maxsize=256)

@@ -21,6 +21,7 @@ from engine.api.wire import Document
 from engine.api.wire_stream import OUTPUT_EVENT, Frame
 from engine.errors import EngineError, NotFound
 from engine.executions import OUTPUT
+from engine.metrics.tallies import Sample
 from engine.records.execution import Execution
 from engine.records.journal import JournalEntry
 from engine.service import Engine
@@ -125,6 +126,10 @@ class StreamHub:
             return None
         start = number - self._first
         return [self._ring[index] for index in range(start, len(self._ring))]
+
+    def samples(self) -> list[Sample]:
+        """From any thread."""
+        return [Sample(metric="stream_readers", value=len(self._readers))]
 
     # the pump
 

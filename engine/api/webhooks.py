@@ -52,7 +52,7 @@ async def receive(call: Call) -> Answering:
     try:
         await _verify(call, hook, delivery)
     except Refused as refusal:
-        hooks.refuse(url, refusal.reason, address=delivery.address)
+        hooks.refuse(url, refusal.reason, kind=refusal.kind, address=delivery.address)
         raise HttpError(401, _REFUSED) from refusal
     body = read_body(call.body, call.headers.get(b"content-type", b""), hook.preset)
     question = handshake(hook.spec.preset, body)
@@ -82,13 +82,13 @@ def _delivery(call: Call) -> Delivery:
 async def _verify(call: Call, hook: Hook, delivery: Delivery) -> None:
     """Raises Refused."""
     if hook.verifier is None:
-        raise Refused(hook.problem)
+        raise Refused(hook.problem, kind="setup")
     for _ in range(_MOST_FETCHES):
         try:
             return hook.verifier.check(delivery)
         except Missing as missing:
             await run_in_threadpool(call.engine.webhooks.fetched.fetch, missing.url)
-    raise Refused("what it is verified with could not be fetched")
+    raise Refused("what it is verified with could not be fetched", kind="fetch")
 
 
 async def _shake(call: Call, hook: Hook, question: Handshake) -> Answering:
@@ -107,7 +107,7 @@ async def _by_key(call: Call, url: str, delivery: Delivery) -> Answering:
     try:
         requester, _location = authenticate(call.engine, call.headers, call.query)
     except Unauthenticated as error:
-        hooks.refuse(url, error.message, address=delivery.address)
+        hooks.refuse(url, error.message, kind="key", address=delivery.address)
         raise
     if url != GENERIC and url not in hooks.rule_triggers():
         raise NotFound(f"Webhook {url} not registered with st2", hint=_how_to(url))

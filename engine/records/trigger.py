@@ -11,6 +11,10 @@ from sqlmodel import Field, SQLModel
 
 from engine.records.columns import UtcDateTime
 
+# The kind of the note, in no journal, that a rule was enforced, its subject; its data: {"status": word,
+# "number": which of its actions, "was_held": whether a gate held it back until now}.
+ENFORCED = "rule.enforced"
+
 
 class InstanceStatus(StrEnum):
     """StackStorm's words. An event is evaluated before it is stored, so that ours are stored processed."""

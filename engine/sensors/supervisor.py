@@ -122,6 +122,10 @@ class Sensors:
     def health(self) -> list[SensorHealth]:
         """Every sensor, in the order of their refs."""
         self._has_planned.wait(_PLANNING_S)
+        return self.known()
+
+    def known(self) -> list[SensorHealth]:
+        """As `health`, without waiting for what a reload that is under way brings."""
         with self._lock:
             keepers = sorted(self._keepers.items())
         return [keeper.health() for _, keeper in keepers]

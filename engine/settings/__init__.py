@@ -15,6 +15,7 @@ from engine.settings.events import DatastoreSettings, EventSettings, SensorSetti
 from engine.settings.logins import LdapSettings
 from engine.settings.people import AuthSettings, PeopleSettings
 from engine.settings.server import LogSettings, ServerSettings, StoreSettings
+from engine.settings.watching import MetricsSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +42,7 @@ class Settings:
     sensors: SensorSettings = field(default_factory=SensorSettings)
     datastore: DatastoreSettings = field(default_factory=DatastoreSettings)
     log: LogSettings = field(default_factory=LogSettings)
+    metrics: MetricsSettings = field(default_factory=MetricsSettings)
 
     def path(self, value: str | Path) -> Path:
         """`value` against the folder of config.yaml, with ~ expanded."""

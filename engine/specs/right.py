@@ -119,6 +119,7 @@ class Right(StrEnum):
     ALERT_VIEW = "alert_view"
     ALERT_MODIFY = "alert_modify"
     IMPERSONATE = "impersonate"
+    METRICS_VIEW = "metrics_view"
     ROLE_LIST = "role_list"
     ROLE_VIEW = "role_view"
     SERVICE_LIST = "service_list"
@@ -150,7 +151,8 @@ RESOURCE_TYPES = (
     "stream",
     "inquiry",
     "alert",
+    "metrics",
     "role",
     "service",
 )
-"""StackStorm's eighteen, and the last three of ours."""
+"""StackStorm's eighteen, and the last four of ours."""

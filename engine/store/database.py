@@ -6,6 +6,7 @@ sees "it is committed when this returns".
 
 import logging
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -26,6 +27,8 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 Job = Callable[[Connection], T]
 Listener = Callable[[list[JournalEntry]], None]
+# Told of each transaction: how many jobs it had, its seconds, and whether the database took it.
+Observer = Callable[[int, float, bool], None]
 # Runs at the end of a transaction, on the entries it wrote; what it returns runs after the commit.
 Rider = Callable[[Connection, list[JournalEntry]], Callable[[], None] | None]
 
@@ -60,8 +63,11 @@ class Database:
         self._thread: threading.Thread | None = None
         self._listeners: list[Listener] = []
         self._rider: Rider = lambda _connection, _entries: None
+        self._observe: Observer = lambda _jobs, _seconds, _is_good: None
         self.commits = 0
         """How many transactions were committed since the start."""
+        self.trouble = ""
+        """What the database said to the last transaction; empty: it took it."""
 
     def start(self) -> None:
         """Migrate and start the writer. Raises StoreFailure."""
@@ -132,6 +138,15 @@ class Database:
 
         return leave
 
+    def observe(self, observer: Observer) -> None:
+        """Have `observer` told of each transaction, in the writer's thread. There is one place for it."""
+        self._observe = observer
+
+    @property
+    def waiting(self) -> int:
+        """How many jobs wait for their transaction."""
+        return len(self._waiting)
+
     # the writer's thread
 
     def _run(self) -> None:
@@ -178,6 +193,23 @@ class Database:
     def _commit(
         self, connection: Connection, jobs: list[Job[Any]], *, rider: Rider
     ) -> tuple[list[Any], list[JournalEntry]]:
+        began = time.perf_counter()
+        try:
+            results, entries, after = self._transaction(connection, jobs, rider=rider)
+        except SQLAlchemyError as error:
+            self.trouble = str(error.__cause__ or error).splitlines()[0]
+            self._observe(len(jobs), time.perf_counter() - began, False)
+            raise
+        self.commits += 1
+        self.trouble = ""
+        self._observe(len(jobs), time.perf_counter() - began, True)
+        if after is not None:
+            after()
+        return results, entries
+
+    def _transaction(
+        self, connection: Connection, jobs: list[Job[Any]], *, rider: Rider
+    ) -> tuple[list[Any], list[JournalEntry], Callable[[], None] | None]:
         entries: list[JournalEntry] = []
         connection.info[_ENTRIES] = entries
         with connection.begin():
@@ -188,10 +220,7 @@ class Database:
                 after = rider(connection, entries)
             except Exception as error:
                 raise _RiderFailed from error
-        self.commits += 1
-        if after is not None:
-            after()
-        return results, entries
+        return results, entries, after
 
     # opening
 

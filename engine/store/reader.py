@@ -76,6 +76,7 @@ class JournalReader:
         self._lock = threading.Lock()
         # What was committed since we attached; None: more than we keep, so it is read.
         self._fresh: list[JournalEntry] | None = []
+        self._in_hand = 0
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"journal:{name}", daemon=True)
         self._position = self._written = database.write(self._start_position)
@@ -91,6 +92,17 @@ class JournalReader:
         self._wake.set()
         if threading.current_thread() is not self._thread:
             self._thread.join(timeout_s)
+
+    @property
+    def lag(self) -> int:
+        """How many entries it knows of and has not handled; what it passes over does not count."""
+        with self._lock:
+            fresh = self._fresh
+            waiting = 0 if fresh is None else len(fresh)
+        if fresh is not None:
+            return waiting + self._in_hand
+        with self._database.read() as connection:
+            return max(0, journal.newest(connection) - self._position)
 
     def _start_position(self, connection: Connection) -> int:
         known = journal.position(connection, self.name)
@@ -128,8 +140,10 @@ class JournalReader:
                 self._catch_up()
                 continue
             entries = [entry for entry in fresh if entry.id > self._position]
+            self._in_hand = len(entries)
             for start in range(0, len(entries), BATCH):
                 self._work(entries[start : start + BATCH])
+                self._in_hand = max(0, self._in_hand - BATCH)
 
     def _catch_up(self) -> None:
         """Read what stands in the journal behind our position."""

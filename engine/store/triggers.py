@@ -8,6 +8,7 @@ import orjson
 from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, func, insert, select, update
 
 from engine.records.trigger import (
+    ENFORCED,
     Enforcement,
     EnforcementFilter,
     EnforcementRow,
@@ -109,6 +110,7 @@ def add_enforcement(connection: Connection, enforcement: Enforcement) -> None:
             "enforced_at": enforcement.enforced_at,
         },
     )
+    _tell(connection, enforcement, was_held=False)
 
 
 def is_held(connection: Connection, instance_id: str, rule_ref: str) -> bool:
@@ -131,8 +133,14 @@ def settle_held(connection: Connection, made: list[Enforcement]) -> None:
             enforced_at=first.enforced_at,
         )
     )
+    _tell(connection, first, was_held=True)
     for other in others:
         add_enforcement(connection, other)
+
+
+def _tell(connection: Connection, made: Enforcement, *, was_held: bool) -> None:
+    told = {"status": made.status.value, "number": made.number, "was_held": was_held}
+    journal.mention(connection, ENFORCED, made.rule_ref, told)
 
 
 def explain_held(connection: Connection, instance_id: str, rule_ref: str, reason: str) -> None:

@@ -80,7 +80,7 @@ def _key_set(way: Way, fetched: Fetched) -> list[Mapping[str, Any]]:
         raw = Path(way.jwks_file).read_bytes() if way.jwks_file else fetched.get(way.jwks_url)
         keys = orjson.loads(raw or b"")["keys"]
     except (OSError, ValueError, LookupError, TypeError) as error:
-        raise Refused("the keys of its issuer cannot be read") from error
+        raise Refused("the keys of its issuer cannot be read", kind="fetch") from error
     return [key for key in keys if isinstance(key, dict)] if isinstance(keys, list) else []
 
 
@@ -109,7 +109,7 @@ def _check_claims(way: Way, claims: Mapping[str, Any], now: float) -> None:
     if way.issuer and claims.get("iss") != way.issuer:
         raise Refused("its token is of another issuer")
     if now > _moment(claims, "exp", default=0) + way.tolerance_s:
-        raise Refused("its token has expired")
+        raise Refused("its token has expired", kind="stale")
     if now < max(_moment(claims, name, default=now) for name in ("nbf", "iat")) - way.tolerance_s:
         raise Refused("its token is not good yet")
     for name, wanted in way.claims.items():

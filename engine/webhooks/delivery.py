@@ -4,20 +4,25 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 from engine.specs.webhook import IdSource
 
 # Who we are to the sender, and what only belongs between the two of us: never part of an event.
 HIDDEN = frozenset({"st2-api-key", "x-auth-token", "cookie", "st2-trace-tag"})
 
+# Why a delivery is refused, for counting: our API key, the sender's own proof, where it comes from,
+# its age, a hook that cannot verify anything, something that could not be fetched for it.
+RefusalKind = Literal["key", "credentials", "address", "stale", "setup", "fetch"]
+
 
 class Refused(Exception):
     """The delivery could not be verified. The reason is for our log, never for the sender."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, *, kind: RefusalKind = "credentials") -> None:
         super().__init__(reason)
         self.reason = reason
+        self.kind = kind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,7 @@ from engine.rules.identity import WEBHOOK, Trigger
 from engine.rules.table import RuleTable
 from engine.store.database import Database
 from engine.store.datastore import Datastore
-from engine.webhooks.delivery import HIDDEN, Delivery, delivery_id, payload
+from engine.webhooks.delivery import HIDDEN, Delivery, RefusalKind, delivery_id, payload
 from engine.webhooks.fetched import Fetched
 from engine.webhooks.hooks import Hook, HookTable, compile_hooks, source_of, urls_of_rules
 from engine.webhooks.tally import Tallies
@@ -181,11 +181,11 @@ class Webhooks:
     def accept(self, url: str, *, is_duplicate: bool) -> None:
         self.tallies.of(url, is_known=True).accept(utcnow(), is_duplicate=is_duplicate)
 
-    def refuse(self, url: str, reason: str, *, address: str) -> None:
+    def refuse(self, url: str, reason: str, *, kind: RefusalKind, address: str) -> None:
         """Count a delivery that was not verified; tell the operations channel when there are many."""
         now = utcnow()
         is_known = self.get(url) is not None or url in self.rule_triggers()
-        count = self.tallies.of(url, is_known=is_known).refuse(now, reason)
+        count = self.tallies.of(url, is_known=is_known).refuse(now, reason, kind)
         # A flood of them must not fill the disk with what is said already.
         level = logging.WARNING if count <= self._refused_limit else logging.DEBUG
         log.log(level, "webhook %s refused a delivery from %s: %s", url, address, reason)

@@ -45,7 +45,7 @@ def compile_check(topics: Sequence[str], tolerance_s: int, *, fetched: Fetched) 
         _check_age(message, delivery, tolerance_s)
         certificate = fetched.get(url)
         if certificate is None:
-            raise Refused("its certificate could not be fetched")
+            raise Refused("its certificate could not be fetched", kind="fetch")
         _check_signature(message, certificate)
 
     return check
@@ -79,7 +79,7 @@ def _check_age(message: Mapping[str, Any], delivery: Delivery, tolerance_s: int)
     moment = sent_at if sent_at.tzinfo else sent_at.replace(tzinfo=UTC)
     age_s = delivery.received_at - moment.timestamp()
     if abs(age_s) > tolerance_s:
-        raise Refused(f"it was sent {age_s:.0f} s ago; {tolerance_s} s are allowed")
+        raise Refused(f"it was sent {age_s:.0f} s ago; {tolerance_s} s are allowed", kind="stale")
 
 
 def _check_signature(message: Mapping[str, Any], certificate: bytes) -> None:

@@ -1,7 +1,10 @@
 """How a webhook is doing: what it took and refused since the start, and when to tell somebody."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+
+from engine.webhooks.delivery import RefusalKind
 
 _HOUR = timedelta(hours=1)
 
@@ -16,6 +19,8 @@ class Tally:
     last_accepted_at: datetime | None = None
     last_refused_at: datetime | None = None
     last_reason: str = ""
+    reasons: Counter[str] = field(default_factory=Counter)
+    """How many were refused, by the kind of the reason."""
     _hour_began_at: datetime | None = None
     _in_hour: int = 0
 
@@ -26,9 +31,10 @@ class Tally:
             self.accepted += 1
             self.last_accepted_at = now
 
-    def refuse(self, now: datetime, reason: str) -> int:
+    def refuse(self, now: datetime, reason: str, kind: RefusalKind) -> int:
         """How many were refused in this hour, this one included."""
         self.refused += 1
+        self.reasons[kind] += 1
         self.last_refused_at = now
         self.last_reason = reason
         if self._hour_began_at is None or now - self._hour_began_at >= _HOUR:

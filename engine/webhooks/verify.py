@@ -52,7 +52,7 @@ class Verifier:
 
     def check(self, delivery: Delivery) -> None:
         if self._networks and not self._is_near(delivery.address):
-            raise Refused(f"the address {delivery.address} is not among the hook's networks")
+            raise Refused(f"the address {delivery.address} is not among the hook's networks", kind="address")
         for way in self._ways:
             if way.applies(delivery):
                 way.check(delivery)
@@ -108,7 +108,7 @@ def _hmac(way: Way, secrets: Sequence[str]) -> _Way:
             raise Refused(f"the header {way.header} holds no signature of this kind")
         _check_age(way, delivery)
         if not keys:
-            raise Refused("the hook has no secret for signatures")
+            raise Refused("the hook has no secret for signatures", kind="setup")
         bodies = [delivery.body]
         if way.compacted:
             bodies += _compacted(delivery.body)
@@ -192,7 +192,7 @@ def _check_age(way: Way, delivery: Delivery) -> None:
         raise Refused(f"the header {way.timestamp_header} is no Unix time")
     age_s = delivery.received_at - int(text)
     if abs(age_s) > way.tolerance_s:
-        raise Refused(f"it was signed {age_s:.0f} s ago; {way.tolerance_s} s are allowed")
+        raise Refused(f"it was signed {age_s:.0f} s ago; {way.tolerance_s} s are allowed", kind="stale")
 
 
 def _compacted(body: bytes) -> list[bytes]:

@@ -12,6 +12,7 @@ from typing import Any, get_type_hints
 import yaml
 
 from engine.configuration import described, example_config
+from engine.metrics.catalogue import METRICS
 from engine.settings import Settings
 from engine.specs.parameter import ParameterSpec
 from engine.specs.policy_type import BUILT_IN, policy_type
@@ -24,7 +25,19 @@ _PLACE = re.compile(r"<!-- table: (?P<name>[\w -]+) -->\n(?P<text>.*?)<!-- end -
 def tables() -> Mapping[str, Callable[[], str]]:
     """Every table by its name."""
     runners = {f"runner {name}": _of_runner(name) for name in RUNNER_TYPES}
-    return {"settings": settings, "policy types": policy_types, **runners}
+    return {"metrics": metrics, "settings": settings, "policy types": policy_types, **runners}
+
+
+def metrics() -> str:
+    return "".join(
+        _table(
+            ("metric", "kind", "labels", "what it says"),
+            (
+                (f"`{one.shown}`", one.kind.value, ", ".join(f"`{label}`" for label in one.labels), one.help)
+                for one in METRICS.values()
+            ),
+        )
+    )
 
 
 def policy_types() -> str:

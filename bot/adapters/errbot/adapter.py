@@ -144,6 +144,8 @@ class ErrbotAdapter(QueuedAdapter):
             about="; ".join(parts),
             trouble=trouble or ("" if now.is_connected else "not connected"),
             since=None if now.is_connected else self._away_since,
+            connections=int(now.is_connected),
+            connections_wanted=1,
         )
 
     # the loop

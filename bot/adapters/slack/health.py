@@ -54,7 +54,13 @@ class Health:
             parts.append(f"last delivery {isoformat(self.last_event_at)}")
         since = min((one.since for one in list(self.troubles.values())), default=None)
         return ChatState(
-            name=self.chat, is_up=is_up, about=", ".join(parts), trouble=self.trouble, since=since
+            name=self.chat,
+            is_up=is_up,
+            about=", ".join(parts),
+            trouble=self.trouble,
+            since=since,
+            connections=self.sockets_up,
+            connections_wanted=self.sockets_wanted,
         )
 
     def failed(self, part: Part, error: Exception) -> float:

@@ -1,0 +1,1 @@
+"""What is measured: counted where it happens, or looked up when somebody asks."""

@@ -14,7 +14,7 @@ from bot.trails import Trails
 from engine.aliases.match import AliasMatch
 from engine.errors import BadInput
 from engine.pipelines.desk import NewPipeline
-from engine.records.execution import Execution
+from engine.records.execution import Execution, Terms
 from engine.service import AliasExecution, Engine
 
 
@@ -109,7 +109,7 @@ class Starting:
                 # The alias that words the result of the first one words this one's too.
                 **({"action_alias_ref": alias} if alias else {}),
             },
-            idempotency_key=asked.idempotency_key,
+            terms=Terms(idempotency_key=asked.idempotency_key),
             tasks=tasks,
         )
         self.accepted(asked, again)

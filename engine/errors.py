@@ -12,7 +12,8 @@ EngineError
 ├── Unauthenticated       no key or token, or one that is not (any more) valid (HTTP 401)
 ├── Denied                the user may not do this (HTTP 403)
 ├── Conflict              it clashes with what is there (HTTP 409)
-│   └── IllegalTransition an execution may not go from this status to that one
+│   ├── IllegalTransition an execution may not go from this status to that one
+│   └── KeyReused         an Idempotency-Key that came with another request before (HTTP 422)
 ├── Busy                  too much waits already; it may be asked again soon (HTTP 503)
 │   └── TooOften          somebody tried too often; `retry_after_s` says when to try again (HTTP 429)
 ├── RunnerFailure         an action could not be started or carried on
@@ -84,6 +85,10 @@ class Conflict(EngineError):
 
 class IllegalTransition(Conflict):
     """An execution may not go from its status to the one asked for."""
+
+
+class KeyReused(Conflict):
+    """The same idempotency key came with another request before."""
 
 
 class Busy(EngineError):

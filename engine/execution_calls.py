@@ -5,8 +5,8 @@ from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from typing import Any
 
-from engine.executions import Executions
-from engine.records.execution import Execution, ExecutionFilter, ExecutionRequest, OutputChunk
+from engine.executions import PLAIN_TERMS, Executions
+from engine.records.execution import Execution, ExecutionFilter, ExecutionRequest, OutputChunk, Terms
 from engine.records.policy import PlaceInLine
 from engine.rights.place import Where
 from engine.rights.room import Rights
@@ -103,7 +103,7 @@ class ExecutionCalls:
         merge: bool = True,
         delay_ms: int = 0,
         context: Mapping[str, Any] | None = None,
-        idempotency_key: str | None = None,
+        terms: Terms = PLAIN_TERMS,
         tasks: Collection[str] = (),
         reset: Collection[str] = (),
     ) -> Execution:
@@ -123,5 +123,5 @@ class ExecutionCalls:
             merge=merge,
             delay_ms=delay_ms,
             context=context or {},
-            idempotency_key=idempotency_key,
+            terms=terms,
         )

@@ -18,7 +18,7 @@ from engine.endings import Endings
 from engine.errors import BadInput, BadTemplate, IllegalTransition, NotFound
 from engine.expressions.masking import ValueMasker
 from engine.expressions.params import ActionPlan, Plans, TemplateScope
-from engine.records.execution import Execution, ExecutionRequest, OutputChunk, new_id
+from engine.records.execution import Execution, ExecutionRequest, OutputChunk, Terms, new_id
 from engine.repeats import Repeats
 from engine.runners.base import RunResult
 from engine.specs.action import ActionSpec
@@ -38,6 +38,7 @@ log = logging.getLogger(__name__)
 OUTPUT = "execution.output"
 
 SHORTEST_ENDING = 6
+PLAIN_TERMS = Terms()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +127,7 @@ class Executions:
         merge: bool = True,
         delay_ms: int = 0,
         context: Mapping[str, Any],
-        idempotency_key: str | None = None,
+        terms: Terms = PLAIN_TERMS,
         tasks: Collection[str] = (),
         reset: Collection[str] = (),
     ) -> Execution:
@@ -159,7 +160,9 @@ class Executions:
                 user=user,
                 context={**kept, **context, "re-run": again},
                 delay_ms=delay_ms,
-                idempotency_key=idempotency_key,
+                idempotency_key=terms.idempotency_key,
+                fingerprint=terms.fingerprint,
+                execution_id=terms.execution_id,
                 secrets=before.secrets,
             )
         ).result()
@@ -203,7 +206,9 @@ class Executions:
             delay_ms=wanted.delay_ms,
             parent_id=(context.get("parent") or {}).get("execution_id"),
         )
-        insert = insertion(execution, sealed, idempotency_key=scoped_key(wanted))
+        insert = insertion(
+            execution, sealed, idempotency_key=scoped_key(wanted), fingerprint=wanted.fingerprint
+        )
         return PreparedExecution(execution=execution, insert=insert, error=error)
 
     # read

@@ -12,7 +12,7 @@ import orjson
 from sqlalchemy import Connection
 
 from engine.clock import isoformat, utcnow
-from engine.errors import IllegalTransition, NotFound
+from engine.errors import IllegalTransition, KeyReused, NotFound
 from engine.records.execution import Execution, ExecutionRequest
 from engine.records.journal import JournalEntry
 from engine.status import FINISHED, Status, advance
@@ -29,11 +29,12 @@ IDEMPOTENCY_WINDOW = timedelta(hours=24)
 
 
 def insertion(
-    execution: Execution, sealed: bytes | None, *, idempotency_key: str | None = None
+    execution: Execution, sealed: bytes | None, *, idempotency_key: str | None = None, fingerprint: str = ""
 ) -> Callable[[Connection], Execution]:
     """What writes a new execution; it may be called again when its transaction was rolled back.
 
-    It gives the first execution instead where the key was used before.
+    It gives the first execution instead where the key was used before, and raises KeyReused where that
+    was for another request.
     """
     key = idempotency_key
     trace = execution.context.get("trace_context") or {}
@@ -57,6 +58,7 @@ def insertion(
         "result_size": execution.result_size,
         "log": orjson.dumps([[isoformat(at), step.value] for at, step in execution.log]),
         "idempotency_key": key,
+        "fingerprint": fingerprint or None,
         "trace_id": _word(trace.get("id_")),
         "trace_tag": _word(trace.get("trace_tag")),
     }
@@ -65,8 +67,9 @@ def insertion(
         if key is not None:
             first = store.by_idempotency_key(connection, key)
             if first is not None:
-                if first.requested_at > execution.requested_at - IDEMPOTENCY_WINDOW:
-                    return first
+                if first.execution.requested_at > execution.requested_at - IDEMPOTENCY_WINDOW:
+                    _check_same(first.fingerprint, fingerprint)
+                    return first.execution
                 store.forget_idempotency_key(connection, key)
         store.add(connection, values)
         kind = REQUESTED if execution.status is Status.REQUESTED else CHANGED
@@ -77,6 +80,15 @@ def insertion(
         return execution
 
     return work
+
+
+def _check_same(before: str, now: str) -> None:
+    """Raises KeyReused."""
+    if before and now and before != now:
+        raise KeyReused(
+            "This Idempotency-Key came with another request before.",
+            hint="A new request needs a new key; a repeated one the same body.",
+        )
 
 
 def scoped_key(wanted: ExecutionRequest) -> str | None:

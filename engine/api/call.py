@@ -45,6 +45,8 @@ class Crowd:
     """How many wait for the end of an execution."""
     landing: Landing = field(default_factory=Landing)
     """Where they wait for a commit."""
+    storing: set[tuple[str, str]] = field(default_factory=set)
+    """User and idempotency key of what is being stored."""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -16,6 +16,7 @@ from engine.errors import (
     Conflict,
     Denied,
     EngineError,
+    KeyReused,
     NotFound,
     RunnerFailure,
     StoreFailure,
@@ -32,6 +33,7 @@ STATUS_OF: Mapping[type[EngineError], int] = MappingProxyType(
         Unauthenticated: 401,
         Denied: 403,
         NotFound: 404,
+        KeyReused: 422,
         Conflict: 409,
         TooOften: 429,
         Busy: 503,
@@ -45,10 +47,11 @@ STATUS_OF: Mapping[type[EngineError], int] = MappingProxyType(
 class HttpError(Exception):
     """What only HTTP knows: a body that is too large, a kind of content that nobody reads."""
 
-    def __init__(self, status: int, message: str) -> None:
+    def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
         self.status = status
         self.message = message
+        self.headers = headers
 
 
 def status_of(error: EngineError) -> int:
@@ -64,7 +67,7 @@ def fault(status: int, text: str, headers: Mapping[str, str] | None = None) -> R
 def answer_for(error: EngineError | HttpError, *, request_id: str) -> Response:
     """Faults of our own side say no more than where to look them up."""
     if isinstance(error, HttpError):
-        return fault(error.status, error.message)
+        return fault(error.status, error.message, error.headers)
     status = status_of(error)
     if status == 401:
         return fault(status, unauthorized(error), {"WWW-Authenticate": "Bearer"})

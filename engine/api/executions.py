@@ -1,9 +1,7 @@
 """Executions: request one, read them, cancel, run again, and their output."""
 
-import asyncio
 import gzip
-import re
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -14,10 +12,19 @@ from starlette.responses import Response
 from engine.api import listing
 from engine.api.call import Call, dump, json_answer, text_answer
 from engine.api.execution_lists import ATTRIBUTES, check_excluded, list_executions, list_filters
-from engine.api.live import EVENTS, LiveOutput
+from engine.api.live import EVENTS, LiveOutput, Reading, told_before, wants_events
 from engine.api.moves import moved
+from engine.api.repeated import alone, replayed, terms_of
 from engine.api.resource import Answering, Endpoint
+from engine.api.waiting import (
+    answer_made,
+    at_end,
+    outcome,
+    patience_of_get,
+    patience_of_post,
+)
 from engine.api.wire import Document
+from engine.api.wire_inquiries import detail_document
 from engine.api.wire_workflows import task_document
 from engine.errors import BadInput, IllegalTransition, NotFound
 from engine.notifications import CONTEXT_KEY, requested_notify
@@ -27,14 +34,6 @@ from engine.specs.right import Right
 from engine.specs.runner_type import WORKFLOWS
 from engine.status import FINISHED, Status
 
-# Longest time that a GET waits for the end, in seconds; a client asks again.
-LONGEST_WAIT_S = 60
-# Of a POST that asks for it: a job of a CI that makes one request and no second one.
-LONGEST_POST_WAIT_S = 600
-_PREFER_WAIT = re.compile(rb"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,6})\"?(?=$|[,;\s])")
-# How many POSTs wait for an end at once; more are answered as soon as they are committed.
-PATIENT = 16
-LONGEST_KEY = 255
 LONGEST_DELAY_MS = 366 * 24 * 3600 * 1000
 
 
@@ -42,15 +41,23 @@ LONGEST_DELAY_MS = 366 * 24 * 3600 * 1000
 
 
 async def create(call: Call) -> Response:
-    patience = _Patience.of(call)
+    patience = patience_of_post(call)
     wanted = requested(call, call.object())
-    try:
-        future = call.engine.submit(wanted)
-    except NotFound as error:
-        # As StackStorm: what is missing is in the body, not in the address.
-        raise BadInput(error.message, hint=error.hint) from error
-    execution = await call.crowd.landing.wait(future)
-    return await _answer(call, execution, patience)
+    terms = terms_of(call, "/executions", wanted.user)
+    wanted = replace(
+        wanted,
+        idempotency_key=terms.idempotency_key,
+        fingerprint=terms.fingerprint,
+        execution_id=terms.execution_id,
+    )
+    with alone(call, terms, wanted.user):
+        try:
+            future = call.engine.submit(wanted)
+        except NotFound as error:
+            # As StackStorm: what is missing is in the body, not in the address.
+            raise BadInput(error.message, hint=error.hint) from error
+        execution = await call.crowd.landing.wait(future)
+    return await answer_made(call, execution, patience, replayed(execution, terms))
 
 
 def requested(call: Call, body: dict[str, Any]) -> ExecutionRequest:
@@ -69,7 +76,6 @@ def requested(call: Call, body: dict[str, Any]) -> ExecutionRequest:
         user=user,
         context={**context, **call.origin(), **call.impersonated(user)},
         delay_ms=_delay_ms(body),
-        idempotency_key=_idempotency_key(call),
     )
 
 
@@ -91,66 +97,8 @@ def _delay_ms(body: dict[str, Any]) -> int:
     return delay
 
 
-def _idempotency_key(call: Call) -> str | None:
-    key = call.headers.get(b"idempotency-key", b"").decode("latin-1").strip()
-    if len(key) > LONGEST_KEY:
-        raise BadInput(f"Idempotency-Key is longer than {LONGEST_KEY} characters.")
-    return key or None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Patience:
-    """How long a POST waits for the end. `is_asked`: by the caller, who then waits in any case."""
-
-    wait_s: float
-    is_asked: bool
-
-    @classmethod
-    def of(cls, call: Call) -> "_Patience":
-        """From `?wait=SECONDS`, else `Prefer: wait=SECONDS` (RFC 7240), else the setting. Raises BadInput."""
-        asked = call.query.integer("wait", -1)
-        if asked < 0:
-            preferred = _PREFER_WAIT.search(call.headers.get(b"prefer", b""))
-            asked = int(preferred[1]) if preferred else -1
-        if asked < 0:
-            return cls(wait_s=call.engine.settings.server.answer_wait_ms / 1000, is_asked=False)
-        return cls(wait_s=min(asked, LONGEST_POST_WAIT_S), is_asked=True)
-
-
-async def _answer(call: Call, execution: Execution, patience: _Patience) -> Response:
-    """201, with the execution at its end when that comes soon enough, else as it is then."""
-    settled = await _settled(call, execution, patience)
-    headers = {"Preference-Applied": f"wait={patience.wait_s:.0f}"} if patience.is_asked else None
-    return json_answer(call.documents.execution(settled), status=201, headers=headers)
-
-
-async def _settled(call: Call, execution: Execution, patience: _Patience) -> Execution:
-    if execution.is_finished or patience.wait_s <= 0:
-        return execution
-    if patience.is_asked:
-        return await _at_end(call, execution.id, patience.wait_s)
-    # With so many ends outstanding none is near: waiting would only hold the caller back.
-    if execution.delay_ms >= patience.wait_s * 1000 or call.crowd.waiting >= PATIENT:
-        return execution
-    call.crowd.waiting += 1
-    try:
-        return await _at_end(call, execution.id, patience.wait_s)
-    finally:
-        call.crowd.waiting -= 1
-
-
-async def _at_end(call: Call, execution_id: str, timeout_s: float) -> Execution:
-    end = call.engine.ended(execution_id)
-    waiting = asyncio.wrap_future(end)
-    done, _ = await asyncio.wait({waiting}, timeout=timeout_s)
-    if done:
-        return waiting.result()
-    call.engine.give_up(execution_id, end)
-    return await run_in_threadpool(call.engine.execution, execution_id)
-
-
 async def rerun(call: Call) -> Response:
-    patience = _Patience.of(call)
+    patience = patience_of_post(call)
     body = call.object()
     tasks, reset = _names(body, "tasks"), _names(body, "reset")
     if tasks and body.get("parameters"):
@@ -158,6 +106,7 @@ async def rerun(call: Call) -> Response:
     if not set(reset) <= set(tasks):
         raise BadInput("List of tasks to reset does not match the tasks to rerun.")
     user = call.own_user(body.get("user"))
+    terms = terms_of(call, f"/executions/{call.path['id']}/re_run", user)
     again = partial(
         call.engine.rerun,
         call.path["id"],
@@ -168,8 +117,11 @@ async def rerun(call: Call) -> Response:
         delay_ms=_delay_ms(body),
         tasks=tasks,
         reset=reset,
+        terms=terms,
     )
-    return await _answer(call, await run_in_threadpool(again), patience)
+    with alone(call, terms, user):
+        execution = await run_in_threadpool(again)
+    return await answer_made(call, execution, patience, replayed(execution, terms))
 
 
 def _names(body: Document, key: str) -> list[str]:
@@ -188,23 +140,25 @@ async def get(call: Call) -> Response:
     With `seen=STATUS` already when its status is another one.
     """
     execution = await run_in_threadpool(call.engine.execution, call.path["id"])
-    wait_s = min(call.query.integer("wait", 0), LONGEST_WAIT_S)
-    seen = call.query.text("seen")
-    if wait_s > 0 and not execution.is_finished:
-        waiting = (
-            _at_end(call, execution.id, wait_s) if seen is None else moved(call, execution, seen, wait_s)
-        )
-        execution = await waiting
-    return await run_in_threadpool(partial(_shown, call, execution))
+    patience, seen = patience_of_get(call), call.query.text("seen")
+    if patience.wait_s > 0 and not execution.is_finished:
+        if seen is None:
+            execution = await at_end(call, execution.id, patience.wait_s)
+        else:
+            execution = await moved(call, execution, seen, patience.wait_s)
+    status, headers = outcome(call, execution, patience) if patience.is_asked else (200, {})
+    return json_answer(
+        await run_in_threadpool(partial(_shown, call, execution)), status=status, headers=headers
+    )
 
 
-def _shown(call: Call, execution: Execution) -> Response:
+def _shown(call: Call, execution: Execution) -> Document:
     document = call.documents.execution(execution, children=call.engine.children(execution.id))
     largest = call.query.integer("max_result_size", 0)
     if largest and execution.result_size > largest:
         document.pop("result", None)
     check_excluded(listing.attributes(call.query)[1])
-    return json_answer(listing.selected(document, call.query, ("id",)))
+    return listing.selected(document, call.query, ("id",))
 
 
 def get_result(call: Call) -> Response:
@@ -260,17 +214,22 @@ def _descendants(call: Call, execution_id: str, depth: int) -> list[Document]:
 
 
 def get_output(call: Call) -> Answering:
-    """What the action printed; `follow=true` (ours) goes on until its end."""
+    """What the action printed; `follow=true` (ours) goes on until its end.
+
+    `offset=BYTES` (ours), or `Last-Event-ID` for events: from there on.
+    """
     execution = call.engine.execution(call.path["id"])
     kind = call.query.text("output_type") or "all"
     if kind not in ("all", "stdout", "stderr"):
         raise BadInput(f'Output type "{kind}" is unknown.', hint="Choose from all, stdout, stderr.")
     only = None if kind == "all" else kind
-    if call.is_on_stream:
-        return LiveOutput(call.engine, execution.id, only, shape=EVENTS)
-    if call.query.flag("follow"):
-        return LiveOutput(call.engine, execution.id, only)
-    return text_answer("".join(chunk.data for chunk in call.engine.output(execution.id, kind=only)))
+    reading = Reading(call.engine, execution.id, only, told_before(call, only))
+    follows = call.query.flag("follow")
+    if call.is_on_stream or (follows and wants_events(call.headers)):
+        return LiveOutput(call, reading, shape=EVENTS)
+    if follows:
+        return LiveOutput(call, reading)
+    return text_answer("".join(piece.chunk.data for piece in reading.next()[1]))
 
 
 # change
@@ -332,6 +291,12 @@ def get_tasks(call: Call) -> Response:
     return json_answer([task_document(task) for task in call.engine.workflows.tree(execution.id)])
 
 
+def list_inquiries(call: Call) -> Response:
+    """Ours: what it asks and has asked of people, itself or in its tasks, with all that was answered."""
+    execution = call.engine.execution(call.path["id"])
+    return json_answer([detail_document(one) for one in call.engine.inquiries.of_execution(execution.id)])
+
+
 ENDPOINTS = (
     Endpoint(method="POST", path="/executions", handler=create, right=Right.ACTION_EXECUTE),
     Endpoint(method="GET", path="/executions", handler=list_executions, right=Right.EXECUTION_LIST),
@@ -357,6 +322,9 @@ ENDPOINTS = (
     ),
     Endpoint(
         method="GET", path="/executions/{id}/children", handler=list_children, right=Right.EXECUTION_VIEW
+    ),
+    Endpoint(
+        method="GET", path="/executions/{id}/inquiries", handler=list_inquiries, right=Right.EXECUTION_VIEW
     ),
     Endpoint(method="GET", path="/executions/{id}/tasks", handler=get_tasks, right=Right.EXECUTION_VIEW),
     Endpoint(method="POST", path="/executions/{id}/re_run", handler=rerun, right=Right.EXECUTION_RERUN),

@@ -170,6 +170,12 @@ class Inquiries:
             found, total = store.page(connection, only_pending=only_pending, offset=offset, limit=limit)
         return [view.shown(one, self._people) for one in found], total
 
+    def of_execution(self, execution_id: str) -> list[Inquiry]:
+        """What it asks and has asked, itself or in its tasks, in the order in which it was asked."""
+        with self._database.read() as connection:
+            found = store.of_execution(connection, execution_id)
+        return [view.shown(one, self._people) for one in found]
+
     def why_not(self, inquiry: Inquiry, who: Answerer, *, is_yes: bool | None = True) -> str:
         """Why this person may not answer so; empty when they may."""
         return self._ballot.why_not(inquiry, who, is_yes=is_yes)

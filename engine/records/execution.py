@@ -80,6 +80,8 @@ class ExecutionRow(SQLModel, table=True):
     log: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     """Every status with its moment: [[iso, word], ...]."""
     idempotency_key: str | None = Field(default=None, unique=True)
+    fingerprint: str | None = None
+    """Of the request that brought the idempotency key."""
     trace_id: str | None = None
     """None: a trace of its own, which has the execution's id."""
     trace_tag: str | None = None
@@ -144,10 +146,21 @@ class ExecutionRequest:
     delay_ms: int = 0
     idempotency_key: str | None = None
     """Within 24 hours the same key of the same user answers with the first execution."""
+    fingerprint: str = ""
+    """Of all that was asked, where the key may come again with this request only; empty: with any."""
     secrets: tuple[str, ...] = ()
     """Values to be hidden wherever they stand in the parameters and in what the run says."""
     execution_id: str = ""
     """Made by `new_id` beforehand; empty: one is made."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """How a request is kept, whatever it asks for; as in ExecutionRequest."""
+
+    idempotency_key: str | None = None
+    fingerprint: str = ""
+    execution_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -45,7 +45,7 @@ _CLAIM = (
         log=bindparam("new_log"),
     )
 )
-_BY_KEY = select(*_WITH_RESULT).where(_C.idempotency_key == bindparam("wanted"))
+_BY_KEY = select(*_WITH_RESULT, _C.fingerprint).where(_C.idempotency_key == bindparam("wanted"))
 _NEXT_DUE = select(_C.not_before).where(_C.status == Status.REQUESTED.value).order_by(_C.not_before).limit(1)
 # What decides about a start needs more than what is shown.
 _CANDIDATE = (*_SHOWN, _C.sealed, _C.not_before, _C.seq)
@@ -64,6 +64,15 @@ class Claim:
 
     execution: Execution
     sealed: bytes | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class First:
+    """The execution that an idempotency key came with first."""
+
+    execution: Execution
+    fingerprint: str
+    """Of its request; empty: it had none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,9 +132,9 @@ def newest(connection: Connection) -> str | None:
     return connection.execute(query).scalar()
 
 
-def by_idempotency_key(connection: Connection, key: str) -> Execution | None:
+def by_idempotency_key(connection: Connection, key: str) -> First | None:
     row = connection.execute(_BY_KEY, {"wanted": key}).first()
-    return None if row is None else _execution(row)
+    return None if row is None else First(execution=_execution(row), fingerprint=row.fingerprint or "")
 
 
 def forget_idempotency_key(connection: Connection, key: str) -> None:
@@ -353,7 +362,7 @@ def _filtered(query: Select[Any], wanted: ExecutionFilter) -> Select[Any]:
 
 def _execution(row: Any, **changed: Any) -> Execution:
     fields = dict(row._mapping)
-    for name in ("sealed", "not_before", "seq"):
+    for name in ("sealed", "not_before", "seq", "fingerprint"):
         fields.pop(name, None)
     fields.update(changed)
     result = fields.pop("result", None)

@@ -123,6 +123,14 @@ def page(
     return _with_votes(connection, connection.execute(query).all()), connection.execute(count).scalar_one()
 
 
+def of_execution(connection: Connection, execution_id: str) -> list[StoredInquiry]:
+    """Those that this execution and all below it ask or have asked, in order; uses execution_by_parent."""
+    below = select(_X.id).where(_X.id == execution_id).cte("below", recursive=True)
+    below = below.union_all(select(_X.id).join(below, _X.parent_id == below.c.id))
+    query = select(*_SHOWN).join(below, below.c.id == _C.id).order_by(_C.raised_at, _C.id)
+    return _with_votes(connection, connection.execute(query).all())
+
+
 def pending_ending_with(connection: Connection, ending: str) -> list[str]:
     """Ids of those that wait, two at most."""
     query = select(_C.id).where(

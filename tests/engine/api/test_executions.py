@@ -99,14 +99,6 @@ def test_a_secret_parameter_is_never_shown(server: Running) -> None:
     assert "hunter-9f3" not in server.get(f"/executions/{execution['id']}?show_secrets=true").text
 
 
-def test_the_same_idempotency_key_is_the_same_execution(server: Running) -> None:
-    headers = {"Idempotency-Key": "once-1"}
-    first, second = (
-        server.post("/executions", {"action": "core.noop"}, headers=headers).json()["id"] for _ in range(2)
-    )
-    assert first == second
-
-
 def test_a_delayed_execution_is_answered_at_once(server: Running) -> None:
     started = time.monotonic()
     answer = server.post("/executions", {"action": "core.noop", "delay": 3_600_000})
@@ -257,35 +249,6 @@ def test_output_is_plain_text(server: Running) -> None:
     assert server.get("/executions/last/output").status_code == 200
 
 
-def test_output_is_followed_until_the_end(server: Running) -> None:
-    made = server.start("probe.slow", seconds=1.5)["id"]
-    answer = server.get(f"/executions/{made}/output?follow=true", stream=True)
-    pieces = [(piece, time.monotonic()) for piece in answer.iter_content(None)]
-    assert b"".join(piece for piece, _ in pieces) == b"first\nlast\n"
-    assert pieces[-1][1] - pieces[0][1] > 0.3
-
-
-def test_following_what_has_ended_ends_at_once(server: Running) -> None:
-    made = server.run("probe.fail")["id"]
-    assert server.get(f"/executions/{made}/output?follow=true").text == "wrong\n"
-
-
-def test_a_follower_that_goes_away_is_let_go(server: Running) -> None:
-    made = server.start("probe.slow", seconds=20)["id"]
-    before = len(server.engine.database._listeners)
-    answer = server.get(f"/executions/{made}/output?follow=true", stream=True)
-    # Held: an iterator that is thrown away takes the connection along.
-    pieces = answer.iter_content(None)
-    next(pieces)
-    assert len(server.engine.database._listeners) == before + 1
-    answer.close()
-    deadline = time.monotonic() + 5
-    while len(server.engine.database._listeners) > before and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert len(server.engine.database._listeners) == before
-    server.ask("DELETE", f"/executions/{made}")
-
-
 def test_cancelling_stops_the_action(server: Running) -> None:
     made = server.start("probe.slow", seconds=30)["id"]
     assert server.ask("DELETE", f"/executions/{made}").json()["status"] in ("canceling", "canceled")
@@ -362,23 +325,3 @@ def test_many_callers_at_once_are_all_answered(server: Running) -> None:
     for thread in threads:
         thread.join()
     assert len(set(seen)) == 50
-
-
-@pytest.mark.parametrize("query", [True, False])
-def test_a_request_may_ask_to_wait_for_the_end(server: Running, query: bool) -> None:
-    body = {"action": "probe.slow", "parameters": {"seconds": 1.5}}
-    headers = {} if query else {"Prefer": "respond-async, wait=20"}
-    answer = server.post(f"/executions{'?wait=20' if query else ''}", body, headers=headers)
-    assert answer.status_code == 201
-    assert answer.json()["status"] == "succeeded"
-    assert answer.headers["Preference-Applied"] == "wait=20"
-
-
-def test_a_request_may_ask_not_to_wait(server: Running) -> None:
-    answer = server.post("/executions?wait=0", {"action": "probe.slow", "parameters": {"seconds": 20}})
-    assert answer.json()["status"] in ("requested", "running")
-    server.ask("DELETE", f"/executions/{answer.json()['id']}")
-
-
-def test_a_wait_that_is_no_number_is_refused(server: Running) -> None:
-    assert server.post("/executions?wait=long", {"action": "core.noop"}).status_code == 400

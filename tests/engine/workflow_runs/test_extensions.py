@@ -96,6 +96,8 @@ def test_an_action_waits_for_its_approval_which_names_what_runs(engine: Engine) 
     done = ended(engine, run)
     assert (done.status, done.result) == (Status.SUCCEEDED, {"output": {"said": "deployed"}})
     assert [child.action for child in children(engine, done)] == ["core.ask", "probe.sh"]
+    (asked,) = engine.inquiries.of_execution(done.id)
+    assert asked.asked.origin.execution_id == done.id
 
 
 def test_an_approval_may_be_given_alone_in_an_emergency_where_the_task_says_so(engine: Engine) -> None:

@@ -13,6 +13,7 @@ from bot.cli import (
     dev,
     doctor,
     executions,
+    imports,
     inquiries,
     keys,
     pack_configs,
@@ -107,6 +108,7 @@ app.add_typer(users.app, name="user")
 app.add_typer(accounts.app, name="account")
 app.add_typer(rights.app, name="rights")
 app.add_typer(slack.app, name="slack")
+app.add_typer(imports.app, name="import")
 app.command()(doctor.doctor)
 app.add_typer(dev.app, name="dev")
 

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any
 
 import yaml
-from jinja2 import Environment, Template, TemplateError, meta
+from jinja2 import Environment, Template, TemplateError, meta, nodes
 
 from engine.errors import BadTemplate
 from engine.expressions.limits import Budget, refused
@@ -59,6 +59,25 @@ def undeclared(text: str) -> frozenset[str]:
         return frozenset(meta.find_undeclared_variables(_parser().parse(text)))
     except _FAILURES as error:
         raise BadTemplate(str(error)) from error
+
+
+@functools.lru_cache(maxsize=_KEPT)
+def unknown_filters(text: str) -> frozenset[str]:
+    """Filters and tests that a template names, and that are not there. Raises BadTemplate."""
+    _check_length(text)
+    parser = _parser()
+    try:
+        tree = parser.parse(text)
+        filters = {node.name for node in tree.find_all(nodes.Filter)} - set(parser.filters)
+        tests = {node.name for node in tree.find_all(nodes.Test)} - set(parser.tests)
+    except _FAILURES as error:
+        raise BadTemplate(str(error)) from error
+    return frozenset(filters | tests)
+
+
+def known_filters() -> list[str]:
+    """Those that templates can use; names that begin with a blank are our own."""
+    return sorted(name for name in _parser().filters if not name.startswith(" "))
 
 
 @functools.cache

@@ -55,14 +55,14 @@ def _read(entry: Path, folders: Sequence[Path]) -> _Read:
             continue
         files[str(path)] = _modified(path)
         for name in _imports(path):
-            local = _local_files(name, folders)
+            local = local_files(name, folders)
             waiting.extend(local)
             if not local and name.partition(".")[0] not in _LEFT_TO_ACTIONS:
                 modules.add(name)
     return _Read(modules=tuple(sorted(modules)), files=tuple(files.items()))
 
 
-def _local_files(name: str, folders: Sequence[Path]) -> list[Path]:
+def local_files(name: str, folders: Sequence[Path]) -> list[Path]:
     """The pack's own files behind a name; empty when the name is not the pack's."""
     parts = name.split(".")
     for folder in folders:

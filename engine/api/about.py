@@ -5,6 +5,7 @@ from importlib import metadata
 from starlette.responses import RedirectResponse, Response
 
 from engine.api import wire
+from engine.api import wire_shapes as shapes
 from engine.api.call import Call, json_answer
 from engine.api.resource import Endpoint, authenticate
 from engine.errors import StoreFailure
@@ -53,8 +54,14 @@ def get_readiness(call: Call) -> Response:
 
 
 ENDPOINTS = (
-    Endpoint(method="GET", path="/healthz", handler=get_health, right=None, is_open=True),
-    Endpoint(method="GET", path="/readyz", handler=get_readiness, right=None, is_open=True),
-    Endpoint(method="GET", path="/", handler=get_root, right=None, is_open=True),
-    Endpoint(method="GET", path="/user", handler=get_user, right=None),
+    Endpoint(
+        method="GET", path="/healthz", handler=get_health, right=None, is_open=True, gives=shapes.HEALTH
+    ),
+    Endpoint(
+        method="GET", path="/readyz", handler=get_readiness, right=None, is_open=True, gives=shapes.HEALTH
+    ),
+    Endpoint(
+        method="GET", path="/", handler=get_root, right=None, is_open=True, gives=shapes.VERSION, also=(307,)
+    ),
+    Endpoint(method="GET", path="/user", handler=get_user, right=None, gives=shapes.USER),
 )

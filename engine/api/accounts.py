@@ -6,8 +6,10 @@ from starlette.responses import Response
 
 from engine.access import ADMIN
 from engine.api import listing
+from engine.api import wire_shapes as shapes
 from engine.api.call import Call, json_answer, nothing
 from engine.api.resource import Endpoint
+from engine.api.shape import Listed
 from engine.clock import isoformat
 from engine.errors import BadInput, Denied, NotFound
 from engine.records.account import Account, Link
@@ -101,8 +103,29 @@ def _document(link: Link) -> dict[str, Any]:
 
 
 ENDPOINTS = (
-    Endpoint(method="GET", path="/accounts", handler=list_accounts, right=None),
-    Endpoint(method="POST", path="/accounts", handler=link, right=None),
-    Endpoint(method="POST", path="/accounts/codes", handler=create_code, right=None),
+    Endpoint(
+        method="GET",
+        path="/accounts",
+        handler=list_accounts,
+        right=None,
+        query=(*listing.LIST, "all"),
+        gives=Listed(shapes.ACCOUNT),
+    ),
+    Endpoint(
+        method="POST",
+        path="/accounts",
+        handler=link,
+        right=None,
+        takes=shapes.ACCOUNT_BODY,
+        gives=shapes.ACCOUNT,
+    ),
+    Endpoint(
+        method="POST",
+        path="/accounts/codes",
+        handler=create_code,
+        right=None,
+        takes=shapes.CODE_BODY,
+        gives=shapes.CODE,
+    ),
     Endpoint(method="DELETE", path="/accounts/{account}", handler=unlink, right=None),
 )

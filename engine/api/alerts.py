@@ -4,8 +4,10 @@ from starlette.responses import Response
 
 from engine.alerts.durations import duration_of
 from engine.api import listing
+from engine.api import wire_shapes as shapes
 from engine.api.call import Call, json_answer
 from engine.api.resource import Endpoint
+from engine.api.shape import Listed
 from engine.api.wire_alerts import alert_document
 from engine.specs.right import Right
 
@@ -49,10 +51,48 @@ def resolve(call: Call) -> Response:
 
 
 ENDPOINTS = (
-    Endpoint(method="GET", path="/alerts", handler=list_alerts, right=Right.ALERT_LIST),
-    Endpoint(method="GET", path="/alerts/{id}", handler=get_alert, right=Right.ALERT_VIEW),
-    Endpoint(method="POST", path="/alerts/{id}/ack", handler=acknowledge, right=Right.ALERT_MODIFY),
-    Endpoint(method="POST", path="/alerts/{id}/silence", handler=silence, right=Right.ALERT_MODIFY),
-    Endpoint(method="POST", path="/alerts/{id}/unsilence", handler=unsilence, right=Right.ALERT_MODIFY),
-    Endpoint(method="POST", path="/alerts/{id}/resolve", handler=resolve, right=Right.ALERT_MODIFY),
+    Endpoint(
+        method="GET",
+        path="/alerts",
+        handler=list_alerts,
+        right=Right.ALERT_LIST,
+        query=(*listing.PAGE, "all", "channel"),
+        gives=Listed(shapes.ALERT),
+    ),
+    Endpoint(
+        method="GET", path="/alerts/{id}", handler=get_alert, right=Right.ALERT_VIEW, gives=shapes.ALERT
+    ),
+    Endpoint(
+        method="POST",
+        path="/alerts/{id}/ack",
+        handler=acknowledge,
+        right=Right.ALERT_MODIFY,
+        gives=shapes.ALERT,
+        status=200,
+    ),
+    Endpoint(
+        method="POST",
+        path="/alerts/{id}/silence",
+        handler=silence,
+        right=Right.ALERT_MODIFY,
+        takes=shapes.SILENCE,
+        gives=shapes.ALERT,
+        status=200,
+    ),
+    Endpoint(
+        method="POST",
+        path="/alerts/{id}/unsilence",
+        handler=unsilence,
+        right=Right.ALERT_MODIFY,
+        gives=shapes.ALERT,
+        status=200,
+    ),
+    Endpoint(
+        method="POST",
+        path="/alerts/{id}/resolve",
+        handler=resolve,
+        right=Right.ALERT_MODIFY,
+        gives=shapes.ALERT,
+        status=200,
+    ),
 )

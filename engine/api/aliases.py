@@ -8,8 +8,10 @@ from engine.alias_executions import AliasExecution
 from engine.aliases.help import help_strings
 from engine.aliases.match import AliasMatch
 from engine.api import listing, wire
+from engine.api import wire_shapes as shapes
 from engine.api.call import Call, json_answer
 from engine.api.resource import Endpoint
+from engine.api.shape import Listed
 from engine.api.wire import Document
 from engine.errors import BadInput, NotFound
 from engine.specs.alias import AliasSpec
@@ -116,15 +118,53 @@ def _required(body: dict[str, Any], name: str) -> str:
 
 
 ENDPOINTS = (
-    Endpoint(method="GET", path="/actionalias", handler=list_aliases, right=Right.ACTION_ALIAS_LIST),
-    Endpoint(method="POST", path="/actionalias/match", handler=match, right=Right.ACTION_ALIAS_MATCH),
-    Endpoint(method="GET", path="/actionalias/help", handler=list_help, right=Right.ACTION_ALIAS_HELP),
-    Endpoint(method="GET", path="/actionalias/{ref_or_id}", handler=get_alias, right=Right.ACTION_ALIAS_VIEW),
-    Endpoint(method="POST", path="/aliasexecution", handler=execute, right=Right.ACTION_EXECUTE),
+    Endpoint(
+        method="GET",
+        path="/actionalias",
+        handler=list_aliases,
+        right=Right.ACTION_ALIAS_LIST,
+        query=listing.CONTENT,
+        gives=Listed(shapes.ALIAS),
+    ),
+    Endpoint(
+        method="POST",
+        path="/actionalias/match",
+        handler=match,
+        right=Right.ACTION_ALIAS_MATCH,
+        takes=shapes.COMMAND,
+        gives=shapes.MATCH,
+        status=200,
+    ),
+    Endpoint(
+        method="GET",
+        path="/actionalias/help",
+        handler=list_help,
+        right=Right.ACTION_ALIAS_HELP,
+        query=(*listing.PAGE, "filter", "pack"),
+        gives=shapes.HELP,
+    ),
+    Endpoint(
+        method="GET",
+        path="/actionalias/{ref_or_id}",
+        handler=get_alias,
+        right=Right.ACTION_ALIAS_VIEW,
+        query=listing.SELECTION,
+        gives=shapes.ALIAS,
+    ),
+    Endpoint(
+        method="POST",
+        path="/aliasexecution",
+        handler=execute,
+        right=Right.ACTION_EXECUTE,
+        takes=shapes.ALIAS_EXECUTION,
+        gives=shapes.ALIAS_STARTED,
+    ),
     Endpoint(
         method="POST",
         path="/aliasexecution/match_and_execute",
         handler=match_and_execute,
         right=Right.ACTION_EXECUTE,
+        takes=shapes.ALIAS_COMMAND,
+        gives=shapes.ALIASES_STARTED,
     ),
 )

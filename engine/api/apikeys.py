@@ -6,8 +6,10 @@ from starlette.responses import Response
 
 from engine.access import ADMIN
 from engine.api import listing, wire
+from engine.api import wire_shapes as shapes
 from engine.api.call import Call, json_answer, nothing
 from engine.api.resource import Endpoint
+from engine.api.shape import Listed
 from engine.errors import BadInput, Denied, NotFound
 from engine.records.access import ApiKey
 from engine.specs.right import Right
@@ -81,9 +83,36 @@ def _check_person(call: Call) -> None:
 
 
 ENDPOINTS = (
-    Endpoint(method="GET", path="/apikeys", handler=list_api_keys, right=Right.API_KEY_LIST),
-    Endpoint(method="POST", path="/apikeys", handler=create_api_key, right=Right.API_KEY_CREATE),
-    Endpoint(method="GET", path="/apikeys/{id}", handler=get_api_key, right=Right.API_KEY_VIEW),
-    Endpoint(method="PUT", path="/apikeys/{id}", handler=update_api_key, right=Right.API_KEY_MODIFY),
+    Endpoint(
+        method="GET",
+        path="/apikeys",
+        handler=list_api_keys,
+        right=Right.API_KEY_LIST,
+        query=(*listing.PAGE, "user"),
+        gives=Listed(shapes.API_KEY),
+    ),
+    Endpoint(
+        method="POST",
+        path="/apikeys",
+        handler=create_api_key,
+        right=Right.API_KEY_CREATE,
+        takes=shapes.API_KEY_BODY,
+        gives=shapes.API_KEY,
+    ),
+    Endpoint(
+        method="GET",
+        path="/apikeys/{id}",
+        handler=get_api_key,
+        right=Right.API_KEY_VIEW,
+        gives=shapes.API_KEY,
+    ),
+    Endpoint(
+        method="PUT",
+        path="/apikeys/{id}",
+        handler=update_api_key,
+        right=Right.API_KEY_MODIFY,
+        takes=shapes.ENABLED,
+        gives=shapes.API_KEY,
+    ),
     Endpoint(method="DELETE", path="/apikeys/{id}", handler=delete_api_key, right=Right.API_KEY_DELETE),
 )

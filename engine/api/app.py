@@ -18,7 +18,7 @@ from engine.api import (
     chats,
     configs,
     content,
-    executions,
+    execution_routes,
     inquiries,
     keys,
     metrics,
@@ -42,6 +42,7 @@ from engine.api import (
     written,
 )
 from engine.api.call import Crowd
+from engine.api.documentation import with_documentation
 from engine.api.documents import Documents
 from engine.api.door import Door
 from engine.api.errors import answer_for, fault
@@ -52,8 +53,8 @@ from engine.errors import EngineError
 from engine.service import Engine
 
 # In the order in which paths are tried: the busiest first, fixed words before names.
-ENDPOINTS: tuple[Endpoint, ...] = (
-    *executions.ENDPOINTS,
+_DESCRIBED: tuple[Endpoint, ...] = (
+    *execution_routes.ENDPOINTS,
     *webhooks.ENDPOINTS,
     *aliases.ENDPOINTS,
     *inquiries.ENDPOINTS,
@@ -84,6 +85,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *metrics.ENDPOINTS,
     *about.ENDPOINTS,
 )
+ENDPOINTS = with_documentation(_DESCRIBED)
 
 
 class Api(FastAPI):

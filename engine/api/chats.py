@@ -3,8 +3,10 @@
 from starlette.responses import Response
 
 from engine.api import listing
+from engine.api import wire_shapes as shapes
 from engine.api.call import Call
 from engine.api.resource import Endpoint
+from engine.api.shape import Listed
 from engine.api.wire_chats import chat_state_document
 from engine.specs.right import Right
 
@@ -14,4 +16,13 @@ def list_chats(call: Call) -> Response:
     return listing.paged(call, found, always=("name",))
 
 
-ENDPOINTS = (Endpoint(method="GET", path="/chats", handler=list_chats, right=Right.SERVICE_LIST),)
+ENDPOINTS = (
+    Endpoint(
+        method="GET",
+        path="/chats",
+        handler=list_chats,
+        right=Right.SERVICE_LIST,
+        query=listing.LIST,
+        gives=Listed(shapes.CHAT),
+    ),
+)

@@ -3,8 +3,10 @@
 from starlette.responses import Response
 
 from engine.api import listing, wire
+from engine.api import wire_shapes as shapes
 from engine.api.call import Call, json_answer
 from engine.api.resource import Endpoint
+from engine.api.shape import MAPPING, Listed
 from engine.errors import Denied
 from engine.specs.right import Right
 
@@ -37,7 +39,27 @@ def _pack(call: Call) -> str:
 
 
 ENDPOINTS = (
-    Endpoint(method="GET", path="/configs", handler=list_configs, right=Right.PACK_LIST),
-    Endpoint(method="GET", path="/configs/{pack_ref}", handler=get_config, right=Right.PACK_VIEW),
-    Endpoint(method="PUT", path="/configs/{pack_ref}", handler=put_config, right=Right.PACK_CONFIG),
+    Endpoint(
+        method="GET",
+        path="/configs",
+        handler=list_configs,
+        right=Right.PACK_LIST,
+        query=listing.CONTENT,
+        gives=Listed(shapes.CONFIG),
+    ),
+    Endpoint(
+        method="GET",
+        path="/configs/{pack_ref}",
+        handler=get_config,
+        right=Right.PACK_VIEW,
+        gives=shapes.CONFIG,
+    ),
+    Endpoint(
+        method="PUT",
+        path="/configs/{pack_ref}",
+        handler=put_config,
+        right=Right.PACK_CONFIG,
+        takes=MAPPING,
+        gives=shapes.CONFIG,
+    ),
 )

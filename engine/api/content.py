@@ -5,18 +5,39 @@ from collections.abc import Callable
 from starlette.responses import Response
 
 from engine.api import listing, wire
+from engine.api import wire_shapes as shapes
 from engine.api.call import Call, json_answer, text_answer
 from engine.api.resource import Endpoint
+from engine.api.shape import Listed, Raw, Shape
 from engine.errors import NotFound
 from engine.specs.right import Right
 from engine.specs.runner_type import RUNNER_TYPES
 
 _READ_ONLY = {
-    "sensortypes": (Right.SENSOR_TYPE_LIST, Right.SENSOR_TYPE_VIEW),
-    "config_schemas": (Right.PACK_LIST, Right.PACK_VIEW),
-    "runnertypes": (Right.RUNNER_TYPE_LIST, Right.RUNNER_TYPE_VIEW),
+    "sensortypes": (Right.SENSOR_TYPE_LIST, Right.SENSOR_TYPE_VIEW, shapes.SENSOR_TYPE),
+    "config_schemas": (Right.PACK_LIST, Right.PACK_VIEW, shapes.CONFIG_SCHEMA),
+    "runnertypes": (Right.RUNNER_TYPE_LIST, Right.RUNNER_TYPE_VIEW, shapes.RUNNER_TYPE),
 }
-"""Kind of content -> what listing it and seeing one of it needs."""
+"""Kind of content -> what listing it and seeing one of it needs, and how one looks."""
+
+
+def list_actions(call: Call) -> Response:
+    """`tags`: NAME or NAME:VALUE; an action must have all of them."""
+    wanted = call.query.names("tags")
+    found = [
+        document
+        for document in call.documents.all("actions").values()
+        if listing.fits(document, call.query) and all(_has_tag(document, tag) for tag in wanted)
+    ]
+    return listing.paged(call, listing.ordered(found, call.query.names("sort")))
+
+
+def _has_tag(document: wire.Document, wanted: str) -> bool:
+    name, colon, value = wanted.partition(":")
+    return any(
+        tag.get("name") == name and (not colon or str(tag.get("value", "")) == value)
+        for tag in document["tags"]
+    )
 
 
 def _list(kind: str) -> Callable[[Call], Response]:
@@ -88,34 +109,80 @@ def list_unavailable(call: Call) -> Response:
     return listing.paged(call, found)
 
 
-def _endpoints(kind: str, to_list: Right, to_view: Right) -> tuple[Endpoint, Endpoint]:
+def _endpoints(kind: str, to_list: Right, to_view: Right, shape: Shape) -> tuple[Endpoint, Endpoint]:
     return (
-        Endpoint(method="GET", path=f"/{kind}", handler=_list(kind), right=to_list),
-        Endpoint(method="GET", path=f"/{kind}/{{ref_or_id}}", handler=_get(kind), right=to_view),
+        Endpoint(
+            method="GET",
+            path=f"/{kind}",
+            handler=_list(kind),
+            right=to_list,
+            query=listing.CONTENT,
+            gives=Listed(shape),
+        ),
+        Endpoint(
+            method="GET",
+            path=f"/{kind}/{{ref_or_id}}",
+            handler=_get(kind),
+            right=to_view,
+            query=listing.SELECTION,
+            gives=shape,
+        ),
     )
 
 
 ENDPOINTS = (
-    Endpoint(method="GET", path="/actions/views/overview", handler=list_overviews, right=Right.ACTION_LIST),
+    Endpoint(
+        method="GET",
+        path="/actions/views/overview",
+        handler=list_overviews,
+        right=Right.ACTION_LIST,
+        query=listing.CONTENT,
+        gives=Listed(shapes.ACTION),
+    ),
     Endpoint(
         method="GET",
         path="/actions/views/overview/{ref_or_id}",
         handler=get_overview,
         right=Right.ACTION_VIEW,
+        gives=shapes.ACTION,
     ),
     Endpoint(
         method="GET",
         path="/actions/views/parameters/{ref_or_id}",
         handler=get_parameters,
         right=Right.ACTION_VIEW,
+        gives=shapes.EFFECTIVE_PARAMETERS,
     ),
     Endpoint(
         method="GET",
         path="/actions/views/entry_point/{ref_or_id}",
         handler=get_entry_point,
         right=Right.ACTION_VIEW,
+        gives=Raw(("text/plain",)),
     ),
-    *_endpoints("actions", Right.ACTION_LIST, Right.ACTION_VIEW),
-    Endpoint(method="GET", path="/unavailable", handler=list_unavailable, right=Right.PACK_LIST),
+    Endpoint(
+        method="GET",
+        path="/actions",
+        handler=list_actions,
+        right=Right.ACTION_LIST,
+        query=(*listing.CONTENT, "tags"),
+        gives=Listed(shapes.ACTION),
+    ),
+    Endpoint(
+        method="GET",
+        path="/actions/{ref_or_id}",
+        handler=_get("actions"),
+        right=Right.ACTION_VIEW,
+        query=listing.SELECTION,
+        gives=shapes.ACTION,
+    ),
+    Endpoint(
+        method="GET",
+        path="/unavailable",
+        handler=list_unavailable,
+        right=Right.PACK_LIST,
+        query=(*listing.LIST, "kind", "pack"),
+        gives=Listed(shapes.UNAVAILABLE),
+    ),
     *(endpoint for kind, rights in _READ_ONLY.items() for endpoint in _endpoints(kind, *rights)),
 )

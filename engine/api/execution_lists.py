@@ -56,7 +56,7 @@ def _filter(query: Query) -> ExecutionFilter:
         before=before,
         offset=page.offset,
         limit=page.limit,
-        oldest_first=_oldest_first(query),
+        oldest_first=listing.oldest_first(query, "start_timestamp"),
         with_result="result" not in exclude and (not include or any(_is_result(name) for name in include)),
     )
 
@@ -106,10 +106,3 @@ def _between(query: Query) -> tuple[Any, Any]:
         raise BadInput('Parameter "timestamp" is not a range.', hint="Write FROM..TO.")
     earlier, later = sorted((moment(first, "timestamp"), moment(last, "timestamp")))
     return earlier, later
-
-
-def _oldest_first(query: Query) -> bool:
-    if query.flag("sort_asc") or query.flag("sort_desc"):
-        return query.flag("sort_asc")
-    names = [name for name in query.names("sort") if name.lstrip("+-") == "start_timestamp"]
-    return bool(names) and not names[0].startswith("-")

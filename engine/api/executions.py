@@ -11,11 +11,11 @@ from starlette.responses import Response
 
 from engine.api import listing
 from engine.api.call import Call, dump, json_answer, text_answer
-from engine.api.execution_lists import ATTRIBUTES, check_excluded, list_executions, list_filters
+from engine.api.execution_lists import ATTRIBUTES, check_excluded
 from engine.api.live import EVENTS, LiveOutput, Reading, told_before, wants_events
 from engine.api.moves import moved
 from engine.api.repeated import alone, replayed, terms_of
-from engine.api.resource import Answering, Endpoint
+from engine.api.resource import Answering
 from engine.api.waiting import (
     answer_made,
     at_end,
@@ -30,7 +30,6 @@ from engine.errors import BadInput, IllegalTransition, NotFound
 from engine.notifications import CONTEXT_KEY, requested_notify
 from engine.records.execution import Execution, ExecutionRequest
 from engine.refs import liveaction_id
-from engine.specs.right import Right
 from engine.specs.runner_type import WORKFLOWS
 from engine.status import FINISHED, Status
 
@@ -195,11 +194,16 @@ def get_attribute(call: Call) -> Response:
 
 
 def list_children(call: Call) -> Response:
-    """All descendants, depth first, each after its parent; `depth` ends the descent."""
+    """All descendants, depth first, each after its parent; `depth` ends the descent.
+
+    `result_fmt` changes nothing: they are always sorted.
+    """
     root = call.engine.execution(call.path["id"])
     depth = call.query.integer("depth", -1)
     if depth < -1 or depth == 0:
         raise BadInput('Parameter "depth" must be positive, or -1 for all.')
+    if call.query.text("result_fmt") not in (None, "default", "sorted"):
+        raise BadInput('Parameter "result_fmt" must be default or sorted.')
     return json_answer(_descendants(call, root.id, depth))
 
 
@@ -295,37 +299,3 @@ def list_inquiries(call: Call) -> Response:
     """Ours: what it asks and has asked of people, itself or in its tasks, with all that was answered."""
     execution = call.engine.execution(call.path["id"])
     return json_answer([detail_document(one) for one in call.engine.inquiries.of_execution(execution.id)])
-
-
-ENDPOINTS = (
-    Endpoint(method="POST", path="/executions", handler=create, right=Right.ACTION_EXECUTE),
-    Endpoint(method="GET", path="/executions", handler=list_executions, right=Right.EXECUTION_LIST),
-    Endpoint(
-        method="GET",
-        path="/executions/views/filters",
-        handler=list_filters,
-        right=Right.EXECUTION_VIEWS_FILTERS_LIST,
-    ),
-    Endpoint(method="GET", path="/executions/{id}", handler=get, right=Right.EXECUTION_VIEW),
-    Endpoint(method="PUT", path="/executions/{id}", handler=update, right=Right.EXECUTION_STOP),
-    Endpoint(method="DELETE", path="/executions/{id}", handler=cancel, right=Right.EXECUTION_STOP),
-    Endpoint(method="GET", path="/executions/{id}/output", handler=get_output, right=Right.EXECUTION_VIEW),
-    Endpoint(method="GET", path="/executions/{id}/result", handler=get_result, right=Right.EXECUTION_VIEW),
-    Endpoint(
-        method="GET", path="/executions/{id}/result_text", handler=get_result_text, right=Right.EXECUTION_VIEW
-    ),
-    Endpoint(
-        method="GET",
-        path="/executions/{id}/attribute/{attribute}",
-        handler=get_attribute,
-        right=Right.EXECUTION_VIEW,
-    ),
-    Endpoint(
-        method="GET", path="/executions/{id}/children", handler=list_children, right=Right.EXECUTION_VIEW
-    ),
-    Endpoint(
-        method="GET", path="/executions/{id}/inquiries", handler=list_inquiries, right=Right.EXECUTION_VIEW
-    ),
-    Endpoint(method="GET", path="/executions/{id}/tasks", handler=get_tasks, right=Right.EXECUTION_VIEW),
-    Endpoint(method="POST", path="/executions/{id}/re_run", handler=rerun, right=Right.EXECUTION_RERUN),
-)

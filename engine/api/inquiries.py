@@ -5,8 +5,10 @@ from typing import Any
 from starlette.responses import Response
 
 from engine.api import listing
+from engine.api import wire_shapes as shapes
 from engine.api.call import Call, json_answer
 from engine.api.resource import Endpoint
+from engine.api.shape import Listed
 from engine.api.wire_inquiries import detail_document, inquiry_document, response_document
 from engine.errors import BadInput
 from engine.inquiries.ballot import check_pending
@@ -99,16 +101,42 @@ def _who(call: Call) -> Answerer:
 
 
 ENDPOINTS = (
-    Endpoint(method="GET", path="/inquiries", handler=list_inquiries, right=Right.INQUIRY_LIST),
-    Endpoint(method="GET", path="/inquiries/views/detail", handler=list_details, right=Right.INQUIRY_LIST),
+    Endpoint(
+        method="GET",
+        path="/inquiries",
+        handler=list_inquiries,
+        right=Right.INQUIRY_LIST,
+        query=listing.LIST,
+        gives=Listed(shapes.INQUIRY),
+    ),
+    Endpoint(
+        method="GET",
+        path="/inquiries/views/detail",
+        handler=list_details,
+        right=Right.INQUIRY_LIST,
+        query=(*listing.LIST, "state"),
+        gives=Listed(shapes.INQUIRY_DETAIL),
+    ),
     Endpoint(
         method="GET",
         path="/inquiries/views/detail/{inquiry_id}",
         handler=get_detail,
         right=Right.INQUIRY_VIEW,
+        gives=shapes.INQUIRY_DETAIL,
     ),
-    Endpoint(method="GET", path="/inquiries/{inquiry_id}", handler=get_inquiry, right=Right.INQUIRY_VIEW),
     Endpoint(
-        method="PUT", path="/inquiries/{inquiry_id}", handler=answer_inquiry, right=Right.INQUIRY_RESPOND
+        method="GET",
+        path="/inquiries/{inquiry_id}",
+        handler=get_inquiry,
+        right=Right.INQUIRY_VIEW,
+        gives=shapes.INQUIRY,
+    ),
+    Endpoint(
+        method="PUT",
+        path="/inquiries/{inquiry_id}",
+        handler=answer_inquiry,
+        right=Right.INQUIRY_RESPOND,
+        takes=shapes.INQUIRY_ANSWER,
+        gives=shapes.INQUIRY_ANSWERED,
     ),
 )

@@ -6,9 +6,11 @@ from typing import Any
 from starlette.responses import Response
 
 from engine.access import ADMIN
-from engine.api import wire
+from engine.api import listing, wire
+from engine.api import wire_shapes as shapes
 from engine.api.call import Call, json_answer, nothing
 from engine.api.resource import Endpoint
+from engine.api.shape import Listed
 from engine.errors import BadInput, Denied, NotFound
 from engine.records.datastore import DatastoreKey, Expected, KeyFilter
 from engine.specs.right import Right
@@ -172,11 +174,46 @@ def _note_decryption(call: Call, keys: list[DatastoreKey]) -> None:
 
 
 ENDPOINTS = (
-    Endpoint(method="GET", path="/keys", handler=list_keys, right=Right.KEY_VALUE_PAIR_LIST),
-    Endpoint(method="GET", path="/keys/{name:path}", handler=get_key, right=Right.KEY_VALUE_PAIR_VIEW),
-    Endpoint(method="PUT", path="/keys/{name:path}", handler=put_key, right=Right.KEY_VALUE_PAIR_SET),
     Endpoint(
-        method="DELETE", path="/keys/{name:path}", handler=delete_key, right=Right.KEY_VALUE_PAIR_DELETE
+        method="GET",
+        path="/keys",
+        handler=list_keys,
+        right=Right.KEY_VALUE_PAIR_LIST,
+        query=(*listing.PAGE, "decrypt", "id", "name", "prefix", "scope", "sort", "user"),
+        gives=Listed(shapes.KEY, is_counted=False),
     ),
-    Endpoint(method="POST", path="/secret_key/rotate", handler=rotate, right=Right.KEY_VALUE_PAIR_ALL),
+    Endpoint(
+        method="GET",
+        path="/keys/{name:path}",
+        handler=get_key,
+        right=Right.KEY_VALUE_PAIR_VIEW,
+        query=("decrypt", "scope", "user"),
+        gives=shapes.KEY,
+    ),
+    Endpoint(
+        method="PUT",
+        path="/keys/{name:path}",
+        handler=put_key,
+        right=Right.KEY_VALUE_PAIR_SET,
+        query=("scope",),
+        takes=shapes.KEY_BODY,
+        gives=shapes.KEY,
+    ),
+    Endpoint(
+        method="DELETE",
+        path="/keys/{name:path}",
+        handler=delete_key,
+        right=Right.KEY_VALUE_PAIR_DELETE,
+        query=("scope", "user"),
+        takes=shapes.KEY_REMOVAL,
+    ),
+    Endpoint(
+        method="POST",
+        path="/secret_key/rotate",
+        handler=rotate,
+        right=Right.KEY_VALUE_PAIR_ALL,
+        takes=shapes.ROTATION_BODY,
+        gives=shapes.ROTATION,
+        status=200,
+    ),
 )

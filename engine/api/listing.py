@@ -93,6 +93,14 @@ def ordered(documents: list[Document], keys: Sequence[str]) -> list[Document]:
     return documents
 
 
+def oldest_first(query: Query, attribute: str) -> bool:
+    """The order of what happened: `attribute` is its time. The newest stand first unless asked."""
+    if query.flag("sort_asc") or query.flag("sort_desc"):
+        return query.flag("sort_asc")
+    names = [name for name in query.names("sort") if name.lstrip("+-") == attribute]
+    return bool(names) and not names[0].startswith("-")
+
+
 def _value(document: Mapping[str, Any], path: str) -> Any:
     value: Any = document
     for part in path.split("."):
@@ -101,7 +109,7 @@ def _value(document: Mapping[str, Any], path: str) -> Any:
 
 
 # Query parameter -> where its value stands in the document.
-_FILTERS = {
+FILTERS = {
     "name": ("name",),
     "pack": ("pack",),
     "ref": ("ref",),
@@ -109,13 +117,21 @@ _FILTERS = {
     "action": ("action", "ref"),
     "trigger": ("trigger", "type"),
 }
+FITTED = ("id", *FILTERS, "enabled")
+"""What `fits` asks for."""
+PAGE = ("limit", "offset")
+SELECTION = ("include_attributes", "exclude_attributes")
+LIST = (*PAGE, *SELECTION)
+ORDER = ("sort", "sort_asc", "sort_desc")
+CONTENT = (*LIST, "sort", *FITTED)
+"""The parameters of a list of content."""
 
 
 def fits(document: Document, query: Query) -> bool:
     ids = query.names("id")
     if ids and document["id"] not in ids:
         return False
-    for name, path in _FILTERS.items():
+    for name, path in FILTERS.items():
         wanted = query.text(name)
         if name == "trigger" and wanted in document.get("trigger_types", ()):
             continue

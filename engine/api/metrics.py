@@ -8,6 +8,7 @@ from engine.api import gate
 from engine.api.call import Call
 from engine.api.door import is_local
 from engine.api.resource import Endpoint, authenticate
+from engine.api.shape import Raw
 from engine.errors import EngineError
 from engine.specs.right import Right
 
@@ -38,5 +39,12 @@ def may_look(call: Call) -> bool:
 
 
 ENDPOINTS = (
-    Endpoint(method="GET", path="/metrics", handler=get_metrics, right=Right.METRICS_VIEW, is_open=True),
+    Endpoint(
+        method="GET",
+        path="/metrics",
+        handler=get_metrics,
+        right=Right.METRICS_VIEW,
+        is_open=True,
+        gives=Raw(("text/plain", "application/openmetrics-text")),
+    ),
 )

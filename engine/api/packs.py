@@ -10,8 +10,10 @@ from typing import Any
 from starlette.responses import Response
 
 from engine.api import listing, wire_packs
+from engine.api import wire_shapes as shapes
 from engine.api.call import Call, json_answer
 from engine.api.resource import Endpoint
+from engine.api.shape import ANYTHING, MAPPING, Listed, Raw
 from engine.content.registry import Registry
 from engine.errors import BadInput, NotFound
 from engine.installer.index import Index, read_index
@@ -251,21 +253,81 @@ def _folder(call: Call) -> Path:
 
 
 ENDPOINTS = (
-    Endpoint(method="POST", path="/packs/install", handler=install, right=Right.PACK_INSTALL),
-    Endpoint(method="POST", path="/packs/uninstall", handler=uninstall, right=Right.PACK_UNINSTALL),
-    Endpoint(method="POST", path="/packs/register", handler=register, right=Right.PACK_REGISTER),
-    Endpoint(method="GET", path="/packs/index", handler=get_index, right=Right.PACK_SEARCH),
-    Endpoint(method="POST", path="/packs/index/search", handler=search_index, right=Right.PACK_SEARCH),
     Endpoint(
-        method="GET", path="/packs/index/health", handler=index_health, right=Right.PACK_VIEWS_INDEX_HEALTH
+        method="POST",
+        path="/packs/install",
+        handler=install,
+        right=Right.PACK_INSTALL,
+        takes=shapes.PACK_NAMES,
+        gives=shapes.STARTED,
+        status=202,
     ),
-    Endpoint(method="GET", path="/packs/views/files/{ref_or_id}", handler=list_files, right=Right.PACK_VIEW),
+    Endpoint(
+        method="POST",
+        path="/packs/uninstall",
+        handler=uninstall,
+        right=Right.PACK_UNINSTALL,
+        takes=shapes.PACK_NAMES,
+        gives=shapes.STARTED,
+        status=202,
+    ),
+    Endpoint(
+        method="POST",
+        path="/packs/register",
+        handler=register,
+        right=Right.PACK_REGISTER,
+        takes=shapes.REGISTRATION,
+        gives=MAPPING,
+        status=200,
+    ),
+    Endpoint(
+        method="GET", path="/packs/index", handler=get_index, right=Right.PACK_SEARCH, gives=shapes.INDEX
+    ),
+    Endpoint(
+        method="POST",
+        path="/packs/index/search",
+        handler=search_index,
+        right=Right.PACK_SEARCH,
+        takes=shapes.INDEX_SEARCH,
+        gives=ANYTHING,
+        status=200,
+    ),
+    Endpoint(
+        method="GET",
+        path="/packs/index/health",
+        handler=index_health,
+        right=Right.PACK_VIEWS_INDEX_HEALTH,
+        gives=shapes.INDEX_HEALTH,
+    ),
+    Endpoint(
+        method="GET",
+        path="/packs/views/files/{ref_or_id}",
+        handler=list_files,
+        right=Right.PACK_VIEW,
+        gives=Listed(shapes.FILE, is_counted=False),
+    ),
     Endpoint(
         method="GET",
         path="/packs/views/file/{ref_or_id}/{file_path:path}",
         handler=get_file,
         right=Right.PACK_VIEW,
+        gives=Raw(("text/plain", "application/octet-stream")),
+        also=(304,),
     ),
-    Endpoint(method="GET", path="/packs", handler=list_packs, right=Right.PACK_LIST),
-    Endpoint(method="GET", path="/packs/{ref_or_id}", handler=get_pack, right=Right.PACK_VIEW),
+    Endpoint(
+        method="GET",
+        path="/packs",
+        handler=list_packs,
+        right=Right.PACK_LIST,
+        query=listing.CONTENT,
+        gives=Listed(shapes.PACK),
+    ),
+    Endpoint(
+        method="GET",
+        path="/packs/{ref_or_id}",
+        handler=get_pack,
+        right=Right.PACK_VIEW,
+        query=listing.SELECTION,
+        gives=shapes.PACK,
+    ),
 )

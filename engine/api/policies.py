@@ -6,8 +6,10 @@ from typing import Any
 from starlette.responses import Response
 
 from engine.api import listing
+from engine.api import wire_shapes as shapes
 from engine.api.call import Call, json_answer, nothing
 from engine.api.resource import Endpoint
+from engine.api.shape import Listed
 from engine.api.wire import Document, content_id
 from engine.api.wire_policies import policy_type_document
 from engine.errors import BadInput, Conflict, NotFound, nearest
@@ -136,11 +138,52 @@ def get_type(call: Call) -> Response:
 
 
 ENDPOINTS = (
-    Endpoint(method="GET", path="/policies", handler=list_policies, right=Right.POLICY_LIST),
-    Endpoint(method="POST", path="/policies", handler=create_policy, right=Right.POLICY_CREATE),
-    Endpoint(method="GET", path="/policies/{ref_or_id}", handler=get_policy, right=Right.POLICY_VIEW),
-    Endpoint(method="PUT", path="/policies/{ref_or_id}", handler=update_policy, right=Right.POLICY_MODIFY),
+    Endpoint(
+        method="GET",
+        path="/policies",
+        handler=list_policies,
+        right=Right.POLICY_LIST,
+        query=(*listing.CONTENT, "policy_type"),
+        gives=Listed(shapes.POLICY),
+    ),
+    Endpoint(
+        method="POST",
+        path="/policies",
+        handler=create_policy,
+        right=Right.POLICY_CREATE,
+        takes=shapes.POLICY_BODY,
+        gives=shapes.POLICY,
+    ),
+    Endpoint(
+        method="GET",
+        path="/policies/{ref_or_id}",
+        handler=get_policy,
+        right=Right.POLICY_VIEW,
+        query=listing.SELECTION,
+        gives=shapes.POLICY,
+    ),
+    Endpoint(
+        method="PUT",
+        path="/policies/{ref_or_id}",
+        handler=update_policy,
+        right=Right.POLICY_MODIFY,
+        takes=shapes.POLICY_BODY,
+        gives=shapes.POLICY,
+    ),
     Endpoint(method="DELETE", path="/policies/{ref_or_id}", handler=delete_policy, right=Right.POLICY_DELETE),
-    Endpoint(method="GET", path="/policytypes", handler=list_types, right=Right.POLICY_TYPE_LIST),
-    Endpoint(method="GET", path="/policytypes/{ref_or_id}", handler=get_type, right=Right.POLICY_TYPE_VIEW),
+    Endpoint(
+        method="GET",
+        path="/policytypes",
+        handler=list_types,
+        right=Right.POLICY_TYPE_LIST,
+        query=(*listing.CONTENT, "resource_type"),
+        gives=Listed(shapes.POLICY_TYPE),
+    ),
+    Endpoint(
+        method="GET",
+        path="/policytypes/{ref_or_id}",
+        handler=get_type,
+        right=Right.POLICY_TYPE_VIEW,
+        gives=shapes.POLICY_TYPE,
+    ),
 )

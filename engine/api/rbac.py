@@ -3,8 +3,10 @@
 from starlette.responses import Response
 
 from engine.api import wire_rights
+from engine.api import wire_shapes as shapes
 from engine.api.call import Call, json_answer
 from engine.api.resource import Endpoint
+from engine.api.shape import MAPPING, TEXTS, Listed
 from engine.api.wire import Document
 from engine.errors import NotFound, nearest
 from engine.specs.right import Right
@@ -75,17 +77,48 @@ def _assignments(call: Call) -> list[Document]:
 
 
 ENDPOINTS = (
-    Endpoint(method="GET", path="/rbac/roles", handler=list_roles, right=Right.ROLE_LIST),
-    Endpoint(method="GET", path="/rbac/roles/{name_or_id}", handler=get_role, right=Right.ROLE_VIEW),
-    Endpoint(method="GET", path="/rbac/role_assignments", handler=list_assignments, right=Right.ROLE_LIST),
-    Endpoint(method="GET", path="/rbac/role_assignments/{id}", handler=get_assignment, right=Right.ROLE_VIEW),
     Endpoint(
-        method="GET", path="/rbac/permission_types", handler=list_permission_types, right=Right.ROLE_LIST
+        method="GET",
+        path="/rbac/roles",
+        handler=list_roles,
+        right=Right.ROLE_LIST,
+        query=("system",),
+        gives=Listed(shapes.ROLE, is_counted=False),
+    ),
+    Endpoint(
+        method="GET",
+        path="/rbac/roles/{name_or_id}",
+        handler=get_role,
+        right=Right.ROLE_VIEW,
+        gives=shapes.ROLE,
+    ),
+    Endpoint(
+        method="GET",
+        path="/rbac/role_assignments",
+        handler=list_assignments,
+        right=Right.ROLE_LIST,
+        query=("remote", "role", "source", "user"),
+        gives=Listed(shapes.ASSIGNMENT, is_counted=False),
+    ),
+    Endpoint(
+        method="GET",
+        path="/rbac/role_assignments/{id}",
+        handler=get_assignment,
+        right=Right.ROLE_VIEW,
+        gives=shapes.ASSIGNMENT,
+    ),
+    Endpoint(
+        method="GET",
+        path="/rbac/permission_types",
+        handler=list_permission_types,
+        right=Right.ROLE_LIST,
+        gives=MAPPING,
     ),
     Endpoint(
         method="GET",
         path="/rbac/permission_types/{resource_type}",
         handler=get_permission_types,
         right=Right.ROLE_VIEW,
+        gives=TEXTS,
     ),
 )

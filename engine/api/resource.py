@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
@@ -12,6 +13,7 @@ from engine.api import gate
 from engine.api.call import Call, Crowd, Query
 from engine.api.documents import Documents
 from engine.api.errors import HttpError, answer_for, fault
+from engine.api.shape import Given, Raw, Schema, Shape
 from engine.api.stream_hub import StreamHub
 from engine.errors import Denied, EngineError, Unauthenticated
 from engine.records.access import Requester
@@ -19,6 +21,7 @@ from engine.rights.place import Where
 from engine.service import Engine
 from engine.specs.right import Right
 
+_OK: Mapping[str, int] = MappingProxyType({"GET": 200, "PUT": 200, "POST": 201, "DELETE": 204})
 Answering = Callable[[Scope, Receive, Send], Awaitable[None]]
 Handler = Callable[[Call], Answering] | Callable[[Call], Awaitable[Answering]]
 
@@ -37,6 +40,20 @@ class Endpoint:
     handler: Handler
     right: Right | None
     is_open: bool = False
+    query: tuple[str, ...] = ()
+    """What it reads of the query; PARAMETERS says what the names mean."""
+    takes: Shape | Raw | Schema | None = None
+    """Its body."""
+    gives: Given = None
+    """Its answer, where it goes well."""
+    status: int = 0
+    """Of that answer; 0: what StackStorm has for the method."""
+    also: tuple[int, ...] = ()
+    """Other answers that are no faults."""
+
+    @property
+    def ok_status(self) -> int:
+        return self.status or _OK[self.method]
 
 
 class Resource:

@@ -5,8 +5,10 @@ from typing import Any
 from starlette.responses import Response
 
 from engine.api import listing
+from engine.api import wire_shapes as shapes
 from engine.api.call import Call, json_answer
 from engine.api.resource import Endpoint
+from engine.api.shape import Listed
 from engine.clock import isoformat
 from engine.errors import BadInput, Denied, NotFound, nearest
 from engine.records.account import Denial
@@ -115,6 +117,20 @@ def _document(denial: Denial) -> dict[str, Any]:
 
 
 ENDPOINTS = (
-    Endpoint(method="GET", path="/rights/check", handler=check, right=None),
-    Endpoint(method="GET", path="/rights/denials", handler=denials, right=None),
+    Endpoint(
+        method="GET",
+        path="/rights/check",
+        handler=check,
+        right=None,
+        query=("channel", "user", "what"),
+        gives=shapes.RIGHTS,
+    ),
+    Endpoint(
+        method="GET",
+        path="/rights/denials",
+        handler=denials,
+        right=None,
+        query=(*listing.PAGE, "user"),
+        gives=Listed(shapes.DENIAL),
+    ),
 )

@@ -6,8 +6,10 @@ from typing import Any
 from starlette.responses import Response
 
 from engine.api import listing
+from engine.api import wire_shapes as shapes
 from engine.api.call import Call, json_answer, nothing
 from engine.api.resource import Endpoint
+from engine.api.shape import Listed
 from engine.api.wire import Document, without_none
 from engine.api.wire_rules import RULE_TYPES, enforcement_document
 from engine.errors import BadInput, Conflict, NotFound, nearest
@@ -211,6 +213,7 @@ def _enforcements(call: Call, *, is_view: bool) -> Response:
         before=query.moment("enforced_at_lt"),
         offset=page.offset,
         limit=page.limit,
+        oldest_first=listing.oldest_first(query, "enforced_at"),
     )
     found, total = call.engine.history.enforcements(wanted)
     documents = [enforcement_document(one) for one in found]
@@ -249,34 +252,110 @@ def _enforcement_view(call: Call, document: Document) -> Document:
 
 
 ENDPOINTS = (
-    Endpoint(method="GET", path="/rules/views", handler=list_views, right=Right.RULE_LIST),
-    Endpoint(method="GET", path="/rules/views/{ref_or_id}", handler=get_view, right=Right.RULE_VIEW),
-    Endpoint(method="GET", path="/rules", handler=list_rules, right=Right.RULE_LIST),
-    Endpoint(method="POST", path="/rules", handler=create_rule, right=Right.RULE_CREATE),
-    Endpoint(method="GET", path="/rules/{ref_or_id}", handler=get_rule, right=Right.RULE_VIEW),
-    Endpoint(method="PUT", path="/rules/{ref_or_id}", handler=update_rule, right=Right.RULE_MODIFY),
+    Endpoint(
+        method="GET",
+        path="/rules/views",
+        handler=list_views,
+        right=Right.RULE_LIST,
+        query=listing.CONTENT,
+        gives=Listed(shapes.RULE),
+    ),
+    Endpoint(
+        method="GET",
+        path="/rules/views/{ref_or_id}",
+        handler=get_view,
+        right=Right.RULE_VIEW,
+        gives=shapes.RULE,
+    ),
+    Endpoint(
+        method="GET",
+        path="/rules",
+        handler=list_rules,
+        right=Right.RULE_LIST,
+        query=listing.CONTENT,
+        gives=Listed(shapes.RULE),
+    ),
+    Endpoint(
+        method="POST",
+        path="/rules",
+        handler=create_rule,
+        right=Right.RULE_CREATE,
+        takes=shapes.RULE_BODY,
+        gives=shapes.RULE,
+    ),
+    Endpoint(
+        method="GET",
+        path="/rules/{ref_or_id}",
+        handler=get_rule,
+        right=Right.RULE_VIEW,
+        query=listing.SELECTION,
+        gives=shapes.RULE,
+    ),
+    Endpoint(
+        method="PUT",
+        path="/rules/{ref_or_id}",
+        handler=update_rule,
+        right=Right.RULE_MODIFY,
+        takes=shapes.RULE_BODY,
+        gives=shapes.RULE,
+    ),
     Endpoint(method="DELETE", path="/rules/{ref_or_id}", handler=delete_rule, right=Right.RULE_DELETE),
-    Endpoint(method="GET", path="/ruletypes", handler=list_types, right=None),
-    Endpoint(method="GET", path="/ruletypes/{id}", handler=get_type, right=None),
+    Endpoint(
+        method="GET",
+        path="/ruletypes",
+        handler=list_types,
+        right=None,
+        gives=Listed(shapes.RULE_TYPE, is_counted=False),
+    ),
+    Endpoint(method="GET", path="/ruletypes/{id}", handler=get_type, right=None, gives=shapes.RULE_TYPE),
     Endpoint(
         method="GET",
         path="/ruleenforcements/views",
         handler=list_enforcement_views,
         right=Right.RULE_ENFORCEMENT_LIST,
+        query=(
+            *listing.LIST,
+            *listing.ORDER,
+            "enforced_at_gt",
+            "enforced_at_lt",
+            "execution",
+            "id",
+            "rule_id",
+            "rule_ref",
+            "trigger_instance",
+        ),
+        gives=Listed(shapes.ENFORCEMENT_VIEW),
     ),
     Endpoint(
         method="GET",
         path="/ruleenforcements/views/{id}",
         handler=get_enforcement_view,
         right=Right.RULE_ENFORCEMENT_VIEW,
+        gives=shapes.ENFORCEMENT_VIEW,
     ),
     Endpoint(
-        method="GET", path="/ruleenforcements", handler=list_enforcements, right=Right.RULE_ENFORCEMENT_LIST
+        method="GET",
+        path="/ruleenforcements",
+        handler=list_enforcements,
+        right=Right.RULE_ENFORCEMENT_LIST,
+        query=(
+            *listing.LIST,
+            *listing.ORDER,
+            "enforced_at_gt",
+            "enforced_at_lt",
+            "execution",
+            "id",
+            "rule_id",
+            "rule_ref",
+            "trigger_instance",
+        ),
+        gives=Listed(shapes.ENFORCEMENT),
     ),
     Endpoint(
         method="GET",
         path="/ruleenforcements/{id}",
         handler=get_enforcement,
         right=Right.RULE_ENFORCEMENT_VIEW,
+        gives=shapes.ENFORCEMENT,
     ),
 )

@@ -5,8 +5,10 @@ from datetime import timedelta
 from starlette.responses import Response
 
 from engine.api import wire_explain
+from engine.api import wire_shapes as shapes
 from engine.api.call import Call, json_answer, moment
 from engine.api.resource import Endpoint
+from engine.api.shape import Listed
 from engine.clock import utcnow
 from engine.errors import BadInput, NotFound, nearest
 from engine.rules.backtest import Backtester
@@ -64,7 +66,28 @@ def release(call: Call) -> Response:
 
 
 ENDPOINTS = (
-    Endpoint(method="GET", path="/triggerinstances/{id}/explain", handler=explain, right=Right.TRIGGER_VIEW),
-    Endpoint(method="POST", path="/triggerinstances/{id}/release", handler=release, right=Right.TRIGGER_ALL),
-    Endpoint(method="POST", path="/rules/backtest", handler=backtest, right=Right.RULE_VIEW),
+    Endpoint(
+        method="GET",
+        path="/triggerinstances/{id}/explain",
+        handler=explain,
+        right=Right.TRIGGER_VIEW,
+        gives=shapes.EXPLANATION,
+    ),
+    Endpoint(
+        method="POST",
+        path="/triggerinstances/{id}/release",
+        handler=release,
+        right=Right.TRIGGER_ALL,
+        takes=shapes.RELEASE,
+        gives=Listed(shapes.ENFORCEMENT_SUMMARY, is_counted=False),
+    ),
+    Endpoint(
+        method="POST",
+        path="/rules/backtest",
+        handler=backtest,
+        right=Right.RULE_VIEW,
+        takes=shapes.BACKTEST_BODY,
+        gives=shapes.BACKTEST,
+        status=200,
+    ),
 )

@@ -5,6 +5,7 @@ import asyncio
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
+from engine.api import wire_shapes as shapes
 from engine.api.call import Call, json_answer
 from engine.api.resource import Endpoint
 from engine.api.wire import Document, effective_parameters
@@ -60,5 +61,12 @@ def _listed(call: Call) -> Document:
 
 
 ENDPOINTS = (
-    Endpoint(method="GET", path="/actions/views/runnable", handler=list_runnable, right=Right.ACTION_EXECUTE),
+    Endpoint(
+        method="GET",
+        path="/actions/views/runnable",
+        handler=list_runnable,
+        right=Right.ACTION_EXECUTE,
+        query=("wait", "seen"),
+        gives=shapes.RUNNABLES,
+    ),
 )

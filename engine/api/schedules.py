@@ -6,8 +6,10 @@ from typing import Any
 from starlette.responses import Response
 
 from engine.api import listing
+from engine.api import wire_shapes as shapes
 from engine.api.call import Call, json_answer, nothing
 from engine.api.resource import Endpoint
+from engine.api.shape import Listed
 from engine.api.wire_schedules import schedule_document
 from engine.errors import BadInput, NotFound, nearest
 from engine.schedules.book import NewSchedule
@@ -107,10 +109,43 @@ def _misfire(body: dict[str, Any]) -> Misfire:
 
 
 ENDPOINTS = (
-    Endpoint(method="GET", path="/schedules", handler=list_schedules, right=Right.RULE_LIST),
-    Endpoint(method="POST", path="/schedules", handler=create_schedule, right=Right.RULE_CREATE),
-    Endpoint(method="GET", path="/schedules/{number}", handler=get_schedule, right=Right.RULE_VIEW),
-    Endpoint(method="PUT", path="/schedules/{number}", handler=update_schedule, right=Right.RULE_MODIFY),
+    Endpoint(
+        method="GET",
+        path="/schedules",
+        handler=list_schedules,
+        right=Right.RULE_LIST,
+        query=(*listing.LIST, "all"),
+        gives=Listed(shapes.SCHEDULE),
+    ),
+    Endpoint(
+        method="POST",
+        path="/schedules",
+        handler=create_schedule,
+        right=Right.RULE_CREATE,
+        takes=shapes.SCHEDULE_BODY,
+        gives=shapes.SCHEDULE,
+    ),
+    Endpoint(
+        method="GET",
+        path="/schedules/{number}",
+        handler=get_schedule,
+        right=Right.RULE_VIEW,
+        gives=shapes.SCHEDULE,
+    ),
+    Endpoint(
+        method="PUT",
+        path="/schedules/{number}",
+        handler=update_schedule,
+        right=Right.RULE_MODIFY,
+        takes=shapes.ENABLED,
+        gives=shapes.SCHEDULE,
+    ),
     Endpoint(method="DELETE", path="/schedules/{number}", handler=delete_schedule, right=Right.RULE_DELETE),
-    Endpoint(method="POST", path="/schedules/{number}/run", handler=run_schedule, right=Right.ACTION_EXECUTE),
+    Endpoint(
+        method="POST",
+        path="/schedules/{number}/run",
+        handler=run_schedule,
+        right=Right.ACTION_EXECUTE,
+        gives=shapes.EXECUTION,
+    ),
 )

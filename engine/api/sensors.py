@@ -5,8 +5,10 @@ from collections.abc import Callable
 from starlette.responses import Response
 
 from engine.api import listing
+from engine.api import wire_shapes as shapes
 from engine.api.call import Call, json_answer
 from engine.api.resource import Endpoint
+from engine.api.shape import Listed
 from engine.api.wire_sensors import sensor_health_document, sensor_line_document
 from engine.errors import BadInput
 from engine.records.sensor import SensorHealth
@@ -59,12 +61,58 @@ _restart = _order(lambda engine, ref: engine.sensors.restart_one(ref))
 
 ENDPOINTS = (
     Endpoint(
-        method="PUT", path="/sensortypes/{ref_or_id}", handler=put_sensor_type, right=Right.SENSOR_TYPE_MODIFY
+        method="PUT",
+        path="/sensortypes/{ref_or_id}",
+        handler=put_sensor_type,
+        right=Right.SENSOR_TYPE_MODIFY,
+        takes=shapes.ENABLED,
+        gives=shapes.SENSOR_TYPE,
     ),
-    Endpoint(method="GET", path="/sensors", handler=list_sensors, right=Right.SENSOR_TYPE_LIST),
-    Endpoint(method="GET", path="/sensors/{ref}", handler=get_sensor, right=Right.SENSOR_TYPE_VIEW),
-    Endpoint(method="GET", path="/sensors/{ref}/logs", handler=get_log, right=Right.SENSOR_TYPE_VIEW),
-    Endpoint(method="POST", path="/sensors/{ref}/start", handler=_start, right=Right.SENSOR_TYPE_MODIFY),
-    Endpoint(method="POST", path="/sensors/{ref}/stop", handler=_stop, right=Right.SENSOR_TYPE_MODIFY),
-    Endpoint(method="POST", path="/sensors/{ref}/restart", handler=_restart, right=Right.SENSOR_TYPE_MODIFY),
+    Endpoint(
+        method="GET",
+        path="/sensors",
+        handler=list_sensors,
+        right=Right.SENSOR_TYPE_LIST,
+        query=(*listing.LIST, "pack", "sort", "state"),
+        gives=Listed(shapes.SENSOR),
+    ),
+    Endpoint(
+        method="GET",
+        path="/sensors/{ref}",
+        handler=get_sensor,
+        right=Right.SENSOR_TYPE_VIEW,
+        query=listing.SELECTION,
+        gives=shapes.SENSOR,
+    ),
+    Endpoint(
+        method="GET",
+        path="/sensors/{ref}/logs",
+        handler=get_log,
+        right=Right.SENSOR_TYPE_VIEW,
+        gives=Listed(shapes.SENSOR_LINE, is_counted=False),
+    ),
+    Endpoint(
+        method="POST",
+        path="/sensors/{ref}/start",
+        handler=_start,
+        right=Right.SENSOR_TYPE_MODIFY,
+        gives=shapes.SENSOR,
+        status=202,
+    ),
+    Endpoint(
+        method="POST",
+        path="/sensors/{ref}/stop",
+        handler=_stop,
+        right=Right.SENSOR_TYPE_MODIFY,
+        gives=shapes.SENSOR,
+        status=202,
+    ),
+    Endpoint(
+        method="POST",
+        path="/sensors/{ref}/restart",
+        handler=_restart,
+        right=Right.SENSOR_TYPE_MODIFY,
+        gives=shapes.SENSOR,
+        status=202,
+    ),
 )

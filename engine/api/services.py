@@ -5,6 +5,7 @@ import socket
 
 from starlette.responses import Response
 
+from engine.api import wire_shapes as shapes
 from engine.api.call import Call, json_answer
 from engine.api.resource import Endpoint
 from engine.api.wire_rights import member_document
@@ -37,11 +38,18 @@ def list_members(call: Call) -> Response:
 
 
 ENDPOINTS = (
-    Endpoint(method="GET", path="/service_registry/groups", handler=list_groups, right=Right.SERVICE_LIST),
+    Endpoint(
+        method="GET",
+        path="/service_registry/groups",
+        handler=list_groups,
+        right=Right.SERVICE_LIST,
+        gives=shapes.GROUPS,
+    ),
     Endpoint(
         method="GET",
         path="/service_registry/groups/{group_id}/members",
         handler=list_members,
         right=Right.SERVICE_LIST,
+        gives=shapes.MEMBERS,
     ),
 )

@@ -9,6 +9,7 @@ from starlette.types import Receive, Scope, Send
 
 from engine.api.call import Call
 from engine.api.resource import Answering, Endpoint, authenticate
+from engine.api.shape import Raw
 from engine.api.stream_hub import Happening, StreamHub
 from engine.api.wire_stream import DEFAULT, OUTPUT_EVENT, UPDATE_EVENT, UPDATES, Frame
 from engine.errors import BadInput, Unauthenticated
@@ -198,4 +199,13 @@ async def get_stream(call: Call) -> Answering:
     return Stream(call, call.stream, heartbeat_s=HEARTBEAT_S)
 
 
-ENDPOINTS = (Endpoint(method="GET", path="/stream", handler=get_stream, right=Right.STREAM_VIEW),)
+ENDPOINTS = (
+    Endpoint(
+        method="GET",
+        path="/stream",
+        handler=get_stream,
+        right=Right.STREAM_VIEW,
+        query=("action_refs", "end_event", "end_execution_id", "events", "execution_ids"),
+        gives=Raw(("text/event-stream",)),
+    ),
+)

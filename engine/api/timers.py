@@ -3,8 +3,10 @@
 from starlette.responses import Response
 
 from engine.api import listing, wire_triggers
+from engine.api import wire_shapes as shapes
 from engine.api.call import Call, json_answer
 from engine.api.resource import Endpoint
+from engine.api.shape import Listed
 from engine.api.wire import Document
 from engine.errors import BadInput, NotFound, nearest
 from engine.specs.right import Right
@@ -41,6 +43,20 @@ def _all(call: Call) -> list[Document]:
 
 
 ENDPOINTS = (
-    Endpoint(method="GET", path="/timers", handler=list_timers, right=Right.TIMER_LIST),
-    Endpoint(method="GET", path="/timers/{ref_or_id}", handler=get_timer, right=Right.TIMER_VIEW),
+    Endpoint(
+        method="GET",
+        path="/timers",
+        handler=list_timers,
+        right=Right.TIMER_LIST,
+        query=(*listing.LIST, "sort", "timer_type"),
+        gives=Listed(shapes.TIMER),
+    ),
+    Endpoint(
+        method="GET",
+        path="/timers/{ref_or_id}",
+        handler=get_timer,
+        right=Right.TIMER_VIEW,
+        query=listing.SELECTION,
+        gives=shapes.TIMER,
+    ),
 )

@@ -7,6 +7,7 @@ from typing import Any
 from starlette.responses import Response
 
 from engine.api import wire
+from engine.api import wire_shapes as shapes
 from engine.api.call import Call, json_answer
 from engine.api.errors import fault
 from engine.api.resource import Endpoint
@@ -57,6 +58,23 @@ def _basic(header: bytes) -> tuple[str, str]:
 
 
 ENDPOINTS = (
-    Endpoint(method="POST", path="/tokens", handler=create_token, right=None, is_open=True),
-    Endpoint(method="POST", path="/tokens/validate", handler=validate_token, right=None, is_open=True),
+    Endpoint(
+        method="POST",
+        path="/tokens",
+        handler=create_token,
+        right=None,
+        is_open=True,
+        takes=shapes.TOKEN_BODY,
+        gives=shapes.TOKEN,
+    ),
+    Endpoint(
+        method="POST",
+        path="/tokens/validate",
+        handler=validate_token,
+        right=None,
+        is_open=True,
+        takes=shapes.TOKEN_QUESTION,
+        gives=shapes.VALIDITY,
+        status=200,
+    ),
 )

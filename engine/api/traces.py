@@ -3,25 +3,28 @@
 from starlette.responses import Response
 
 from engine.api import listing
+from engine.api import wire_shapes as shapes
 from engine.api.call import Call, json_answer
 from engine.api.resource import Endpoint
+from engine.api.shape import Listed
 from engine.api.wire_rules import trace_document
 from engine.specs.right import Right
 
 
 def list_traces(call: Call) -> Response:
     query, page = call.query, call.query.page()
-    found = call.engine.traces.page(
+    found, total = call.engine.traces.page(
         tag=query.text("trace_tag"),
+        ids=query.names("id"),
         execution=query.text("execution"),
         instance=query.text("trigger_instance"),
         rule=query.text("rule"),
         offset=page.offset,
         limit=page.limit,
-        oldest_first=query.flag("sort_asc"),
+        oldest_first=listing.oldest_first(query, "start_timestamp"),
     )
     shown = [listing.selected(trace_document(trace), query) for trace in found]
-    return json_answer(shown, headers=listing.page_headers(page, page.offset + len(shown)))
+    return json_answer(shown, headers=listing.page_headers(page, total))
 
 
 def get_trace(call: Call) -> Response:
@@ -29,6 +32,20 @@ def get_trace(call: Call) -> Response:
 
 
 ENDPOINTS = (
-    Endpoint(method="GET", path="/traces", handler=list_traces, right=Right.TRACE_LIST),
-    Endpoint(method="GET", path="/traces/{id}", handler=get_trace, right=Right.TRACE_VIEW),
+    Endpoint(
+        method="GET",
+        path="/traces",
+        handler=list_traces,
+        right=Right.TRACE_LIST,
+        query=(*listing.LIST, *listing.ORDER, "id", "execution", "rule", "trace_tag", "trigger_instance"),
+        gives=Listed(shapes.TRACE),
+    ),
+    Endpoint(
+        method="GET",
+        path="/traces/{id}",
+        handler=get_trace,
+        right=Right.TRACE_VIEW,
+        query=listing.SELECTION,
+        gives=shapes.TRACE,
+    ),
 )

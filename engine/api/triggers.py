@@ -6,8 +6,10 @@ from typing import Any
 from starlette.responses import Response
 
 from engine.api import listing
+from engine.api import wire_shapes as shapes
 from engine.api.call import Call, json_answer, nothing
 from engine.api.resource import Endpoint
+from engine.api.shape import Listed
 from engine.api.wire import Document, content_id
 from engine.api.wire_triggers import instance_document, trigger_document
 from engine.errors import BadInput, Conflict, NotFound, nearest
@@ -150,18 +152,11 @@ def list_instances(call: Call) -> Response:
         before=query.moment("timestamp_lt"),
         offset=page.offset,
         limit=page.limit,
-        oldest_first=_oldest_first(call),
+        oldest_first=listing.oldest_first(query, "occurrence_time"),
     )
     found, total = call.engine.history.instances(wanted)
     shown = [listing.selected(instance_document(one), query, ("id",)) for one in found]
     return json_answer(shown, headers=listing.page_headers(page, total))
-
-
-def _oldest_first(call: Call) -> bool:
-    if call.query.flag("sort_asc"):
-        return True
-    names = [name for name in call.query.names("sort") if name.lstrip("+-") == "occurrence_time"]
-    return bool(names) and not names[0].startswith("-")
 
 
 def get_instance(call: Call) -> Response:
@@ -209,17 +204,103 @@ def _depth(call: Call) -> int:
 
 
 ENDPOINTS = (
-    Endpoint(method="GET", path="/triggertypes", handler=list_types, right=Right.TRIGGER_LIST),
-    Endpoint(method="POST", path="/triggertypes", handler=create_type, right=Right.TRIGGER_ALL),
-    Endpoint(method="GET", path="/triggertypes/{ref_or_id}", handler=get_type, right=Right.TRIGGER_VIEW),
-    Endpoint(method="PUT", path="/triggertypes/{ref_or_id}", handler=update_type, right=Right.TRIGGER_ALL),
+    Endpoint(
+        method="GET",
+        path="/triggertypes",
+        handler=list_types,
+        right=Right.TRIGGER_LIST,
+        query=listing.CONTENT,
+        gives=Listed(shapes.TRIGGER_TYPE),
+    ),
+    Endpoint(
+        method="POST",
+        path="/triggertypes",
+        handler=create_type,
+        right=Right.TRIGGER_ALL,
+        takes=shapes.TRIGGER_TYPE_BODY,
+        gives=shapes.TRIGGER_TYPE,
+    ),
+    Endpoint(
+        method="GET",
+        path="/triggertypes/{ref_or_id}",
+        handler=get_type,
+        right=Right.TRIGGER_VIEW,
+        query=listing.SELECTION,
+        gives=shapes.TRIGGER_TYPE,
+    ),
+    Endpoint(
+        method="PUT",
+        path="/triggertypes/{ref_or_id}",
+        handler=update_type,
+        right=Right.TRIGGER_ALL,
+        takes=shapes.TRIGGER_TYPE_BODY,
+        gives=shapes.TRIGGER_TYPE,
+    ),
     Endpoint(method="DELETE", path="/triggertypes/{ref_or_id}", handler=delete_type, right=Right.TRIGGER_ALL),
-    Endpoint(method="GET", path="/triggers", handler=list_triggers, right=Right.TRIGGER_LIST),
-    Endpoint(method="POST", path="/triggers", handler=create_trigger, right=Right.TRIGGER_ALL),
-    Endpoint(method="GET", path="/triggers/{ref_or_id}", handler=get_trigger, right=Right.TRIGGER_VIEW),
-    Endpoint(method="PUT", path="/triggers/{ref_or_id}", handler=update_trigger, right=Right.TRIGGER_ALL),
+    Endpoint(
+        method="GET",
+        path="/triggers",
+        handler=list_triggers,
+        right=Right.TRIGGER_LIST,
+        gives=Listed(shapes.TRIGGER, is_counted=False),
+    ),
+    Endpoint(
+        method="POST",
+        path="/triggers",
+        handler=create_trigger,
+        right=Right.TRIGGER_ALL,
+        takes=shapes.TRIGGER_BODY,
+        gives=shapes.TRIGGER,
+    ),
+    Endpoint(
+        method="GET",
+        path="/triggers/{ref_or_id}",
+        handler=get_trigger,
+        right=Right.TRIGGER_VIEW,
+        gives=shapes.TRIGGER,
+    ),
+    Endpoint(
+        method="PUT",
+        path="/triggers/{ref_or_id}",
+        handler=update_trigger,
+        right=Right.TRIGGER_ALL,
+        takes=shapes.TRIGGER_BODY,
+        gives=shapes.TRIGGER,
+    ),
     Endpoint(method="DELETE", path="/triggers/{ref_or_id}", handler=delete_trigger, right=Right.TRIGGER_ALL),
-    Endpoint(method="GET", path="/triggerinstances", handler=list_instances, right=Right.TRIGGER_LIST),
-    Endpoint(method="GET", path="/triggerinstances/{id}", handler=get_instance, right=Right.TRIGGER_VIEW),
-    Endpoint(method="POST", path="/triggerinstances/{id}/re_emit", handler=re_emit, right=Right.TRIGGER_ALL),
+    Endpoint(
+        method="GET",
+        path="/triggerinstances",
+        handler=list_instances,
+        right=Right.TRIGGER_LIST,
+        query=(
+            *listing.LIST,
+            "id",
+            "sort",
+            "sort_asc",
+            "sort_desc",
+            "status",
+            "timestamp_gt",
+            "timestamp_lt",
+            "trigger",
+            "trigger_type",
+        ),
+        gives=Listed(shapes.INSTANCE),
+    ),
+    Endpoint(
+        method="GET",
+        path="/triggerinstances/{id}",
+        handler=get_instance,
+        right=Right.TRIGGER_VIEW,
+        query=listing.SELECTION,
+        gives=shapes.INSTANCE,
+    ),
+    Endpoint(
+        method="POST",
+        path="/triggerinstances/{id}/re_emit",
+        handler=re_emit,
+        right=Right.TRIGGER_ALL,
+        gives=shapes.RE_EMITTED,
+        status=200,
+    ),
 )

@@ -11,9 +11,11 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from engine.api import listing
+from engine.api import wire_shapes as shapes
 from engine.api.call import Call, dump, json_answer
 from engine.api.errors import HttpError
 from engine.api.resource import Answering, Endpoint, authenticate
+from engine.api.shape import ANYTHING, Listed
 from engine.api.webhook_answers import answer
 from engine.api.webhook_body import read_body
 from engine.api.wire_webhooks import delivery_document, webhook_document
@@ -281,11 +283,49 @@ def _shown(call: Call, instance: TriggerInstance, *, is_whole: bool) -> dict[str
 
 ENDPOINTS = (
     Endpoint(
-        method="POST", path="/webhooks/{url:path}", handler=receive, right=Right.WEBHOOK_SEND, is_open=True
+        method="POST",
+        path="/webhooks/{url:path}",
+        handler=receive,
+        right=Right.WEBHOOK_SEND,
+        is_open=True,
+        takes=ANYTHING,
+        gives=ANYTHING,
+        status=202,
     ),
-    Endpoint(method="GET", path="/webhooks", handler=list_webhooks, right=Right.WEBHOOK_LIST),
-    Endpoint(method="GET", path="/webhooks/{url:path}", handler=get_webhook, right=Right.WEBHOOK_VIEW),
-    Endpoint(method="GET", path="/webhookdeliveries", handler=list_deliveries, right=Right.WEBHOOK_LIST),
-    Endpoint(method="GET", path="/webhookdeliveries/{id}", handler=get_delivery, right=Right.WEBHOOK_VIEW),
-    Endpoint(method="POST", path="/webhookdeliveries/{id}/replay", handler=replay, right=Right.WEBHOOK_SEND),
+    Endpoint(
+        method="GET",
+        path="/webhooks",
+        handler=list_webhooks,
+        right=Right.WEBHOOK_LIST,
+        gives=Listed(shapes.WEBHOOK, is_counted=False),
+    ),
+    Endpoint(
+        method="GET",
+        path="/webhooks/{url:path}",
+        handler=get_webhook,
+        right=Right.WEBHOOK_VIEW,
+        gives=shapes.WEBHOOK,
+    ),
+    Endpoint(
+        method="GET",
+        path="/webhookdeliveries",
+        handler=list_deliveries,
+        right=Right.WEBHOOK_LIST,
+        query=(*listing.PAGE, "url"),
+        gives=Listed(shapes.DELIVERY),
+    ),
+    Endpoint(
+        method="GET",
+        path="/webhookdeliveries/{id}",
+        handler=get_delivery,
+        right=Right.WEBHOOK_VIEW,
+        gives=shapes.DELIVERY,
+    ),
+    Endpoint(
+        method="POST",
+        path="/webhookdeliveries/{id}/replay",
+        handler=replay,
+        right=Right.WEBHOOK_SEND,
+        gives=shapes.DELIVERY,
+    ),
 )

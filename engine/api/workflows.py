@@ -2,8 +2,10 @@
 
 from starlette.responses import Response
 
+from engine.api import wire_shapes as shapes
 from engine.api.call import Call, json_answer
 from engine.api.resource import Endpoint
+from engine.api.shape import Listed, Raw
 from engine.errors import BadInput
 from engine.specs.right import Right
 
@@ -24,5 +26,13 @@ def inspect_definition(call: Call) -> Response:
 
 
 ENDPOINTS = (
-    Endpoint(method="POST", path="/workflows/inspect", handler=inspect_definition, right=Right.ACTION_VIEW),
+    Endpoint(
+        method="POST",
+        path="/workflows/inspect",
+        handler=inspect_definition,
+        right=Right.ACTION_VIEW,
+        takes=Raw(("text/plain",)),
+        gives=Listed(shapes.PROBLEM, is_counted=False),
+        status=200,
+    ),
 )

@@ -7,9 +7,11 @@ from typing import Any
 
 from starlette.responses import Response
 
+from engine.api import wire_shapes as shapes
 from engine.api.call import Call, json_answer, nothing
 from engine.api.gate import check_author
 from engine.api.resource import Endpoint
+from engine.api.shape import Shape
 from engine.api.wire import Document
 from engine.errors import BadInput, Conflict, nearest
 from engine.specs.right import Right
@@ -29,6 +31,8 @@ class Noun:
     create: Right
     modify: Right
     delete: Right
+    takes: Shape
+    gives: Shape
 
 
 NOUNS: Mapping[str, Noun] = MappingProxyType(
@@ -40,6 +44,8 @@ NOUNS: Mapping[str, Noun] = MappingProxyType(
             create=Right.ACTION_CREATE,
             modify=Right.ACTION_MODIFY,
             delete=Right.ACTION_DELETE,
+            takes=shapes.ACTION_BODY,
+            gives=shapes.ACTION,
         ),
         "alias": Noun(
             kind="actionalias",
@@ -48,6 +54,8 @@ NOUNS: Mapping[str, Noun] = MappingProxyType(
             create=Right.ACTION_ALIAS_CREATE,
             modify=Right.ACTION_ALIAS_MODIFY,
             delete=Right.ACTION_ALIAS_DELETE,
+            takes=shapes.ALIAS_BODY,
+            gives=shapes.ALIAS,
         ),
     }
 )
@@ -175,19 +183,42 @@ def _endpoints(noun: Noun) -> tuple[Endpoint, ...]:
     path = f"/{noun.kind}"
     one = f"{path}/{{ref_or_id}}"
     return (
-        Endpoint(method="POST", path=path, handler=_create(noun), right=noun.create),
-        Endpoint(method="PUT", path=one, handler=_update(noun), right=noun.modify),
-        Endpoint(method="DELETE", path=one, handler=_delete(noun), right=noun.delete),
+        Endpoint(
+            method="POST",
+            path=path,
+            handler=_create(noun),
+            right=noun.create,
+            takes=noun.takes,
+            gives=noun.gives,
+        ),
+        Endpoint(
+            method="PUT",
+            path=one,
+            handler=_update(noun),
+            right=noun.modify,
+            takes=noun.takes,
+            gives=noun.gives,
+        ),
+        Endpoint(method="DELETE", path=one, handler=_delete(noun), right=noun.delete, takes=shapes.REMOVAL),
     )
 
 
 ENDPOINTS = (
     *(endpoint for noun in NOUNS.values() for endpoint in _endpoints(noun)),
-    Endpoint(method="POST", path="/actions/{ref_or_id}/clone", handler=clone, right=Right.ACTION_CREATE),
+    Endpoint(
+        method="POST",
+        path="/actions/{ref_or_id}/clone",
+        handler=clone,
+        right=Right.ACTION_CREATE,
+        takes=shapes.CLONE,
+        gives=shapes.ACTION,
+    ),
     Endpoint(
         method="PUT",
         path="/runnertypes/{ref_or_id}",
         handler=switch_runner,
         right=Right.RUNNER_TYPE_MODIFY,
+        takes=shapes.ENABLED,
+        gives=shapes.RUNNER_TYPE,
     ),
 )

@@ -190,7 +190,7 @@ class InstanceFilter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnforcementFilter:
-    """Which enforcements to list, newest first; None asks nothing of that field."""
+    """Which enforcements to list; None asks nothing of that field."""
 
     ids: tuple[str, ...] | None = None
     rule_ref: str | None = None
@@ -200,3 +200,4 @@ class EnforcementFilter:
     before: datetime | None = None
     offset: int = 0
     limit: int | None = 50
+    oldest_first: bool = False

@@ -1,5 +1,7 @@
 """Traces, put together from the events, enforcements and executions that name them."""
 
+from collections.abc import Sequence
+
 from sqlalchemy import Connection
 
 from engine.errors import NotFound
@@ -35,52 +37,45 @@ class Traces:
         self,
         *,
         tag: str | None = None,
+        ids: Sequence[str] = (),
         execution: str | None = None,
         instance: str | None = None,
         rule: str | None = None,
         offset: int = 0,
         limit: int | None = 100,
         oldest_first: bool = False,
-    ) -> list[Trace]:
-        """By time. At most one of `execution`, `instance` and `rule` counts, in this order."""
-        with self._database.read() as connection:
-            heads = self._heads(
-                connection,
-                tag=tag,
-                execution=execution,
-                instance=instance,
-                rule=rule,
-                offset=offset,
-                limit=limit,
-                oldest_first=oldest_first,
-            )
-            return [_whole(connection, head) for head in heads]
+    ) -> tuple[list[Trace], int]:
+        """By time, and how many there are in all.
 
-    def _heads(
-        self,
-        connection: Connection,
-        *,
-        tag: str | None,
-        execution: str | None,
-        instance: str | None,
-        rule: str | None,
-        offset: int,
-        limit: int | None,
-        oldest_first: bool,
-    ) -> list[TraceHead]:
-        if execution is None and instance is None and rule is None:
-            return store.heads(connection, tag=tag, offset=offset, limit=limit, oldest_first=oldest_first)
-        ids: list[str | None]
-        if execution is not None:
-            ids = [store.of_execution(connection, execution)]
-        elif instance is not None:
-            ids = [store.of_instance(connection, instance)]
-        else:
-            ids = [*store.of_rule(connection, str(rule), limit=_OF_RULE)]
-        heads = [head for one in ids if one and (head := store.head(connection, one)) is not None]
-        fitting = [head for head in heads if tag in (None, head.tag)]
-        fitting.sort(key=lambda head: head.started_at, reverse=not oldest_first)
-        return fitting[offset : None if limit is None else offset + limit]
+        One of `ids`, `execution`, `instance` and `rule` counts, in this order.
+        """
+        end = None if limit is None else offset + limit
+        with self._database.read() as connection:
+            chosen = _chosen(connection, ids, execution, instance, rule)
+            if chosen is None:
+                total = store.count(connection, tag=tag)
+                heads = store.heads(
+                    connection, tag=tag, offset=offset, limit=limit, oldest_first=oldest_first
+                )
+            else:
+                found = [head for one in chosen if one and (head := store.head(connection, one)) is not None]
+                fitting = [head for head in found if tag in (None, head.tag)]
+                fitting.sort(key=lambda head: head.started_at, reverse=not oldest_first)
+                heads, total = fitting[offset:end], len(fitting)
+            return [_whole(connection, head) for head in heads], total
+
+
+def _chosen(
+    connection: Connection, ids: Sequence[str], execution: str | None, instance: str | None, rule: str | None
+) -> Sequence[str | None] | None:
+    """The ids of the traces that are asked for; None: all of them."""
+    if ids:
+        return ids
+    if execution is not None:
+        return [store.of_execution(connection, execution)]
+    if instance is not None:
+        return [store.of_instance(connection, instance)]
+    return None if rule is None else store.of_rule(connection, rule, limit=_OF_RULE)
 
 
 def _whole(connection: Connection, head: TraceHead) -> Trace:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, or_, select
+from sqlalchemy import Connection, Select, func, or_, select
 
 from engine.records.execution import ExecutionRow
 from engine.records.trace import TraceHead
@@ -38,6 +38,16 @@ def heads(
     ]
     found.sort(key=lambda head: head.started_at, reverse=not oldest_first)
     return found[offset:most]
+
+
+def count(connection: Connection, *, tag: str | None) -> int:
+    """How many traces there are."""
+    of_events = select(func.count()).where(_I.trace_id == _I.id)
+    of_executions = select(func.count()).where(_X.trace_id.is_(None), _X.parent_id.is_(None))
+    if tag is not None:
+        of_events = of_events.where(_I.trace_tag == tag)
+        of_executions = of_executions.where(_X.trace_tag == tag)
+    return sum(connection.execute(query).scalar_one() for query in (of_events, of_executions))
 
 
 def _first(

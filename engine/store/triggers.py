@@ -197,8 +197,9 @@ def enforcement(connection: Connection, enforcement_id: str) -> Enforcement | No
 
 
 def enforcements(connection: Connection, wanted: EnforcementFilter) -> tuple[list[Enforcement], int]:
-    """The page, newest first, and how many there are in all."""
-    query = _enforcements(select(_ENFORCEMENT), wanted).order_by(_E.seq.desc()).offset(wanted.offset)
+    """The page, and how many there are in all."""
+    order = _E.seq if wanted.oldest_first else _E.seq.desc()
+    query = _enforcements(select(_ENFORCEMENT), wanted).order_by(order).offset(wanted.offset)
     if wanted.limit is not None:
         query = query.limit(wanted.limit)
     counted = _enforcements(select(func.count()).select_from(_ENFORCEMENT), wanted)

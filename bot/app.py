@@ -4,14 +4,12 @@ import gc
 import logging
 import signal
 import socket
-import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
-import orjson
 import uvicorn
 
 from bot.adapters.web.adapter import WebAdapter
@@ -19,14 +17,15 @@ from bot.adapters.web.app import mount
 from bot.announcer import Announcer
 from bot.chat import ChatAdapter
 from bot.commands import Commands
+from bot.logs import set_up_logging
 from engine.api.app import create_app
 from engine.api.server import server_config
-from engine.clock import isoformat, utcnow
+from engine.clock import utcnow
 from engine.errors import EngineError, StoreFailure
+from engine.metrics.log_counts import LogCounts
 from engine.networks import networks
 from engine.service import Engine
 from engine.settings import Settings, local_url
-from engine.settings.server import LogSettings
 from engine.store.vault import write_private
 from engine.workspaces import workspaces
 
@@ -214,85 +213,12 @@ def run(settings: Settings, *, announce: Callable[[App], None] = lambda _app: No
     hide_in_log = set_up_logging(settings.log)
     app = App(settings)
     hide_in_log(app.engine.live_secrets.hide)
+    logging.getLogger().addHandler(LogCounts(app.engine.metrics))
     try:
         app.start()
         app.serve(announce=announce)
     finally:
         app.stop()
-
-
-Hide = Callable[[str], str]
-
-
-def set_up_logging(settings: LogSettings) -> Callable[[Hide], None]:
-    """Gives what takes the function that hides secrets in each record."""
-    handler = logging.StreamHandler(sys.stderr)
-    formatter = _HidingFormatter(_JsonFormatter() if settings.format == "json" else _TextFormatter())
-    handler.setFormatter(formatter)
-    logging.basicConfig(level=settings.level.upper(), handlers=[handler], force=True)
-    # Libraries speak up only when something is wrong.
-    for name in (
-        "uvicorn",
-        "alembic",
-        "paramiko",
-        "watchfiles",
-        "urllib3",
-        "slack_sdk",
-        "slack_bolt",
-        "aiohttp",
-    ):
-        logging.getLogger(name).setLevel(logging.WARNING)
-    return formatter.hide_with
-
-
-class _HidingFormatter(logging.Formatter):
-    """What another formatter makes, without secrets."""
-
-    def __init__(self, inner: logging.Formatter) -> None:
-        super().__init__()
-        self._inner = inner
-        self._hide: Hide = str
-
-    def hide_with(self, hide: Hide) -> None:
-        self._hide = hide
-
-    def format(self, record: logging.LogRecord) -> str:
-        return self._hide(self._inner.format(record))
-
-
-class _TextFormatter(logging.Formatter):
-    """One line a record: control characters of data cannot forge a second one."""
-
-    def __init__(self) -> None:
-        super().__init__("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
-
-    def format(self, record: logging.LogRecord) -> str:
-        bare = {**vars(record), "exc_info": None, "exc_text": None, "stack_info": None}
-        line = _inert(super().format(logging.makeLogRecord(bare)))
-        trace = self.formatException(record.exc_info) if record.exc_info else ""
-        # Marked, because the text of an exception may have lines of its own.
-        return "\n".join([line, *(f"  | {_inert(one)}" for one in trace.splitlines())])
-
-
-class _JsonFormatter(logging.Formatter):
-    _KNOWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
-
-    def format(self, record: logging.LogRecord) -> str:
-        facts = {key: value for key, value in vars(record).items() if key not in self._KNOWN}
-        line = {
-            "at": isoformat(utcnow()),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "message": record.getMessage(),
-            **facts,
-        }
-        if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
-        return orjson.dumps(line, default=str).decode()
-
-
-def _inert(text: str) -> str:
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def _bind(settings: Settings) -> socket.socket:

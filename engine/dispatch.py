@@ -18,6 +18,7 @@ from engine.clock import utcnow
 from engine.errors import EngineError, IllegalTransition, RunnerFailure, StoreFailure
 from engine.executions import Executions
 from engine.held_runs import Held, HeldRuns
+from engine.log_facts import forget, learn
 from engine.output import OutputLog
 from engine.records.execution import Execution, OutputChunk
 from engine.records.journal import JournalEntry
@@ -26,7 +27,7 @@ from engine.runners.base import LetGo, RunControl, Runner, RunRequest, RunResult
 from engine.specs.action import ActionSpec
 from engine.starts import Claimed, Starts
 from engine.status import Status
-from engine.steps import STEPS, asks_for_work
+from engine.steps import STEPS, asks_for_work, log_facts_of
 from engine.store import executions as store
 from engine.store.database import Database
 from engine.store.policies import POLICY_CLOCK
@@ -305,6 +306,7 @@ class Dispatch:
 
     def _run(self, claim: store.Claim, *, adopt: bool) -> None:
         execution = claim.execution
+        learn(**log_facts_of(execution))
         try:
             if self._stopping.is_set() and not adopt:
                 self._executions.give_back(execution.id, attempt=execution.attempt)
@@ -319,6 +321,7 @@ class Dispatch:
             log.exception("execution %s broke the worker", execution.id, extra={"execution": execution.id})
             self._give_up(execution)
         finally:
+            forget()
             self._held.drop(execution.id)
             with self._lock:
                 self._running[execution.runner] -= 1

@@ -24,6 +24,7 @@ from engine.expressions.params import Plans
 from engine.foundation import Foundation, shipped_packs
 from engine.installer.switching import State
 from engine.internal_triggers import KINDS, READER
+from engine.log_facts import learn
 from engine.logins import Logins
 from engine.metrics.board import Board
 from engine.metrics.journal_counts import CommitCounts, JournalCounts
@@ -369,4 +370,6 @@ class Engine(ExecutionCalls, AliasCalls):
 
     def authenticate(self, *, api_key: str | None = None, token: str | None = None) -> Requester:
         """Raises Unauthenticated."""
-        return self.access.authenticate(api_key=api_key, token=token)
+        requester = self.access.authenticate(api_key=api_key, token=token)
+        learn(user=requester.user, execution_id=requester.execution_id or "")
+        return requester

@@ -153,6 +153,23 @@ def workflow_of(context: Mapping[str, Any]) -> str:
     return ""
 
 
+def trace_of(execution: Execution) -> str:
+    """The id of its trace: its own, where it was not begun within another."""
+    trace = _mapping(execution.context.get("trace_context"))
+    return _word(trace.get("id_")) or execution.id
+
+
+def log_facts_of(execution: Execution) -> dict[str, str]:
+    """What records of the log say of the execution that they are about."""
+    return {
+        "execution_id": execution.id,
+        "action": execution.action,
+        "attempt": str(execution.attempt),
+        "user": execution.user,
+        "trace_id": trace_of(execution),
+    }
+
+
 def canceled_result(user: str, partial: Any) -> dict[str, Any]:
     """StackStorm's words, over what a cancelled action gave."""
     result = dict(partial) if isinstance(partial, dict) else {}

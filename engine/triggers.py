@@ -10,6 +10,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from contextvars import Context, copy_context
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby
@@ -57,6 +58,8 @@ class _Waiting:
     key: str | None
     then: tuple[TriggerInstance, ...]
     future: "Future[Emitted]"
+    around: Context
+    """What the log says of whoever handed it in."""
 
 
 Effect = Callable[[Connection, TriggerInstance], None]
@@ -120,6 +123,7 @@ class Triggers:
             key=store.dedupe_key(event),
             then=tuple(self._follower(one, instance) for one in then),
             future=Future(),
+            around=copy_context(),
         )
         with self._wake:
             if not self._is_open:
@@ -200,7 +204,7 @@ class Triggers:
                 batch = list(self._waiting)
                 self._waiting.clear()
             for waiting in batch:
-                self._work(waiting)
+                waiting.around.run(self._work, waiting)
 
     def _work(self, waiting: _Waiting) -> None:
         try:

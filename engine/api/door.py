@@ -17,10 +17,13 @@ from urllib.parse import urlsplit
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from engine.api.errors import HttpError, answer_for, fault, internal
+from engine.api.scrubbing import scrubbed
 from engine.errors import EngineError
+from engine.log_facts import about
 from engine.settings import Settings
 
 log = logging.getLogger(__name__)
+access_log = logging.getLogger("stormcrow.access")
 
 # A body must be complete so soon after its headers, in seconds.
 BODY_TIME_S = 30.0
@@ -52,6 +55,7 @@ class Door:
         self._app = app
         self._nouns = frozenset(nouns)
         self._limit = settings.server.body_limit_bytes
+        self._logs_all = settings.log.access
         self._hosts = allowed_hosts(settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -67,6 +71,13 @@ class Door:
         )
         scope.setdefault("state", {})["request_id"] = answer.request_id
         scope["state"]["is_on_stream"] = scope["path"].startswith(f"{_STREAM}/")
+        with about(request_id=answer.request_id):
+            await self._let_in(scope, receive, answer, headers)
+            self._log(scope, answer, took_s=time.perf_counter() - started)
+
+    async def _let_in(
+        self, scope: Scope, receive: Receive, answer: "_Answer", headers: Mapping[bytes, bytes]
+    ) -> None:
         scope["path"] = plain_path(scope["path"], self._nouns)
         try:
             self._check(headers)
@@ -77,12 +88,31 @@ class Door:
         except Exception:
             log.exception("request %s failed: %s %s", answer.request_id, scope["method"], scope["path"])
             await answer.instead(fault(500, internal(answer.request_id)), scope)
-        if log.isEnabledFor(logging.DEBUG):
-            # Never the query: it may hold a key.
-            took_ms = (time.perf_counter() - started) * 1000
-            log.debug("%s %s %s %.1f ms", scope["method"], scope["path"], answer.status, took_ms)
 
-    def _check(self, headers: dict[bytes, bytes]) -> None:
+    def _log(self, scope: Scope, answer: "_Answer", *, took_s: float) -> None:
+        level = logging.INFO if self._logs_all else logging.DEBUG
+        if not access_log.isEnabledFor(level):
+            return
+        query = scrubbed(scope["query_string"])
+        access_log.log(
+            level,
+            "%s %s%s %d %.1f ms",
+            scope["method"],
+            scope["path"],
+            f"?{query}" if query else "",
+            answer.status,
+            took_s * 1000,
+            extra={
+                "method": scope["method"],
+                "path": scope["path"],
+                "query": query,
+                "status": answer.status,
+                "took_ms": round(took_s * 1000, 1),
+                "address": (scope.get("client") or ("",))[0],
+            },
+        )
+
+    def _check(self, headers: Mapping[bytes, bytes]) -> None:
         host = headers.get(b"host")
         if self._hosts is not None and host is not None and not _is_allowed(host, self._hosts):
             raise HttpError(

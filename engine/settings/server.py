@@ -50,3 +50,9 @@ class LogSettings:
     format: Literal["text", "json"] = key(
         "text", "text for people, json for collectors; both on standard error."
     )
+    access: bool = key(
+        False, "Log each HTTP request: who, what, status, time; secrets in its query are hidden."
+    )
+    repeat_limit: int = key(
+        10, "How often the same warning is logged in a minute; the rest is counted. 0: always."
+    )

@@ -6,7 +6,7 @@ import sys
 
 PROGRAM = """
 import logging, sys
-from bot.app import set_up_logging
+from bot.logs import set_up_logging
 from engine.settings.server import LogSettings
 set_up_logging(LogSettings(format=sys.argv[1]))
 evil = "a\\nTraceback (most recent call last):\\n2026-01-01 00:00:00,000 ERROR   forged: b\\x1b[31m\\u2028c"

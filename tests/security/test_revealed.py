@@ -209,7 +209,7 @@ def test_at_the_end_no_file_and_no_log_line_holds_any_of_it(server: Server) -> N
 
 
 def test_the_log_hides_what_was_in_hand(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from bot.app import set_up_logging
+    from bot.logs import set_up_logging
     from engine.expressions.live_secrets import KEPT, LiveSecrets
     from engine.settings.server import LogSettings
 

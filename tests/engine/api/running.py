@@ -3,7 +3,7 @@
 import socket
 import textwrap
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -163,8 +163,10 @@ def write_pack(folder: Path) -> None:
 
 
 @contextmanager
-def running(folder: Path, *, port: int = 0, **server: Any) -> Iterator[Running]:
-    """A server whose data, packs and settings are below `folder`."""
+def running(
+    folder: Path, *, port: int = 0, sections: Mapping[str, Any] | None = None, **server: Any
+) -> Iterator[Running]:
+    """A server whose data, packs and settings are below `folder`. `sections`: more of its settings."""
     write_pack(folder / "packs")
     listener = socket.create_server(("127.0.0.1", port))
     port = listener.getsockname()[1]
@@ -173,6 +175,7 @@ def running(folder: Path, *, port: int = 0, **server: Any) -> Iterator[Running]:
         server=ServerSettings(port=port, shutdown_s=2, **server),
         store=StoreSettings(data=folder / "data"),
         content=ContentSettings(packs=["packs"]),
+        **(sections or {}),
     )
     engine = Engine(settings)
     http: uvicorn.Server | None = None

@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -34,11 +34,14 @@ class Access:
         users: UserFile,
         *,
         execution: Callable[[str], Execution | None],
+        sources: Collection[str] = (),
     ) -> None:
+        """`sources`: the ways in besides the file of users; tokens of others do not count any more."""
         self._database = database
         self._vault = vault
         self._users = users
         self._execution = execution
+        self._sources = frozenset(sources)
         # Revoking goes through here, so a cached key is never older than the truth.
         self._cache: dict[str, ApiKey] = {}
         # Tokens of processes that end with this server, by their SHA-256: user.
@@ -166,7 +169,8 @@ class Access:
         if token is None:
             raise Unauthenticated("Unauthorized - Token not found.")
         # A new password, or none any more, ends what was given for the old one.
-        if token.expires_at <= utcnow() or token.stamp != self._users.stamp(token.user):
+        is_current = token.stamp in self._sources or token.stamp == self._users.stamp(token.user)
+        if token.expires_at <= utcnow() or not is_current:
             raise Unauthenticated("Unauthorized - Token has expired.")
         return Requester(user=token.user, method="authentication token", expires_at=token.expires_at)
 

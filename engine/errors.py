@@ -10,12 +10,14 @@ EngineError
 │   └── ExpressionFailure an expression of a workflow cannot be evaluated
 ├── NotFound              no action, execution, alias ... of that name (HTTP 404)
 ├── Unauthenticated       no key or token, or one that is not (any more) valid (HTTP 401)
+│   └── Untrusted         what others say of somebody is not believed; why is for the log alone
 ├── Denied                the user may not do this (HTTP 403)
 ├── Conflict              it clashes with what is there (HTTP 409)
 │   ├── IllegalTransition an execution may not go from this status to that one
 │   └── KeyReused         an Idempotency-Key that came with another request before (HTTP 422)
 ├── Busy                  too much waits already; it may be asked again soon (HTTP 503)
 │   └── TooOften          somebody tried too often; `retry_after_s` says when to try again (HTTP 429)
+├── DirectoryFailure      an LDAP server cannot be asked, or says what it should not
 ├── RunnerFailure         an action could not be started or carried on
 └── StoreFailure          the database or the data folder cannot be used
 """
@@ -75,6 +77,10 @@ class Unauthenticated(EngineError):
     """The request carries no valid key or token."""
 
 
+class Untrusted(Unauthenticated):
+    """What others say of somebody is not believed; the message is for our log, never for the caller."""
+
+
 class Denied(EngineError):
     """The user is known, and may not do this."""
 
@@ -101,6 +107,10 @@ class TooOften(Busy):
     def __init__(self, message: str, *, retry_after_s: float) -> None:
         super().__init__(message, hint=f"Try again in {math.ceil(retry_after_s)} s.")
         self.retry_after_s = retry_after_s
+
+
+class DirectoryFailure(EngineError):
+    """An LDAP server cannot be asked, or says what it should not; for the log and the doctor."""
 
 
 class RunnerFailure(EngineError):

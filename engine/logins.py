@@ -1,14 +1,20 @@
 """Logging in with a password: tokens for a while, and longer and longer pauses after wrong ones."""
 
+import logging
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Iterable
+from typing import Protocol
 
 from engine.access import Access
-from engine.errors import BadInput, Busy, Denied, TooOften, Unauthenticated
+from engine.errors import BadInput, Busy, Denied, TooOften, Unauthenticated, Untrusted
+from engine.outside.groups import OutsideGroups
 from engine.records.access import Token
+from engine.records.outside import OutsidePerson
 from engine.user_file import UserFile
+
+log = logging.getLogger(__name__)
 
 # Wrong passwords that cost nothing: of one name from one address, of an address, of a name.
 _FREE = (5, 20, 50)
@@ -16,6 +22,8 @@ FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 900.0
 # Hashes are slow and large on purpose: so many at once.
 AT_ONCE = 4
+# Another server may take its time over each.
+AT_ONCE_ELSEWHERE = 16
 _REMEMBERED = 10_000
 _WRONG = "Invalid or missing credentials"
 
@@ -52,15 +60,35 @@ class Pauses:
                 self._known.pop(key, None)
 
 
+class Passwords(Protocol):
+    """A place that knows passwords besides the file of ours: LDAP."""
+
+    def person(self, name: str, password: str) -> OutsidePerson | None:
+        """None: a wrong name or password. Raises Busy when it cannot say, Untrusted for a name that it
+        may not give; in the person the name stands as that place spells it."""
+
+
 class Logins:
     """`longest_s`: how long a token may live, and does when nobody says otherwise."""
 
-    def __init__(self, access: Access, users: UserFile, *, longest_s: int) -> None:
+    def __init__(
+        self,
+        access: Access,
+        users: UserFile,
+        groups: OutsideGroups,
+        *,
+        elsewhere: Passwords | None,
+        longest_s: int,
+    ) -> None:
+        """`elsewhere`: who is asked about names that the file of users does not have."""
         self._access = access
         self._users = users
+        self._groups = groups
+        self._elsewhere = elsewhere
         self._longest_s = longest_s
         self._pauses = Pauses()
         self._room = threading.BoundedSemaphore(AT_ONCE)
+        self._room_elsewhere = threading.BoundedSemaphore(AT_ONCE_ELSEWHERE)
 
     def with_password(
         self, user: str, password: str, *, address: str, ttl_s: int | None = None, act_as: str = ""
@@ -69,7 +97,7 @@ class Logins:
 
         Raises BadInput, Unauthenticated, Denied, TooOften after too many wrong passwords, and Busy.
         """
-        self._check(user, password, address)
+        person = self._checked(user, password, address)
         if act_as not in ("", user):
             raise Denied(f'User "{user}" may not act as "{act_as}".', hint="Leave `user` out.")
         if ttl_s is not None and ttl_s < 1:
@@ -77,22 +105,39 @@ class Logins:
         if ttl_s is not None and ttl_s > self._longest_s:
             raise BadInput(f"TTL specified {ttl_s} is greater than max allowed {self._longest_s}.")
         life_s = self._longest_s if ttl_s is None else ttl_s
-        return self._access.create_token(user, life_s=life_s, stamp=self._users.stamp(user))
+        if person is None:
+            return self._access.create_token(user, life_s=life_s, stamp=self._users.stamp(user))
+        self._groups.note(person)
+        return self._access.create_token(person.user, life_s=life_s, stamp=person.source)
 
-    def _check(self, user: str, password: str, address: str) -> None:
+    def _checked(self, user: str, password: str, address: str) -> OutsidePerson | None:
+        """None: the file of users knows them."""
         if not user:
             raise Unauthenticated(_WRONG)
         keys = (f"{user} from {address}", f"from {address}", f"{user}")
         wait_s = self._pauses.wait_s(keys)
         if wait_s > 0:
             raise TooOften("Too many wrong passwords.", retry_after_s=wait_s)
-        if not self._room.acquire(blocking=False):
+        is_elsewhere = self._elsewhere is not None and not self._users.stamp(user)
+        room = self._room_elsewhere if is_elsewhere else self._room
+        if not room.acquire(blocking=False):
             raise Busy("Too many people log in at once.")
         try:
-            is_right = self._users.fits(user, password)
+            is_right, person = self._ask(user, password, is_elsewhere=is_elsewhere)
         finally:
-            self._room.release()
+            room.release()
         if not is_right:
             self._pauses.fail(keys)
             raise Unauthenticated(_WRONG)
         self._pauses.forget(keys[:1])
+        return person
+
+    def _ask(self, user: str, password: str, *, is_elsewhere: bool) -> tuple[bool, OutsidePerson | None]:
+        if self._elsewhere is None or not is_elsewhere:
+            return self._users.fits(user, password), None
+        try:
+            person = self._elsewhere.person(user, password)
+        except Untrusted as error:
+            log.warning("a login is refused: %s", error.message)
+            person = None
+        return person is not None, person

@@ -31,6 +31,7 @@ from engine.metrics.journal_counts import CommitCounts, JournalCounts
 from engine.metrics.sources import Looked, Sources
 from engine.notices import Notice, tell
 from engine.output import OutputLog
+from engine.outside.configured import directory
 from engine.outside.groups import OutsideGroups, sources
 from engine.pack_configs import PackConfigs
 from engine.people import People
@@ -129,8 +130,20 @@ class Engine(ExecutionCalls, AliasCalls):
             hide=self.preparation.hide_of,
         )
         self._users = UserFile(self.folder / "users")
-        self.access = Access(self.database, self.vault, self._users, execution=self._execution_or_none)
-        self.logins = Logins(self.access, self._users, longest_s=settings.auth.token_life_s)
+        self.access = Access(
+            self.database,
+            self.vault,
+            self._users,
+            execution=self._execution_or_none,
+            sources=self.outside_groups.sources,
+        )
+        self.logins = Logins(
+            self.access,
+            self._users,
+            self.outside_groups,
+            elsewhere=directory(settings),
+            longest_s=settings.auth.token_life_s,
+        )
         self._aliases = AliasExecutions(
             self.content,
             self._executions,

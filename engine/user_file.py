@@ -4,7 +4,6 @@ import base64
 import hashlib
 import hmac
 import os
-import re
 import secrets
 import threading
 from collections.abc import Mapping
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.errors import BadInput, NotFound, StoreFailure
+from engine.records.access import USER_NAME
 from engine.store.vault import write_private
 
 # OWASP's parameters for 32 MiB; each line holds its own, so that they may change.
@@ -20,7 +20,6 @@ _MEMORY_LIMIT = 256 * 1024 * 1024
 _KEY_BYTES = 32
 SHORTEST = 8
 LONGEST = 1024
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 _HEAD = (
     "# Who may log in with a password; written by `stormcrow user`. "
     "A line taken out ends the tokens of that user.\n"
@@ -95,7 +94,7 @@ class UserFile:
 
     def put(self, name: str, password: str) -> bool:
         """Whether the name is new. Raises BadInput."""
-        if not _NAME.fullmatch(name):
+        if not USER_NAME.fullmatch(name):
             raise BadInput(f"{name!r} is no name for a user.", hint="Letters, digits and . _ @ - are.")
         if not SHORTEST <= len(password) <= LONGEST:
             raise BadInput(f"A password has {SHORTEST} to {LONGEST} characters.")

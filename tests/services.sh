@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs the Debian packages that tests drive (sshd, a browser, git, sudo, strace, chat servers), where it may.
+# Installs the Debian packages that tests drive (sshd, a browser, git, sudo, strace, chat servers, slapd), where it may.
 # Without root or apt the tests that need them are skipped.
 set -u
 missing=""
@@ -10,6 +10,7 @@ command -v sudo >/dev/null 2>&1 || missing="$missing sudo"
 command -v strace >/dev/null 2>&1 || missing="$missing strace"
 command -v ngircd >/dev/null 2>&1 || [ -x /usr/sbin/ngircd ] || missing="$missing ngircd"
 command -v prosody >/dev/null 2>&1 || missing="$missing prosody"
+command -v slapd >/dev/null 2>&1 || [ -x /usr/sbin/slapd ] || missing="$missing slapd"
 [ -z "$missing" ] && exit 0
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
     echo "Not installed, so their tests are skipped:$missing"
@@ -22,7 +23,7 @@ apt-get update -qq >/dev/null 2>&1
 apt-get install -y -qq --no-install-recommends $missing >/dev/null 2>&1 || echo "Some could not be installed; their tests are skipped."
 # Tests start their own chat servers, on loopback; the ones that Debian would start serve nobody.
 if [ -d /run/systemd/system ]; then
-    for server in ngircd prosody; do
+    for server in ngircd prosody slapd; do
         case "$missing" in *"$server"*) systemctl disable --now "$server" >/dev/null 2>&1 ;; esac
     done
 fi

@@ -1,5 +1,6 @@
 """Who asks: API keys and tokens of users, hashed, and the requester."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,6 +10,9 @@ from sqlalchemy import Column, LargeBinary
 from sqlmodel import Field, SQLModel
 
 from engine.records.columns import UtcDateTime
+
+USER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
+"""What may be the name of somebody who logs in."""
 
 
 class ApiKeyRow(SQLModel, table=True):

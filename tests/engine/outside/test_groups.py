@@ -37,7 +37,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
         replace(
             world.settings(folder),
             people=PeopleSettings(groups={"sre": ["sam"]}, linked={"lin": ["slack.T1.U3"]}),
-            ldap=LdapSettings(host="ldap.example.org"),
+            ldap=LdapSettings(host="ldap.example.org", base_ou="dc=example,dc=org"),
             auth=AuthSettings(oidc_callers=[caller]),
         )
     )

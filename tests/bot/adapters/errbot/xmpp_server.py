@@ -52,7 +52,8 @@ _STREAM = "http://etherx.jabber.org/streams"
 _CLIENT = "{jabber:client}"
 
 
-def _write_certificate(folder: Path) -> Path:
+def self_signed(folder: Path) -> Path:
+    """A certificate for localhost, and its key beside it."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, DOMAIN)])
     now = dt.datetime.now(dt.UTC)
@@ -88,7 +89,7 @@ class Prosody:
             missing("prosody")
         self._program = str(found)
         self.port = free_port()
-        self.certificate = _write_certificate(folder)
+        self.certificate = self_signed(folder)
         self._folder = folder
         self._conf = folder / "prosody.cfg.lua"
         self._conf.write_text(

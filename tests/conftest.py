@@ -11,8 +11,23 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from engine.store.database import Database, sqlite_url
+from tests.left_behind.processes import ProcessLists
 
 CONFORMANCE = Path(__file__).resolve().parent.parent.parent / "shared" / "conformance"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--left-behind", default="", help="the --basetemp of a run that is looked through")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def process_lists(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Of several processes that run tests the first one keeps them."""
+    if os.environ.get("PYTEST_XDIST_WORKER", "gw0") != "gw0":
+        yield
+        return
+    with ProcessLists(tmp_path_factory.getbasetemp() / "process-lists.txt"):
+        yield
 
 
 def missing(service: str) -> None:

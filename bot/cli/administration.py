@@ -2,6 +2,7 @@
 
 import gc
 import signal
+import sys
 from dataclasses import replace
 from types import FrameType
 from typing import Annotated, Any
@@ -39,13 +40,18 @@ def up(
     from bot.app import App, run  # noqa: PLC0415 - as said above
 
     def announce(app: App) -> None:
-        """Where we are, on standard output; the key of the first start, this once."""
+        """Where we are, on standard output; the key of the first start, this once, to a person only."""
         url = local_url(app.settings)
         say(url)
         note(f"Chat: {url}/chat   In a terminal: stormcrow chat   Stop: Ctrl-C")
         if app.engine.admin_key:
-            note(f"The admin key, shown this once and kept in {app.engine.folder / 'admin.key'}:")
-            note(app.engine.admin_key)
+            kept = app.engine.folder / "admin.key"
+            # What is not a terminal is a log, and others read it.
+            if sys.stderr.isatty():
+                note(f"The admin key, shown this once and kept in {kept}:")
+                note(app.engine.admin_key)
+            else:
+                note(f"The admin key is in {kept}.")
 
     settings = settings_of(config, data)
     server = settings.server

@@ -16,6 +16,8 @@ from typing import Any
 import requests
 import yaml
 
+from tests.left_behind.answers import keep_answer
+
 START_S = 60.0
 FINISHED = frozenset({"succeeded", "failed", "timeout", "abandoned", "canceled"})
 
@@ -149,7 +151,10 @@ class Server:
 
     def ask(self, method: str, path: str, **more: Any) -> requests.Response:
         headers = {"St2-Api-Key": self.key, **more.pop("headers", {})}
-        return requests.request(method, self.url + path, headers=headers, timeout=30, **more)
+        answer = requests.request(method, self.url + path, headers=headers, timeout=30, **more)
+        if not more.get("stream"):
+            keep_answer(self.folder, answer)
+        return answer
 
     def get(self, path: str) -> Any:
         response = self.ask("GET", path)

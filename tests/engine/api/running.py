@@ -19,6 +19,7 @@ from engine.service import Engine
 from engine.settings import Settings
 from engine.settings.content import ContentSettings
 from engine.settings.server import ServerSettings, StoreSettings
+from tests.left_behind.answers import keep_answer
 
 PACK = {
     "pack.yaml": """
@@ -129,9 +130,12 @@ class Running:
         """With the admin key, unless another one (or an empty one, for none) is given."""
         used = self.key if key is None else key
         headers = {**({"St2-Api-Key": used} if used else {}), **more.pop("headers", {})}
-        return requests.request(
+        answer = requests.request(
             method, self.url + path, headers=headers, timeout=30, allow_redirects=False, **more
         )
+        if not more.get("stream"):
+            keep_answer(self.folder, answer)
+        return answer
 
     def get(self, path: str, **more: Any) -> requests.Response:
         return self.ask("GET", path, **more)

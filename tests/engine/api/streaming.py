@@ -93,3 +93,5 @@ def listening(
                 if connection is not None and connection.sock is not None:
                     connection.sock.shutdown(2)
             thread.join(10)
+            with (server.folder / "stream.log").open("a", encoding="utf-8") as file:
+                file.writelines(f"{event.name}: {json.dumps(event.data)}\n" for event in listener.events)

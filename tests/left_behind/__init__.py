@@ -1,0 +1,1 @@
+"""What the other tests left behind: no secret that was issued is in it."""

@@ -9,12 +9,13 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from engine.api_keys import ApiKeys, new_key
 from engine.clock import utcnow
-from engine.errors import NotFound, Unauthenticated
-from engine.records.access import ApiKey, Requester, Token
+from engine.errors import Unauthenticated
+from engine.records.access import ApiKey, KeyLimits, Requester, Token
 from engine.records.execution import Execution, new_id
 from engine.status import HELD
-from engine.store import keys, tokens
+from engine.store import tokens
 from engine.store.database import Database
 from engine.store.vault import Vault, write_private
 from engine.user_file import UserFile
@@ -25,7 +26,7 @@ _TOKEN_LIFE = timedelta(hours=24)
 
 
 class Access:
-    """Keys are 256 random bits, shown once and stored as SHA-256."""
+    """`keys`: those that are made, managed and limited."""
 
     def __init__(
         self,
@@ -37,64 +38,61 @@ class Access:
         sources: Collection[str] = (),
     ) -> None:
         """`sources`: the ways in besides the file of users; tokens of others do not count any more."""
+        self.keys = ApiKeys(database)
         self._database = database
         self._vault = vault
         self._users = users
         self._execution = execution
         self._sources = frozenset(sources)
-        # Revoking goes through here, so a cached key is never older than the truth.
-        self._cache: dict[str, ApiKey] = {}
         # Tokens of processes that end with this server, by their SHA-256: user.
         self._lent: dict[str, str] = {}
 
-    def authenticate(self, *, api_key: str | None = None, token: str | None = None) -> Requester:
-        """A token wins over a key when both are given, as in StackStorm. Raises Unauthenticated."""
+    def authenticate(
+        self, *, api_key: str | None = None, token: str | None = None, address: str = ""
+    ) -> Requester:
+        """A token wins over a key when both are given, as in StackStorm. Raises Unauthenticated.
+
+        `address`: where the request comes from, for keys that are only good from some.
+        """
         if token:
             return self._by_token(token)
         if api_key:
-            return self._by_key(api_key)
+            return self._by_key(api_key, address)
         raise Unauthenticated("Unauthorized - One of Token or API key required.")
 
-    def create_key(self, *, user: str, metadata: Mapping[str, Any], clear: str = "") -> tuple[str, ApiKey]:
-        """The key in clear, for this once, and its record. `clear`: one made with `new_key`."""
-        clear = clear or new_key()
-        key = ApiKey(id=new_id(), user=user, enabled=True, metadata=dict(metadata), created_at=utcnow())
-        self._database.write(lambda connection: keys.add(connection, key, _digest(clear)))
-        return clear, key
+    def create_key(
+        self, *, user: str, metadata: Mapping[str, Any], limits: KeyLimits | None = None
+    ) -> tuple[str, ApiKey]:
+        """The key in clear, for this once, and its record."""
+        return self.keys.create(user=user, metadata=metadata, limits=limits)
 
     def first_key(self, folder: Path) -> str | None:
         """The first start makes a key for the administrator, in the file admin.key, which stands alone.
 
         The key in clear, for this once; None when there are keys already.
         """
-        if self.all_keys():
+        if self.keys.all():
             return None
         clear = new_key()
         # The file first: a stored key whose file was never written would lock everybody out.
         write_private(folder / "admin.key", f"{clear}\n".encode())
-        self.create_key(user=ADMIN, metadata={"made_by": "the first start"}, clear=clear)
+        self.keys.create(user=ADMIN, metadata={"made_by": "the first start"}, clear=clear)
         return clear
 
-    def all_keys(self) -> list[ApiKey]:
-        with self._database.read() as connection:
-            return keys.all_keys(connection)
+    def create_token(self, user: str, *, life_s: int, stamp: str, acting_user: str = "") -> tuple[str, Token]:
+        """The token in clear, for this once, and its record.
 
-    def set_enabled(self, key_id: str, *, enabled: bool) -> ApiKey:
-        self._known(key_id)
-        self._database.write(lambda connection: keys.set_enabled(connection, key_id, enabled=enabled))
-        self._cache.clear()
-        return self._known(key_id)
-
-    def revoke(self, key_id: str) -> None:
-        self._known(key_id)
-        self._database.write(lambda connection: keys.remove(connection, key_id))
-        self._cache.clear()
-
-    def create_token(self, user: str, *, life_s: int, stamp: str) -> tuple[str, Token]:
-        """The token in clear, for this once, and its record. `stamp`: see UserFile."""
+        `stamp`: see UserFile; of `acting_user`, where somebody logs in to act for `user`.
+        """
         clear, now = secrets.token_hex(16), utcnow()
-        expires_at = now + timedelta(seconds=life_s)
-        token = Token(id=new_id(), user=user, stamp=stamp, created_at=now, expires_at=expires_at)
+        token = Token(
+            id=new_id(),
+            user=user,
+            stamp=stamp,
+            created_at=now,
+            expires_at=now + timedelta(seconds=life_s),
+            acting_user=acting_user,
+        )
 
         def add(connection: Connection) -> None:
             tokens.drop_expired(connection, now)
@@ -122,25 +120,16 @@ class Access:
         text = f"{execution_id}.{attempt}"
         return tuple(f"{text}.{signature}" for signature in self._vault.signatures(_TOKEN_PURPOSE, text))
 
-    def _known(self, key_id: str) -> ApiKey:
-        with self._database.read() as connection:
-            key = keys.by_id(connection, key_id)
-        if key is None:
-            raise NotFound(f'There is no API key "{key_id}".', hint="List them: stormcrow apikey list")
-        return key
-
-    def _by_key(self, clear: str) -> Requester:
-        digest = _digest(clear)
-        key = self._cache.get(digest)
-        if key is None:
-            with self._database.read() as connection:
-                key = keys.by_hash(connection, digest)
-            if key is None:
-                raise Unauthenticated("Unauthorized - API key not found.")
-            self._cache[digest] = key
-        if not key.enabled:
-            raise Unauthenticated("Unauthorized - API key is disabled.")
-        return Requester(user=key.user, method="API key")
+    def _by_key(self, clear: str, address: str) -> Requester:
+        key = self.keys.find(clear, address=address)
+        return Requester(
+            user=key.user,
+            method="API key",
+            expires_at=key.limits.expires_at,
+            key_id=key.id,
+            scope=key.limits.scope,
+            acting_user=key.acting_user,
+        )
 
     def _by_token(self, token: str) -> Requester:
         borrower = self._lent.get(_digest(token))
@@ -169,15 +158,16 @@ class Access:
         if token is None:
             raise Unauthenticated("Unauthorized - Token not found.")
         # A new password, or none any more, ends what was given for the old one.
-        is_current = token.stamp in self._sources or token.stamp == self._users.stamp(token.user)
+        whose = token.acting_user or token.user
+        is_current = token.stamp in self._sources or token.stamp == self._users.stamp(whose)
         if token.expires_at <= utcnow() or not is_current:
             raise Unauthenticated("Unauthorized - Token has expired.")
-        return Requester(user=token.user, method="authentication token", expires_at=token.expires_at)
-
-
-def new_key() -> str:
-    """256 random bits, URL-safe."""
-    return secrets.token_urlsafe(32)
+        return Requester(
+            user=token.user,
+            method="authentication token",
+            expires_at=token.expires_at,
+            acting_user=token.acting_user,
+        )
 
 
 def _expiry(execution: Execution | None) -> datetime:

@@ -14,7 +14,7 @@ from engine.chat_states import ChatStates
 from engine.content.loader import ContentLoader
 from engine.content.registry import Content, Registry, Unavailable
 from engine.dispatch import Dispatch
-from engine.errors import NotFound
+from engine.errors import NotFound, Unauthenticated
 from engine.events import EventParts, Events
 from engine.execution_calls import ExecutionCalls
 from engine.executions import Executions
@@ -254,6 +254,7 @@ class Engine(ExecutionCalls, AliasCalls):
                 reader.stop()
             self._outputs.stop()
             self.runners.close()
+            self.access.keys.write_uses()
         self._foundation.stop()
 
     def _measure(self) -> None:
@@ -381,8 +382,13 @@ class Engine(ExecutionCalls, AliasCalls):
 
     # access
 
-    def authenticate(self, *, api_key: str | None = None, token: str | None = None) -> Requester:
-        """Raises Unauthenticated."""
-        requester = self.access.authenticate(api_key=api_key, token=token)
+    def authenticate(
+        self, *, api_key: str | None = None, token: str | None = None, address: str = ""
+    ) -> Requester:
+        """`address`: where the request comes from. Raises Unauthenticated."""
+        requester = self.access.authenticate(api_key=api_key, token=token, address=address)
+        acting = requester.acting_user
+        if acting and not self.rights.may_impersonate(acting, requester.user):
+            raise Unauthenticated(f"Unauthorized - {acting} may not act for {requester.user} any more.")
         learn(user=requester.user, execution_id=requester.execution_id or "")
         return requester

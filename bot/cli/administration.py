@@ -1,15 +1,15 @@
-"""`up`, `chat`, `reload`, `config` and `apikey`: running the server and opening it to people."""
+"""`up`, `chat`, `reload` and `config`: running the server and opening it to people."""
 
 import gc
 import signal
 import sys
 from dataclasses import replace
 from types import FrameType
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from bot.cli.output import emit_json, local_time, note, say, table
+from bot.cli.output import emit_json, note, say
 from bot.cli.site import (
     Config,
     Data,
@@ -24,7 +24,6 @@ from bot.cli.site import (
 from engine.settings import local_url
 
 settings_commands = typer.Typer(no_args_is_help=True, help="The settings.")
-api_keys = typer.Typer(no_args_is_help=True, help="API keys: who may ask the server.")
 
 
 def up(
@@ -121,58 +120,3 @@ def show_config(config: Config = None, as_json: Json = False) -> None:
     import yaml  # noqa: PLC0415 - heavy
 
     emit_json(yaml.safe_load(text))
-
-
-@api_keys.command("create")
-def create_key(
-    *,
-    user: Annotated[str | None, typer.Option(help="Whose key; yours when left out.")] = None,
-    description: Annotated[str, typer.Option("--description", "-d", help="What it is for.")] = "",
-    as_json: Json = False,
-    url: Url = None,
-    config: Config = None,
-    data: Data = None,
-) -> None:
-    """Make a key; it is shown this once."""
-    body: dict[str, Any] = {"metadata": {"description": description} if description else {}}
-    if user:
-        body["user"] = user
-    made = connect(url, config, data).post("apikeys", body=body)
-    if as_json:
-        emit_json(made)
-        return
-    say(made["key"])
-    note(f"The key of {made['user']} (id {made['id']}). Keep it: it is not shown again.")
-
-
-@api_keys.command("list")
-def list_keys(as_json: Json = False, url: Url = None, config: Config = None, data: Data = None) -> None:
-    """All keys, without the keys themselves."""
-    found = connect(url, config, data).get("apikeys", query={"limit": -1})
-    if as_json:
-        emit_json(found)
-        return
-    rows = [
-        (
-            one["id"],
-            one["user"],
-            "enabled" if one["enabled"] else "disabled",
-            local_time(one["created_at"]),
-            ", ".join(f"{name}: {value}" for name, value in one["metadata"].items()),
-        )
-        for one in found
-    ]
-    table(("id", "user", "state", "made", "about"), rows, whole=("id", "state", "made"))
-
-
-@api_keys.command("revoke")
-def revoke_key(
-    key_id: Annotated[str, typer.Argument(metavar="ID", help="The id, as the list shows it.")],
-    as_json: Json = False,
-    url: Url = None,
-    config: Config = None,
-    data: Data = None,
-) -> None:
-    """Remove a key; it opens nothing from now on."""
-    connect(url, config, data).delete("apikeys", key_id)
-    emit_json({"id": key_id, "revoked": True}) if as_json else say(f"{key_id}  revoked")

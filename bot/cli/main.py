@@ -9,6 +9,7 @@ from bot.cli import (
     accounts,
     administration,
     alerts,
+    api_keys,
     content,
     dev,
     doctor,
@@ -103,7 +104,7 @@ app.add_typer(rules.rules, name="rule")
 app.add_typer(administration.settings_commands, name="config")
 app.command()(administration.reload)
 app.add_typer(keys.app, name="key")
-app.add_typer(administration.api_keys, name="apikey")
+app.add_typer(api_keys.app, name="apikey")
 app.add_typer(users.app, name="user")
 app.add_typer(accounts.app, name="account")
 app.add_typer(rights.app, name="rights")

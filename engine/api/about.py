@@ -17,7 +17,7 @@ def get_root(call: Call) -> Response:
     wants_page = b"text/html" in call.headers.get(b"accept", b"")
     if wants_page and call.engine.settings.chat.web:
         return RedirectResponse("/chat")
-    authenticate(call.engine, call.headers, call.query)
+    authenticate(call.engine, call.headers, call.query, call.address)
     return json_answer({"version": version(), "docs_url": ""})
 
 

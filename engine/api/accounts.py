@@ -84,9 +84,9 @@ def _is_admin(call: Call) -> bool:
 
 
 def _check_person(call: Call) -> None:
-    """A running action must not make somebody its user's."""
-    if call.requester.execution_id is not None or call.requester.is_lent:
-        raise Denied("The token of a running action or sensor may not link accounts.")
+    """A running action must not make somebody its user's, nor a key that is limited."""
+    if not call.requester.is_person:
+        raise Denied("Accounts are linked by a person, with a token or a key of their own without limits.")
 
 
 def _document(link: Link) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Chat commands over REST: the aliases, which one fits a text, help, and running one."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from starlette.responses import Response
@@ -11,6 +12,7 @@ from engine.api import listing, wire
 from engine.api import wire_shapes as shapes
 from engine.api.call import Call, json_answer
 from engine.api.resource import Endpoint
+from engine.api.scopes import narrowed
 from engine.api.shape import Listed
 from engine.api.wire import Document
 from engine.errors import BadInput, NotFound
@@ -21,7 +23,12 @@ from engine.specs.right import Right
 def list_aliases(call: Call) -> Response:
     """Formats with a named group stand last: Hubot stops reading at the first of them."""
     query = call.query
-    found = [doc for doc in call.documents.all("actionalias").values() if listing.fits(doc, query)]
+    scope = narrowed(call, Right.ACTION_ALIAS_LIST)
+    found = [
+        doc
+        for doc in call.documents.all("actionalias").values()
+        if listing.fits(doc, query) and (scope is None or scope.has_action(doc["action_ref"]))
+    ]
     found = listing.ordered(found, query.names("sort"))
     return listing.paged(call, sorted(found, key=lambda document: "(?P<" in str(document["formats"])))
 
@@ -115,6 +122,19 @@ def _required(body: dict[str, Any], name: str) -> str:
     if not isinstance(value, str) or (not value and name != "source_channel"):
         raise BadInput(f"'{name}' is a required property")
     return value
+
+
+# for limited keys
+
+
+def chosen_action(call: Call) -> Iterable[str]:
+    """What POST /aliasexecution runs."""
+    yield _alias(call, _required(call.object(), "name")).action_ref
+
+
+def matched_action(call: Call) -> Iterable[str]:
+    """What the command of the body runs."""
+    yield call.engine.match(_required(call.object(), "command")).alias.action_ref
 
 
 ENDPOINTS = (

@@ -47,7 +47,9 @@ from engine.api.documents import Documents
 from engine.api.door import Door
 from engine.api.errors import answer_for, fault
 from engine.api.http_counts import HttpCounts
+from engine.api.reaches import REACHES
 from engine.api.resource import Endpoint, Resource
+from engine.api.scopes import CLOSED
 from engine.api.stream_hub import StreamHub
 from engine.errors import EngineError
 from engine.service import Engine
@@ -125,7 +127,8 @@ def create_app(engine: Engine) -> Api:
     short: dict[str, list[tuple[Route, Resource]]] = {}
     for path in dict.fromkeys(endpoint.path for endpoint in ENDPOINTS):
         methods = {endpoint.method: endpoint for endpoint in ENDPOINTS if endpoint.path == path}
-        resource = Resource(engine, documents, crowd, app.stream, methods)
+        reaches = {method: REACHES.get((method, path), CLOSED) for method in methods}
+        resource = Resource(engine, documents, crowd, app.stream, methods, reaches)
         route = Route(path, resource, name=path)
         app.router.routes.append(route)
         short.setdefault(path.split("/")[1], []).append((route, resource))

@@ -17,6 +17,7 @@ from engine.errors import BadInput, Denied
 from engine.records.access import Requester
 from engine.records.execution import AGENT, ORIGIN_KEY
 from engine.service import Engine
+from engine.specs.permissions import IMPERSONATE
 
 if TYPE_CHECKING:
     from engine.api.stream_hub import StreamHub
@@ -103,12 +104,18 @@ class Call:
     def may_impersonate(self, user: str) -> bool:
         """Whether the requester may act for this user; the token of a running action never may."""
         requester = self.requester
-        is_person = requester.execution_id is None and not requester.is_lent and not self.is_agent
-        return is_person and self.engine.rights.may_impersonate(requester.user, user)
+        scope = requester.scope
+        may_at_all = (
+            requester.is_person
+            if scope is None
+            else IMPERSONATE in scope.rights and not requester.acting_user
+        )
+        return may_at_all and not self.is_agent and self.engine.rights.may_impersonate(requester.user, user)
 
     def impersonated(self, user: str) -> dict[str, str]:
         """What the context of an execution says of who acts for its user."""
-        return {} if user == self.requester.user else {"impersonated_by": self.requester.user}
+        acting = self.requester.acting_user or self.requester.user
+        return {} if user == acting else {"impersonated_by": acting}
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from engine.api import listing, wire
 from engine.api import wire_shapes as shapes
 from engine.api.call import Call, json_answer, text_answer
 from engine.api.resource import Endpoint
+from engine.api.scopes import narrowed
 from engine.api.shape import Listed, Raw, Shape
 from engine.errors import NotFound
 from engine.specs.right import Right
@@ -23,11 +24,13 @@ _READ_ONLY = {
 
 def list_actions(call: Call) -> Response:
     """`tags`: NAME or NAME:VALUE; an action must have all of them."""
-    wanted = call.query.names("tags")
+    wanted, scope = call.query.names("tags"), narrowed(call, Right.ACTION_LIST)
     found = [
         document
-        for document in call.documents.all("actions").values()
-        if listing.fits(document, call.query) and all(_has_tag(document, tag) for tag in wanted)
+        for ref, document in call.documents.all("actions").items()
+        if (scope is None or scope.has_action(ref))
+        and listing.fits(document, call.query)
+        and all(_has_tag(document, tag) for tag in wanted)
     ]
     return listing.paged(call, listing.ordered(found, call.query.names("sort")))
 
@@ -61,10 +64,11 @@ def _effective(call: Call, ref: str) -> wire.Document:
 
 def list_overviews(call: Call) -> Response:
     """Actions with everything a caller may give in `parameters`, the runner's included."""
+    scope = narrowed(call, Right.ACTION_LIST)
     found = [
         {**document, "parameters": _effective(call, ref)}
         for ref, document in call.documents.all("actions").items()
-        if listing.fits(document, call.query)
+        if listing.fits(document, call.query) and (scope is None or scope.has_action(ref))
     ]
     return listing.paged(call, listing.ordered(found, call.query.names("sort")))
 

@@ -1,14 +1,18 @@
 """Lists of executions: their filters, their order, and what may be left out of each."""
 
+from dataclasses import replace
 from typing import Any
 
 from starlette.responses import Response
 
 from engine.api import listing
 from engine.api.call import Call, Query, json_answer, moment
+from engine.api.scopes import narrowed
 from engine.errors import BadInput
+from engine.records.access import Scope
 from engine.records.execution import ExecutionFilter
 from engine.refs import liveaction_id
+from engine.specs.right import Right
 
 ATTRIBUTES = frozenset({"result", "trigger_instance", "status"})
 # Names in `filter=k:v` -> our query parameters.
@@ -22,10 +26,19 @@ _ADVANCED = {
 
 def list_executions(call: Call) -> Response:
     wanted = _filter(call.query)
+    scope = narrowed(call, Right.EXECUTION_LIST)
+    if scope is not None:
+        wanted = replace(wanted, actions=_within(call, scope))
     page = call.query.page()
     found, total = call.engine.executions(wanted)
     shown = [listing.selected(call.documents.execution(one), call.query, ("id",)) for one in found]
     return json_answer(shown, headers=listing.page_headers(page, total))
+
+
+def _within(call: Call, scope: Scope) -> frozenset[str]:
+    """The refs of a limited key: those that it names itself, and the actions there are that fit a pattern."""
+    there = (ref for ref in call.engine.registry.actions if scope.has_action(ref))
+    return frozenset((*scope.actions, *there))
 
 
 def list_filters(call: Call) -> Response:

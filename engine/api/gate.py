@@ -3,8 +3,10 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+from engine.api import scopes
 from engine.api.call import Call
 from engine.errors import Denied, NotFound
+from engine.records.access import Requester
 from engine.rights.place import Where
 from engine.rights.room import uid
 from engine.specs.permissions import ADMIN, SYSTEM_ADMIN
@@ -33,8 +35,14 @@ _KINDS: Mapping[str, str] = MappingProxyType(
 )
 
 
-def check(call: Call, right: Right) -> None:
-    """Raises Denied. Without roles on file everybody may what the handlers let them do."""
+def check(call: Call, right: Right | None, reach: scopes.Reach) -> None:
+    """Raises Denied. Without roles on file everybody may what the handlers let them do.
+
+    A limited key opens less than that, whatever its user may.
+    """
+    scopes.check(call, right, reach)
+    if right is None:
+        return
     rights = call.engine.rights
     if right in _WRITING_RULES:
         _check_rule(call)
@@ -43,6 +51,14 @@ def check(call: Call, right: Right) -> None:
     verdict = rights.allows(call.requester.user, right, _resource(call, right))
     if not verdict.may:
         raise Denied(f"You may not ask this: {verdict.reason}", hint=verdict.hint)
+
+
+def check_webhook(call: Call, requester: Requester, url: str) -> None:
+    """For a webhook of rules, which is opened by a key. Raises Denied."""
+    scopes.check_webhook(requester.scope, url)
+    verdict = call.engine.rights.allows(requester.user, Right.WEBHOOK_SEND, f"webhook:{url}")
+    if not verdict.may:
+        raise Denied(f"You may not post to this webhook: {verdict.reason}", hint=verdict.hint)
 
 
 def _check_rule(call: Call) -> None:
@@ -59,12 +75,11 @@ def check_author(call: Call, right: Right, pack: str) -> None:
     An action of one's own would pass by what limits say of the one that it resembles. Raises Denied.
     """
     rights, user = call.engine.rights, call.requester.user
-    is_person = call.requester.execution_id is None and not call.requester.is_lent and not call.is_agent
     if rights.has_roles:
         may = rights.allows(user, right, f"pack:{pack}").may
     else:
         may = not {ADMIN, SYSTEM_ADMIN}.isdisjoint(rights.roles_of(user))
-    if not (may and is_person):
+    if not (may and call.requester.is_person and not call.is_agent):
         raise Denied(
             f'User "{user}" may not write this in the pack "{pack}".', hint=f"It takes {right}, of a person."
         )

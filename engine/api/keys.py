@@ -163,7 +163,7 @@ def _owner(call: Call, asked: Any) -> str:
 
 def _is_admin(call: Call) -> bool:
     """With the administrator's key: an action that runs as the administrator is not meant."""
-    return call.requester.user == ADMIN and call.requester.execution_id is None
+    return call.requester.user == ADMIN and call.requester.is_person
 
 
 def _note_decryption(call: Call, keys: list[DatastoreKey]) -> None:

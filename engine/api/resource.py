@@ -13,6 +13,7 @@ from engine.api import gate
 from engine.api.call import Call, Crowd, Query
 from engine.api.documents import Documents
 from engine.api.errors import HttpError, answer_for, fault
+from engine.api.scopes import Reach
 from engine.api.shape import Given, Raw, Schema, Shape
 from engine.api.stream_hub import StreamHub
 from engine.errors import Denied, EngineError, Unauthenticated
@@ -66,12 +67,15 @@ class Resource:
         crowd: Crowd,
         stream: StreamHub,
         methods: Mapping[str, Endpoint],
+        reaches: Mapping[str, Reach],
     ) -> None:
+        """`reaches`: by method, what is there for limited keys."""
         self._engine = engine
         self._documents = documents
         self._crowd = crowd
         self._stream = stream
         self._methods = methods
+        self._reaches = reaches
         self._on_loop = frozenset(
             method for method, endpoint in methods.items() if inspect.iscoroutinefunction(endpoint.handler)
         )
@@ -92,8 +96,9 @@ class Resource:
         headers = dict(scope["headers"])
         query = Query.of(scope["query_string"])
         requester, location = _NOBODY, ""
+        address = (scope.get("client") or ("",))[0]
         if not endpoint.is_open:
-            requester, location = authenticate(self._engine, headers, query)
+            requester, location = authenticate(self._engine, headers, query, address)
         call = Call(
             engine=self._engine,
             documents=self._documents,
@@ -105,14 +110,14 @@ class Resource:
             query=query,
             headers=headers,
             raw_headers=scope["headers"],
-            address=(scope.get("client") or ("",))[0],
+            address=address,
             body=b"" if method in ("GET", "HEAD") else await _read(receive),
             request_id=request_id,
             is_on_stream=scope["state"]["is_on_stream"],
         )
         try:
-            if endpoint.right is not None and not endpoint.is_open:
-                gate.check(call, endpoint.right)
+            if not endpoint.is_open:
+                gate.check(call, endpoint.right, self._reaches[endpoint.method])
             if endpoint.method in self._on_loop:
                 answer: Answering = await endpoint.handler(call)  # type: ignore[misc]  # it is a coroutine function: asked above
                 return answer
@@ -145,7 +150,9 @@ async def _read(receive: Receive) -> bytes:
     return body
 
 
-def authenticate(engine: Engine, headers: Mapping[bytes, bytes], query: Query) -> tuple[Requester, str]:
+def authenticate(
+    engine: Engine, headers: Mapping[bytes, bytes], query: Query, address: str
+) -> tuple[Requester, str]:
     """The requester, and where the credentials stood: the first source in StackStorm's order decides.
 
     No cookie is accepted here, so that no other site's page can act for a signed-in person.
@@ -156,13 +163,13 @@ def authenticate(engine: Engine, headers: Mapping[bytes, bytes], query: Query) -
         return engine.authenticate(token=token.decode("latin-1")), "header"
     key = headers.get(b"st2-api-key")
     if key:
-        return engine.authenticate(api_key=key.decode("latin-1")), "header"
+        return engine.authenticate(api_key=key.decode("latin-1"), address=address), "header"
     for name in ("x-auth-token", "st2-api-key"):
         value = query.text(name)
         if value:
             given = {"token": value} if name == "x-auth-token" else {"api_key": value}
-            return engine.authenticate(**given), "query string"
+            return engine.authenticate(**given, address=address), "query string"
     scheme, _, bearer = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
     if scheme.lower() == "bearer" and bearer:
-        return engine.authenticate(api_key=bearer.strip()), "header"
+        return engine.authenticate(api_key=bearer.strip(), address=address), "header"
     raise Unauthenticated("One of Token or API key required.")

@@ -8,6 +8,7 @@ from starlette.responses import Response
 from engine.api import wire_shapes as shapes
 from engine.api.call import Call, json_answer
 from engine.api.resource import Endpoint
+from engine.api.scopes import narrowed
 from engine.api.wire import Document, effective_parameters
 from engine.api.wire_runnable import runnable_document, runnables_document
 from engine.content.registry import Registry
@@ -51,11 +52,13 @@ async def _changed(call: Call, seen: Document, wait_s: float) -> Document:
 
 def _listed(call: Call) -> Document:
     registry, rights = call.engine.registry, call.engine.rights
+    scope = narrowed(call, Right.ACTION_EXECUTE)
     return runnables_document(
         runnable_document(action, effective_parameters(action, RUNNER_TYPES.get(action.runner_type)))
         for ref, action in sorted(registry.actions.items())
         if action.enabled
         and action.runner_type not in registry.runners_off
+        and (scope is None or scope.has_action(ref))
         and rights.may_run(call.requester.user, ref, where=Where())
     )
 

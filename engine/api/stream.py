@@ -9,14 +9,18 @@ from starlette.types import Receive, Scope, Send
 
 from engine.api.call import Call
 from engine.api.resource import Answering, Endpoint, authenticate
+from engine.api.scopes import has_execution, narrowed
 from engine.api.shape import Raw
 from engine.api.stream_hub import Happening, StreamHub
-from engine.api.wire_stream import DEFAULT, OUTPUT_EVENT, UPDATE_EVENT, UPDATES, Frame
-from engine.errors import BadInput, Unauthenticated
+from engine.api.wire_stream import DEFAULT, EXECUTION, OUTPUT_EVENT, UPDATE_EVENT, UPDATES, Frame
+from engine.errors import BadInput, Denied, Unauthenticated
+from engine.records.access import Scope as KeyScope
 from engine.specs.right import Right
 
 # As in StackStorm. At each beat the credentials are looked at again.
 HEARTBEAT_S = 25.0
+# Of a limited key: so many executions are known as its own.
+REMEMBERED = 10_000
 _LONGEST_ID = 18
 _HEADERS = (
     (b"content-type", b"text/event-stream; charset=UTF-8"),
@@ -43,11 +47,17 @@ class Stream:
         """The entry of the journal that this client saw last."""
         self._number: int | None = None
         """The next happening in the hub's ring; None: it reads the journal."""
+        self._scope = narrowed(call, Right.STREAM_VIEW)
+        self._own: dict[str, None] = {}
+        """Of a limited key: executions that it may see, the newest last."""
         self._printed: dict[str, int] = {}
         """Of executions whose output was told at the start: the last piece of that."""
         self.wake = asyncio.Event()
 
     def wants(self, event: str) -> bool:
+        if self._scope is not None and event.startswith(EXECUTION):
+            # By these we know what is a task of what.
+            return True
         return self._shows(event) or (event == self._end_event and bool(self._end_execution))
 
     def _shows(self, event: str) -> bool:
@@ -81,12 +91,21 @@ class Stream:
         """Of the execution that ends the stream: it may be over before the stream began."""
         if not self._end_execution:
             return [], False
+        if self._scope is not None:
+            await run_in_threadpool(self._check_end, self._scope)
         frames, is_over = await run_in_threadpool(self._hub.so_far, self._end_execution, self.wants)
         for frame in frames:
             if frame.seq:
                 self._printed[frame.execution_id] = frame.seq
         is_over = is_over and self._end_event in UPDATES
         return [frame for frame in frames if self._fits(frame)], is_over
+
+    def _check_end(self, scope: KeyScope) -> None:
+        """Raises NotFound, Denied."""
+        execution = self._call.engine.execution(self._end_execution)
+        if not has_execution(self._call, scope, execution):
+            raise Denied("This key is limited: the execution is not of an action that it names.")
+        self._own[execution.id] = None
 
     async def _follow(self, send: Send, gone: "asyncio.Future[None]") -> None:
         beat = asyncio.get_running_loop().time() + self._heartbeat_s
@@ -154,10 +173,24 @@ class Stream:
 
     def _fits(self, frame: Frame) -> bool:
         return (
-            self._shows(frame.event)
+            (self._scope is None or self._is_own(frame, self._scope))
+            and self._shows(frame.event)
             and (not self._actions or frame.action in self._actions)
             and (not self._executions or frame.execution_id in self._executions)
         )
+
+    def _is_own(self, frame: Frame, scope: KeyScope) -> bool:
+        """Of an action that the key names, or a task of what this stream has seen of them."""
+        if not frame.execution_id:
+            return False
+        if frame.execution_id in self._own:
+            return True
+        if not (scope.has_action(frame.action) or frame.parent_id in self._own):
+            return False
+        self._own[frame.execution_id] = None
+        if len(self._own) > REMEMBERED:
+            self._own.pop(next(iter(self._own)))
+        return True
 
     def _is_old(self, frame: Frame) -> bool:
         return 0 < frame.seq <= self._printed.get(frame.execution_id, 0)
@@ -167,8 +200,9 @@ class Stream:
 
     def _may_go_on(self) -> bool:
         """A key that was revoked, or a token that has expired, ends the stream."""
+        call = self._call
         try:
-            authenticate(self._call.engine, self._call.headers, self._call.query)
+            authenticate(call.engine, call.headers, call.query, call.address)
         except Unauthenticated:
             return False
         return True

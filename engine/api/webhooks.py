@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from engine.api import listing
+from engine.api import gate, listing
 from engine.api import wire_shapes as shapes
 from engine.api.call import Call, dump, json_answer
 from engine.api.errors import HttpError
@@ -107,10 +107,11 @@ async def _shake(call: Call, hook: Hook, question: Handshake) -> Answering:
 async def _by_key(call: Call, url: str, delivery: Delivery) -> Answering:
     hooks = call.engine.webhooks
     try:
-        requester, _location = authenticate(call.engine, call.headers, call.query)
+        requester, _location = authenticate(call.engine, call.headers, call.query, call.address)
     except Unauthenticated as error:
         hooks.refuse(url, error.message, kind="key", address=delivery.address)
         raise
+    gate.check_webhook(call, requester, url)
     if url != GENERIC and url not in hooks.rule_triggers():
         raise NotFound(f"Webhook {url} not registered with st2", hint=_how_to(url))
     body = read_body(call.body, call.headers.get(b"content-type", b""), None)

@@ -313,6 +313,7 @@ def key_document(key: DatastoreKey) -> Document:
 
 def api_key_document(key: ApiKey, *, secret: str | None = None) -> Document:
     """`secret`: the key itself, which is shown once, in the answer that made it."""
+    scope = key.limits.scope
     return without_none(
         {
             "id": key.id,
@@ -323,6 +324,16 @@ def api_key_document(key: ApiKey, *, secret: str | None = None) -> Document:
             "enabled": key.enabled,
             "metadata": key.metadata,
             "created_at": isoformat(key.created_at),
+            # The rest is ours.
+            "prefix": key.prefix,
+            "actions": list(scope.actions) if scope else None,
+            "webhooks": list(scope.webhooks) if scope else None,
+            "rights": list(scope.rights) if scope else None,
+            "addresses": list(key.limits.networks) or None,
+            "expires_at": isoformat(key.limits.expires_at) if key.limits.expires_at else None,
+            "last_used_at": isoformat(key.last_used_at) if key.last_used_at else None,
+            "last_used_from": key.last_used_from or None,
+            "acting_user": key.acting_user or None,
         }
     )
 

@@ -529,7 +529,19 @@ KEY = Shape(
 )
 ROTATION_BODY = Shape("RotationBody", {"leaked": maybe(FLAG)})
 ROTATION = Shape("Rotation", {"key_id": TEXT, "resealed": ANYTHING, "failed": ANYTHING}, ("key_id",))
-API_KEY_BODY = Shape("ApiKeyBody", {"user": maybe(TEXT), "metadata": maybe(MAPPING), "enabled": FLAG})
+_KEY_LIMITS = {"actions": TEXTS, "webhooks": TEXTS, "rights": TEXTS, "addresses": TEXTS, "expires_at": MOMENT}
+API_KEY_BODY = Shape(
+    "ApiKeyBody",
+    {
+        "user": maybe(TEXT),
+        "metadata": maybe(MAPPING),
+        "enabled": FLAG,
+        "key_hash": maybe(TEXT),
+        "ttl": maybe(INTEGER),
+        **{name: maybe(schema) for name, schema in _KEY_LIMITS.items()},
+    },
+)
+API_KEY_ROTATION = Shape("ApiKeyRotation", {"grace_s": INTEGER})
 API_KEY = Shape(
     "ApiKey",
     {
@@ -541,6 +553,12 @@ API_KEY = Shape(
         "enabled": FLAG,
         "metadata": MAPPING,
         "created_at": MOMENT,
+        "prefix": TEXT,
+        **_KEY_LIMITS,
+        "last_used_at": MOMENT,
+        "last_used_from": TEXT,
+        "acting_user": TEXT,
+        "replaces": TEXT,
     },
     ("id", "user", "enabled", "metadata", "created_at"),
 )

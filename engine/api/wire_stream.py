@@ -41,6 +41,7 @@ class Frame:
     body: bytes
     execution_id: str = ""
     action: str = ""
+    parent_id: str = ""
     is_end: bool = False
     seq: int = 0
 
@@ -73,6 +74,7 @@ def execution_frames(
             _body(event, data),
             execution_id=execution.id,
             action=execution.action,
+            parent_id=execution.parent_id or "",
             is_end=status in FINISHED,
         )
         for event, data in shown.items()
@@ -92,6 +94,7 @@ def output_frames(execution: Execution, chunks: Iterable[OutputChunk]) -> list[F
             _body(OUTPUT_EVENT, output_document(execution, chunk)),
             execution_id=execution.id,
             action=execution.action,
+            parent_id=execution.parent_id or "",
             seq=chunk.seq,
         )
         for chunk in chunks

@@ -1,9 +1,10 @@
-"""Who asks: API keys and tokens of users, hashed, and the requester."""
+"""Who asks: API keys and tokens of users, hashed, what limits a key, and the requester."""
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from fnmatch import fnmatchcase
 from typing import Any
 
 from sqlalchemy import Column, LargeBinary
@@ -21,11 +22,21 @@ class ApiKeyRow(SQLModel, table=True):
     id: str = Field(primary_key=True, max_length=24)
     user: str
     key_hash: str = Field(unique=True)
-    """SHA-256 of the key: it is 256 random bits, so a slow hash would add nothing."""
+    """SHA-256 of the key: it is 256 random bits, so a slow hash would add nothing. Of a key that was made by
+    StackStorm its own digest, which is longer."""
     enabled: bool = True
     # Named so because SQLModel keeps `metadata` for itself.
     meta: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    prefix: str = ""
+    scope: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
+    """JSON of a Scope; NULL: the key is not limited."""
+    networks: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
+    """JSON: a list; NULL: from everywhere."""
+    expires_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    last_used_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    last_used_from: str = ""
+    acting_user: str = ""
 
 
 class TokenRow(SQLModel, table=True):
@@ -38,17 +49,50 @@ class TokenRow(SQLModel, table=True):
     stamp: str
     created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
     expires_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    acting_user: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Token:
-    """What somebody logged in for. `stamp`: of the password that it was given for."""
+    """What somebody logged in for. `stamp`: of the password that it was given for.
+
+    `acting_user`: who logged in to act for `user`; empty: the user themselves.
+    """
 
     id: str
     user: str
     stamp: str
     created_at: datetime
     expires_at: datetime
+    acting_user: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """All that a limited key opens, and that only within the rights of its user."""
+
+    actions: tuple[str, ...] = ()
+    """Refs, to run and to see their executions; * and ? stand for any characters."""
+    webhooks: tuple[str, ...] = ()
+    """URLs, to post to; * and ? as above."""
+    rights: tuple[str, ...] = ()
+    """Permission types, on everything; `read`: all that only show something."""
+
+    def has_action(self, ref: str) -> bool:
+        return any(fnmatchcase(ref, pattern) for pattern in self.actions)
+
+    def has_webhook(self, url: str) -> bool:
+        return any(fnmatchcase(url, pattern) for pattern in self.webhooks)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyLimits:
+    """What bounds a key. Nothing given: it is its user's in everything, everywhere, until it is revoked."""
+
+    scope: Scope | None = None
+    networks: tuple[str, ...] = ()
+    """10.0.0.0/8, 2001:db8::/32 ...: where it may be used from; empty: everywhere."""
+    expires_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +102,13 @@ class ApiKey:
     enabled: bool
     metadata: Mapping[str, Any]
     created_at: datetime
+    prefix: str = ""
+    """The beginning of the key, by which people tell keys apart; empty for old ones and StackStorm's."""
+    limits: KeyLimits = KeyLimits()
+    last_used_at: datetime | None = None
+    last_used_from: str = ""
+    acting_user: str = ""
+    """Who made it to act for `user`; empty: it is the user's own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,4 +122,14 @@ class Requester:
     execution_id: str | None = None
     is_lent: bool = False
     """It is a process that this server started, such as a sensor, and ends with it."""
+    key_id: str = ""
+    scope: Scope | None = None
+    """What its key is limited to; None: it is not."""
+    acting_user: str = ""
+    """Who acts for `user`; empty: the user themselves."""
     details: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_person(self) -> bool:
+        """Whether it is the user themselves: no action, no sensor, no limited key, nobody in their place."""
+        return self.execution_id is None and not self.is_lent and self.scope is None and not self.acting_user

@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count
@@ -170,6 +170,8 @@ class ExecutionFilter:
     ids: Sequence[str] | None = None
     status: str | None = None
     action: str | None = None
+    actions: Collection[str] | None = None
+    """Of one of these actions."""
     runner: str | None = None
     user: str | None = None
     parent_id: str | None = None

@@ -338,6 +338,8 @@ def output(
 def _filtered(query: Select[Any], wanted: ExecutionFilter) -> Select[Any]:
     if wanted.ids is not None:
         query = query.where(_C.id.in_(wanted.ids))
+    if wanted.actions is not None:
+        query = query.where(_C.action.in_(wanted.actions))
     for column, value in (
         (_C.status, wanted.status),
         (_C.action, wanted.action),

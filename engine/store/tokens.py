@@ -19,6 +19,7 @@ def add(connection: Connection, token: Token, token_hash: str) -> None:
             "stamp": token.stamp,
             "created_at": token.created_at,
             "expires_at": token.expires_at,
+            "acting_user": token.acting_user,
         },
     )
 
@@ -28,7 +29,12 @@ def by_hash(connection: Connection, token_hash: str) -> Token | None:
     if row is None:
         return None
     return Token(
-        id=row.id, user=row.user, stamp=row.stamp, created_at=row.created_at, expires_at=row.expires_at
+        id=row.id,
+        user=row.user,
+        stamp=row.stamp,
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        acting_user=row.acting_user,
     )
 
 

@@ -17,7 +17,7 @@ from starlette.routing import Route
 from bot.adapters.web import completion, detail, exchange, prompts, wire
 from bot.adapters.web.adapter import WebAdapter, message_id
 from bot.adapters.web.exchange import Answer
-from bot.adapters.web.guard import Guard, Session
+from bot.adapters.web.guard import Guard, Session, address_of
 from bot.adapters.web.hub import Page
 from bot.allowed import runnable_by
 from bot.chat import Author, BadAnswer, Message
@@ -136,7 +136,9 @@ class _Chat:
         if request.method == "POST":
             given = await exchange.body(request)
             if given.get("key"):
-                session = await run_in_threadpool(self.guard.verified, exchange.text(given, "key"))
+                session = await run_in_threadpool(
+                    self.guard.verified, exchange.text(given, "key"), address_of(request)
+                )
             else:
                 session = self.guard.named(exchange.text(given, "name"))
             response = self._about(session)

@@ -101,15 +101,17 @@ class Guard:
         """By API key in a header, or by cookie. Raises Unauthenticated."""
         api_key = request.headers.get("st2-api-key")
         if api_key:
-            return self.verified(api_key)
+            return self.verified(api_key, address_of(request))
         found = self._opened(request.cookies.get(COOKIE, ""))
         if found is None or (self.needs_login and not found.is_verified):
             raise Unauthenticated("You are not signed in.", hint="Open /chat and sign in with an API key.")
         return found
 
-    def verified(self, api_key: str) -> Session:
+    def verified(self, api_key: str, address: str) -> Session:
         """The session of the key's user. Raises Unauthenticated."""
-        requester = self._engine.authenticate(api_key=api_key)
+        requester = self._engine.authenticate(api_key=api_key, address=address)
+        if not requester.is_person:
+            raise Unauthenticated("This key is limited, and the chat takes one that is not.")
         return Session(user=requester.user, name=requester.user, is_verified=True, expires=_end())
 
     def named(self, name: str) -> Session:
@@ -159,6 +161,11 @@ class Guard:
         except (TypeError, ValueError, binascii.Error):
             return None
         return session if session.expires > time.time() else None
+
+
+def address_of(request: Request) -> str:
+    """The other end of the connection; empty where there is none."""
+    return request.client.host if request.client is not None else ""
 
 
 def is_loopback(host: str) -> bool:

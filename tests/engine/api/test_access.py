@@ -93,10 +93,6 @@ def test_a_key_is_shown_once(server: Running) -> None:
     assert made.json()["key"] not in listed
 
 
-def test_a_key_cannot_be_made_from_a_hash(server: Running) -> None:
-    assert server.post("/apikeys", {"key_hash": "0" * 128}).status_code == 400
-
-
 def test_the_token_of_a_running_action_is_accepted_and_manages_no_keys(server: Running) -> None:
     execution = server.start("probe.slow", seconds=20)
     deadline = 100

@@ -143,7 +143,7 @@ def test_a_fault_of_ours_shows_no_traceback(server: Running, monkeypatch: pytest
     def broken() -> None:
         raise RuntimeError("canary-5d1")
 
-    monkeypatch.setattr(server.engine.access, "all_keys", broken)
+    monkeypatch.setattr(server.engine.access.keys, "all", broken)
     answer = server.get("/apikeys")
     assert answer.status_code == 500
     assert answer.headers["X-Request-ID"] in answer.json()["faultstring"]

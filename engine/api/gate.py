@@ -35,7 +35,7 @@ _KINDS: Mapping[str, str] = MappingProxyType(
 )
 
 
-def check(call: Call, right: Right | None, reach: scopes.Reach) -> None:
+def check(call: Call, right: Right | None, reach: scopes.Reach = scopes.CLOSED) -> None:
     """Raises Denied. Without roles on file everybody may what the handlers let them do.
 
     A limited key opens less than that, whatever its user may.

@@ -176,7 +176,7 @@ class LiveOutput:
 
 def _may_go_on(call: Call) -> bool:
     try:
-        authenticate(call.engine, call.headers, call.query)
+        authenticate(call.engine, call.headers, call.query, call.address)
     except Unauthenticated:
         return False
     return True

@@ -25,7 +25,7 @@ def check_looking(call: Call) -> None:
     access = call.engine.settings.metrics.access
     if access == "open" or (access == "loopback" and is_local(call.address, call.headers)):
         return
-    requester, location = authenticate(call.engine, call.headers, call.query)
+    requester, location = authenticate(call.engine, call.headers, call.query, call.address)
     gate.check(replace(call, requester=requester, location=location), Right.METRICS_VIEW)
 
 

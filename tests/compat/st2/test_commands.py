@@ -49,7 +49,7 @@ def test_apikey(st2: St2) -> None:
 def test_a_key_of_stackstorm_is_taken_over_by_its_hash(st2: St2) -> None:
     clear = "YTJmNzU5NDg5MGQ5MmNkMmQ1MWYwN2M3"
     digest = hashlib.sha512(b"saltnpeper" + clear.encode()).hexdigest()
-    key = {"id": "5f00000000000000000000bb", "user": "st2admin", "key_hash": digest, "metadata": {}}
+    key = {"id": "5f00000000000000000000bb", "user": "st2admin", "key_hash": digest, "enabled": True}
     st2.ok("apikey", "load", st2.file("ak.json", key))
     assert st2.server.get("/user", key=clear).json()["username"] == "st2admin"
     wrong = st2("apikey", "load", st2.file("wrong.json", {**key, "key_hash": "abc"}))

@@ -128,7 +128,7 @@ def create_app(engine: Engine) -> Api:
     for path in dict.fromkeys(endpoint.path for endpoint in ENDPOINTS):
         methods = {endpoint.method: endpoint for endpoint in ENDPOINTS if endpoint.path == path}
         reaches = {method: REACHES.get((method, path), CLOSED) for method in methods}
-        resource = Resource(engine, documents, crowd, app.stream, methods, reaches)
+        resource = Resource(engine, documents, crowd, app.stream, methods, reaches=reaches)
         route = Route(path, resource, name=path)
         app.router.routes.append(route)
         short.setdefault(path.split("/")[1], []).append((route, resource))

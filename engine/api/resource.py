@@ -67,6 +67,7 @@ class Resource:
         crowd: Crowd,
         stream: StreamHub,
         methods: Mapping[str, Endpoint],
+        *,
         reaches: Mapping[str, Reach],
     ) -> None:
         """`reaches`: by method, what is there for limited keys."""

@@ -9,7 +9,7 @@ import typer
 
 from bot.cli.exits import Code, CommandError
 from bot.cli.output import emit_json
-from bot.cli.site import Config, Data, settings_of
+from bot.cli.site import Config, Data, Json, settings_of
 
 if TYPE_CHECKING:
     from engine.migration.carrying import Outcome
@@ -56,6 +56,7 @@ def import_stackstorm(
     output: Annotated[
         Literal["text", "json"], typer.Option("--output", "-o", help="text for people, json for programs.")
     ] = "text",
+    as_json: Json = False,
     config: Config = None,
     data: Data = None,
 ) -> None:
@@ -69,7 +70,7 @@ def import_stackstorm(
     given = _wanted(keys, keyczar, st2_conf, rules or (), only)
     settings = settings_of(config, data)
     survey, outcomes = _work(source, given, settings, is_dry=dry_run, replaces=replace)
-    if output == "json":
+    if as_json or output == "json":
         emit_json(document(source, survey, outcomes, is_dry=dry_run))
     else:
         told(source, survey, outcomes, is_dry=dry_run)

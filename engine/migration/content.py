@@ -80,6 +80,7 @@ class _Mine:
 
     def __init__(self, stage: Stage, registry: Registry) -> None:
         folders = {path.resolve(): name for name, path in stage.packs.items()}
+        self._configs = stage.configs
         packs = {ref: pack for ref, pack in registry.packs.items() if pack.folder in folders}
         self._prefixes = {ref: f"packs/{folders[pack.folder]}" for ref, pack in packs.items()}
         specs: dict[str, Any] = {field: _of(getattr(registry, field), packs) for field in KINDS}
@@ -90,6 +91,13 @@ class _Mine:
 
     def where(self, spec: Any) -> str:
         return f"{self.prefix(spec.pack)}/{spec.metadata_file}"
+
+    def owner(self, file: str) -> str:
+        """The file under whose item a remark on `file` is told: a missing configuration is its pack's."""
+        folder, _, name = file.partition("/")
+        pack = name.removesuffix(".yaml")
+        is_missing = folder == "configs" and pack in self._prefixes and pack not in self._configs
+        return f"{self.prefix(pack)}/pack.yaml" if is_missing else file
 
     def shown(self, where: str) -> str:
         """The engine's checks name files by their pack's ref."""
@@ -132,7 +140,7 @@ class _Survey:
             weight = Weight.FAILS if finding.severity == "error" else Weight.LOOK
             remark = Remark(weight=weight, where=where, text=finding.text, hint=finding.hint)
             file = _LINE.sub("", where)
-            for owner in self._owners.get(file, [file]):
+            for owner in self._owners.get(file) or [self._mine.owner(file)]:
                 self.add(owner, [remark])
 
     def add_unavailable(self, registry: Registry) -> None:

@@ -1,14 +1,20 @@
 """Copies of an old StackStorm, as small as each test needs them."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from engine.foundation import shipped_packs
+from engine.foundation import Foundation, shipped_packs
 from engine.migration.box import opened
+from engine.migration.carrying import Outcome, carry
 from engine.migration.finding import Item, Remark, Verdict
+from engine.migration.pieces import State
 from engine.migration.stage import staged
 from engine.migration.survey import PARTS, Survey, Wanted, survey_of
+from engine.service import Engine
 from engine.settings import Settings
 from engine.settings.server import StoreSettings
 
@@ -71,3 +77,37 @@ def failure(made: Survey, kind: str, name: str) -> Remark:
     found = item(made, kind, name)
     assert found.verdict is Verdict.FAILS, found
     return next(remark for remark in found.remarks if remark.weight == "fails")
+
+
+def taken(source: Path, here: Settings, *, replaces: bool = False, **wanted: object) -> list[Outcome]:
+    made = survey(source, here, **wanted)
+    return carry(made, here, environment={}, replaces=replaces)
+
+
+def states(outcomes: list[Outcome]) -> dict[tuple[str, str], State]:
+    return {(one.kind, one.name): one.state for one in outcomes}
+
+
+@contextmanager
+def foundation(here: Settings) -> Iterator[Foundation]:
+    made = Foundation(here, environment={})
+    try:
+        made.start()
+        yield made
+    finally:
+        made.stop()
+
+
+@contextmanager
+def server(here: Settings) -> Iterator[Engine]:
+    made = Engine(here)
+    try:
+        made.start()
+        yield made
+    finally:
+        made.stop()
+
+
+def exported(path: Path, *documents: Any) -> Path:
+    path.write_text(json.dumps(list(documents)), encoding="utf-8")
+    return path

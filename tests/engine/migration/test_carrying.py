@@ -1,0 +1,102 @@
+"""Taking the files of an old box over: once, twice, and over what is here already."""
+
+from pathlib import Path
+
+import pytest
+
+from engine.errors import StoreFailure
+from engine.migration.box import find
+from engine.migration.carrying import carry, compared
+from engine.migration.pieces import State
+from engine.migration.stage import staged
+from tests.engine import world
+from tests.engine.migration.old_box import (
+    ECHO,
+    box,
+    server,
+    site,
+    states,
+    survey,
+    taken,
+)
+
+
+def test_a_pack_that_was_taken_runs(tmp_path: Path) -> None:
+    here = site(tmp_path / "new")
+    taken(box(tmp_path / "old"), here)
+    with server(here) as engine:
+        assert world.run(engine, "shop.echo").result["stdout"] == "hello"
+
+
+def test_a_second_time_finds_everything_as_it_is(tmp_path: Path) -> None:
+    old, here = box(tmp_path / "old", {"configs/shop.yaml": "url: https://shop\n"}), site(tmp_path / "new")
+    first, second = taken(old, here), taken(old, here)
+    assert states(first) == {("pack", "shop"): State.NEW, ("config", "shop"): State.NEW}
+    assert states(second) == {("pack", "shop"): State.SAME, ("config", "shop"): State.SAME}
+    assert sorted(path.name for path in (tmp_path / "new/packs").iterdir()) == ["shop"]
+
+
+def test_what_is_here_and_different_is_left_alone_and_named(tmp_path: Path) -> None:
+    old, here = box(tmp_path / "old"), site(tmp_path / "new")
+    taken(old, here)
+    ours = tmp_path / "new/packs/shop/actions/echo.yaml"
+    ours.write_text(ECHO.replace("hello", "ours"))
+    (tmp_path / "new/packs/shop/notes.md").write_text("mine")
+    (outcome,) = taken(old, here)
+    assert outcome.state is State.DIFFERENT
+    assert outcome.differences == ("actions/echo.yaml is another one", "notes.md is only here")
+    assert "ours" in ours.read_text()
+    (outcome,) = taken(old, here, replaces=True)
+    assert outcome.state is State.REPLACED
+    assert "hello" in ours.read_text()
+    assert not (tmp_path / "new/packs/shop/notes.md").exists()
+
+
+def test_a_look_writes_nothing(tmp_path: Path) -> None:
+    here = site(tmp_path / "new")
+    (outcome,) = compared(survey(box(tmp_path / "old"), here))
+    assert outcome.state is State.NEW
+    assert not (tmp_path / "new").exists()
+
+
+def test_histories_and_compiled_code_stay_behind(tmp_path: Path) -> None:
+    files = {"packs/shop/.git/config": "x", "packs/shop/actions/__pycache__/greet.pyc": "x"}
+    taken(box(tmp_path / "old", files), site(tmp_path / "new"))
+    found = {path.name for path in (tmp_path / "new/packs/shop").rglob("*")}
+    assert found.isdisjoint({".git", "__pycache__", "greet.pyc"})
+
+
+def test_a_script_becomes_executable_as_an_install_by_stackstorm_made_it(tmp_path: Path) -> None:
+    files = {
+        "packs/shop/actions/count.yaml": (
+            "name: count\nrunner_type: local-shell-script\nentry_point: scripts/count.sh\n"
+        ),
+        "packs/shop/actions/scripts/count.sh": "#!/bin/sh\necho 7\n",
+    }
+    here = site(tmp_path / "new")
+    taken(box(tmp_path / "old", files), here)
+    with server(here) as engine:
+        assert world.run(engine, "shop.count").result["stdout"] == 7
+
+
+def test_a_server_that_runs_is_not_disturbed(tmp_path: Path) -> None:
+    here = site(tmp_path / "new")
+    made = survey(box(tmp_path / "old"), here)
+    with server(here), pytest.raises(StoreFailure, match="is using the data folder"):
+        carry(made, here, environment={}, replaces=False)
+    assert not (tmp_path / "new/packs").exists()
+
+
+def test_overrides_come_too(tmp_path: Path) -> None:
+    files = {"overrides/shop.yaml": "actions:\n  exceptions:\n    echo: {enabled: false}\n"}
+    here = site(tmp_path / "new")
+    taken(box(tmp_path / "old", files), here)
+    with server(here) as engine:
+        assert not engine.registry.actions["shop.echo"].enabled
+
+
+def test_a_stage_leaves_nothing_behind(tmp_path: Path) -> None:
+    with staged(find(box(tmp_path / "old"))) as stage:
+        folder = stage.folder
+        assert (folder / "packs/shop").is_symlink()
+    assert not folder.exists()

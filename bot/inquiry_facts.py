@@ -22,7 +22,11 @@ def rows(inquiry: Inquiry) -> Iterator[tuple[str, str]]:
     asked, origin = inquiry.asked, inquiry.asked.origin
     task = f", task {formatting.clean(origin.task)}" if origin.task else ""
     word = formatting.short_id(origin.execution_id)
-    yield "asked by", f"{formatting.clean(origin.name)} · {formatting.clean(origin.action)} {word}{task}"
+    agent = " through an agent" if origin.is_by_agent else ""
+    yield (
+        "asked by",
+        f"{formatting.clean(origin.name)}{agent} · {formatting.clean(origin.action)} {word}{task}",
+    )
     yield "who", who_may(inquiry)
     if asked.quorum is not None and asked.quorum.veto:
         yield "may reject", formatting.clean(_listed(asked.quorum.veto, "and"))

@@ -8,6 +8,7 @@ from typer.core import TyperGroup
 from bot.cli import (
     accounts,
     administration,
+    agents,
     alerts,
     api_keys,
     content,
@@ -83,6 +84,7 @@ app = typer.Typer(
 app.command()(administration.up)
 app.command()(administration.chat)
 app.command()(running.run)
+app.command()(agents.mcp)
 app.add_typer(executions.app, name="execution")
 app.add_typer(inquiries.app, name="inquiry")
 app.add_typer(content.actions, name="action")

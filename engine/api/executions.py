@@ -11,9 +11,9 @@ from starlette.responses import Response
 
 from engine.api import listing
 from engine.api.call import Call, dump, json_answer, text_answer
+from engine.api.changes import moved
 from engine.api.execution_lists import ATTRIBUTES, check_excluded
 from engine.api.live import EVENTS, LiveOutput, Reading, told_before, wants_events
-from engine.api.moves import moved
 from engine.api.repeated import alone, replayed, terms_of
 from engine.api.resource import Answering
 from engine.api.waiting import (

@@ -10,6 +10,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from starlette.concurrency import run_in_threadpool
@@ -83,6 +84,7 @@ class StreamHub:
         self._is_open = asyncio.Event()
         """Set once the pump knows where the journal ends."""
         self._detach: Callable[[], None] = lambda: None
+        self._held: set[asyncio.Event] = set()
         self.is_stopping = False
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -110,11 +112,17 @@ class StreamHub:
             self._ring_bytes, self._first = 0, 0
             self._outputs, self._shown = {}, {}
 
+    def hold(self, wake: asyncio.Event) -> Callable[[], None]:
+        """For who waits for something else: `wake` is set when the server stops. Gives what ends that."""
+        self._loop = asyncio.get_running_loop()
+        self._held.add(wake)
+        return partial(self._held.discard, wake)
+
     def stop(self) -> None:
-        """Every stream ends. From any thread; idempotent."""
+        """Every stream ends, and every wait. From any thread; idempotent."""
         self.is_stopping = True
         if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._wake_all)
+            self._loop.call_soon_threadsafe(self._wake_held)
 
     @property
     def next_number(self) -> int:
@@ -177,6 +185,11 @@ class StreamHub:
         while len(self._ring) > RING_LIMIT or (self._ring_bytes > RING_LIMIT_BYTES and len(self._ring) > 1):
             self._ring_bytes -= self._ring.popleft().size_bytes
             self._first += 1
+
+    def _wake_held(self) -> None:
+        for wake in self._held:
+            wake.set()
+        self._wake_all()
 
     def _wake_all(self) -> None:
         for reader in self._readers:

@@ -50,6 +50,7 @@ def detail_document(inquiry: Inquiry) -> Document:
         "requested_by": {
             "user": asked.origin.user,
             "name": asked.origin.name,
+            "by_agent": asked.origin.is_by_agent,
             "execution": asked.origin.execution_id,
             "action": asked.origin.action,
             "task": asked.origin.task or None,

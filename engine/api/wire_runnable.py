@@ -9,7 +9,7 @@ from engine.specs.action import EFFECT_KEY, ActionSpec
 
 
 def runnable_document(action: ActionSpec, parameters: Document) -> Document:
-    """`parameters`: all that a caller may give, the runner's included. `effect`: what its file says."""
+    """`effect`: what its file says that it does to the world."""
     return without_none(
         {
             "ref": action.ref,

@@ -38,14 +38,14 @@ def root_of(connection: Connection, execution: Execution) -> Execution:
 
 def origin_of(connection: Connection, execution: Execution, root: Execution) -> Origin:
     found = _ancestry(connection, execution)
-    name = shown_name(str(root.context.get("api_user") or ""), root.user)
     return Origin(
         execution_id=root.id,
         action=root.action,
         task=_task(execution.context),
         user=root.user,
-        name=f"an agent of {name}" if found.has_agent else name,
+        name=shown_name(str(root.context.get("api_user") or ""), root.user),
         people=tuple(found.people),
+        is_by_agent=found.has_agent,
     )
 
 

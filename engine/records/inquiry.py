@@ -143,6 +143,8 @@ class Origin:
     """The person as they are shown."""
     people: tuple[str, ...]
     """Everybody who is behind it: users and names."""
+    is_by_agent: bool = False
+    """A program of theirs wanted it, which decides by itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

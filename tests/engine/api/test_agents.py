@@ -53,11 +53,11 @@ def test_who_has_a_role_is_told_what_it_lets_them_run(server: Running, roles: Pa
     assert refs(runnable(server, key_of(server, "olga"))) == []
 
 
-def test_an_action_tells_all_that_a_caller_may_give(server: Running) -> None:
+def test_an_action_tells_what_it_declares_and_not_the_rest_of_its_runners(server: Running) -> None:
     (say,) = (one for one in runnable(server, server.key)["actions"] if one["ref"] == "probe.say")
     assert say["description"] == "Says it"
     assert say["parameters"]["text"]["required"] is True
-    assert "timeout" in say["parameters"]
+    assert set(say["parameters"]) == {"text", "times", "password"}
     assert say["is_idempotent"] is False
 
 
@@ -127,5 +127,5 @@ def test_nor_does_an_action_that_it_began(server: Running) -> None:
 def test_a_person_sees_that_an_agent_asks(server: Running) -> None:
     inquiry_id = asked(server)
     detail = server.get(f"/inquiries/views/detail/{inquiry_id}").json()
-    assert detail["requested_by"]["name"] == "an agent of admin"
+    assert (detail["requested_by"]["name"], detail["requested_by"]["by_agent"]) == ("admin", True)
     assert server.ask("PUT", f"/inquiries/{inquiry_id}", json={"response": {"continue": True}}).ok

@@ -15,9 +15,10 @@ from functools import partial
 from sqlalchemy import Connection
 
 from bot import notices, pipelines, prompts, wording
-from bot.chat import ChatAdapter, Outgoing, Place
+from bot.chat import Place
 from bot.live import Live, Watched
 from bot.notices import Notices
+from bot.port import ChatAdapter, Outgoing
 from bot.prompts import ChangedInquiry, Prompts
 from engine.alias_executions import AliasExecution
 from engine.notices import NOTICE, Notice, of_data

@@ -15,9 +15,9 @@ import uvicorn
 from bot.adapters.web.adapter import WebAdapter
 from bot.adapters.web.app import mount
 from bot.announcer import Announcer
-from bot.chat import ChatAdapter
 from bot.commands import Commands
 from bot.logs import set_up_logging
+from bot.port import ChatAdapter
 from engine.api.app import create_app
 from engine.api.server import server_config
 from engine.clock import utcnow

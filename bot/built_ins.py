@@ -7,7 +7,8 @@ from dataclasses import replace
 from bot import answers, formatting, forms, inquiries, links, reasons, schedules, workflows
 from bot.allowed import commands_for
 from bot.asked import Asked
-from bot.chat import Author, ChatAdapter, Reply, Text
+from bot.chat import Author, Reply, Text
+from bot.port import ChatAdapter
 from bot.responses import Responses
 from bot.starting import Starting
 from bot.trails import Meant

@@ -7,12 +7,13 @@ checked by the content and the rights of the moment when it is sent, and runs on
 from collections.abc import Mapping
 from typing import Any
 
-from bot import chat, formatting, forms, offers, option_lists
+from bot import formatting, forms, offers, option_lists, port
 from bot.allowed import where_of
 from bot.asked import Asked
-from bot.chat import Answer, Author, ChatAdapter, Fields, Message, Prompt, Question, Reply, Text, Tone
+from bot.chat import Answer, Author, Fields, Message, Prompt, Question, Reply, Text, Tone
 from bot.identities import Identities
 from bot.offers import Offers
+from bot.port import ChatAdapter
 from bot.starting import Starting
 from engine.aliases.command_forms import CommandForm
 from engine.errors import Denied
@@ -81,12 +82,12 @@ class CommandForms:
     def secret_names(self, offer: Offer) -> frozenset[str]:
         return forms.secret_names(self._schema(offer, self._form(offer)))
 
-    def asked(self, offer: Offer, author: Author) -> chat.Asked:
+    def asked(self, offer: Offer, author: Author) -> port.Asked:
         """What it asks, of the one person who may fill it in. Raises Denied, Conflict, NotFound, BadInput."""
         form = self._open(offer, author)
         needs = f"{formatting.clean(offer.body['shown'])} needs: {', '.join(form.missing)}."
         text = "\n".join((needs, *(piece.text for piece in _about(form))))
-        return chat.Asked(
+        return port.Asked(
             channel=offer.channel,
             text=text,
             prompt=self._prompt(offer, form, prefix=""),

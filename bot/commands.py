@@ -19,10 +19,11 @@ from bot.allowed import commands_for, where_of
 from bot.announcer import Announcer
 from bot.asked import Asked
 from bot.built_ins import BuiltIns
-from bot.chat import ChatAdapter, Message, Outgoing, Reply
+from bot.chat import Message, Reply
 from bot.command_forms import CommandForms
 from bot.identities import Identities, account_of
 from bot.offers import Offers
+from bot.port import ChatAdapter, Outgoing
 from bot.responses import Responses
 from bot.starting import Starting
 from bot.trails import Trails

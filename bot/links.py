@@ -7,8 +7,9 @@ stands for the user of whoever asked. Everything said about it is for that perso
 import re
 
 from bot.asked import Asked
-from bot.chat import ChatAdapter, Reply, Text, Tone
+from bot.chat import Reply, Text, Tone
 from bot.identities import Identity
+from bot.port import ChatAdapter
 from engine.accounts import CODE_LIFE
 from engine.errors import BadInput, Conflict, Denied
 from engine.records.account import Account, How

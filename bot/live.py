@@ -15,7 +15,8 @@ from functools import partial
 from sqlalchemy import Connection
 
 from bot import formatting, wording, workflows
-from bot.chat import ChatAdapter, Outgoing, Place, Reply
+from bot.chat import Place, Reply
+from bot.port import ChatAdapter, Outgoing
 from bot.trees import ShownTask
 from engine.alias_executions import AliasExecution
 from engine.errors import EngineError

@@ -8,7 +8,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from bot import formatting, inquiries, wording
-from bot.chat import Button, ChatAdapter, Fields, Link, Outgoing, Piece, Place, Reply, Text, Tone
+from bot.chat import Button, Fields, Link, Piece, Place, Reply, Text, Tone
+from bot.port import ChatAdapter, Outgoing
 from bot.results import cut_pieces
 from engine.errors import EngineError
 from engine.notices import Notice

@@ -9,8 +9,9 @@ from typing import Any
 
 from bot import formatting
 from bot.asked import Asked
-from bot.chat import Author, Button, ChatAdapter, Message, Outgoing, Place, Reply, Text, Tone
+from bot.chat import Author, Button, Message, Place, Reply, Text, Tone
 from bot.identities import account_of
+from bot.port import ChatAdapter, Outgoing
 from engine.clock import utcnow
 from engine.errors import Conflict, Denied, NotFound
 from engine.records.comforts import Offer, OfferKind

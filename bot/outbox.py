@@ -16,7 +16,8 @@ from functools import partial
 
 from sqlalchemy import Connection
 
-from bot.chat import ChatAdapter, Outgoing, Place, Reply
+from bot.chat import Place, Reply
+from bot.port import ChatAdapter, Outgoing
 from bot.reply_json import reply_body, reply_from
 from engine.records.journal import JournalEntry
 from engine.records.outbox import QUEUED, NewOutgoing, StoredOutgoing

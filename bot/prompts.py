@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from bot import inquiries
-from bot.chat import Fields, Outgoing, Place, Reply
+from bot.chat import Fields, Place, Reply
 from bot.notices import Notices, Standing
+from bot.port import Outgoing
 from engine.records.inquiry import AskedPlace, Inquiry, inquiry_of
 from engine.records.journal import JournalEntry
 

@@ -10,9 +10,10 @@ from functools import partial
 from typing import Any, Protocol
 
 from bot import formatting, forms, inquiries, inquiry_facts
-from bot.chat import Answer, Asked, Author, BadAnswer, ChatAdapter, Fields, Piece, Reply, Text, Tone
+from bot.chat import Answer, Author, BadAnswer, Fields, Piece, Reply, Text, Tone
 from bot.identities import Identities, Identity
 from bot.inquiries import APPROVE, REASON, REJECT
+from bot.port import Asked, ChatAdapter
 from engine.errors import BadInput, Conflict, Denied, EngineError
 from engine.records.comforts import Offer
 from engine.records.inquiry import Answerer, Inquiry, Vote

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from bot.asked import Asked
-from bot.chat import ChatAdapter
+from bot.port import ChatAdapter
 from engine.errors import NotFound
 from engine.records.comforts import Footprint
 from engine.records.execution import Execution

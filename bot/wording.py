@@ -5,7 +5,8 @@ from dataclasses import replace
 from typing import Any
 
 from bot import formatting, workflows
-from bot.chat import Button, ChatAdapter, Code, Link, Outgoing, Piece, Place, Reply, Text, Tone
+from bot.chat import Button, Code, Link, Piece, Place, Reply, Text, Tone
+from bot.port import ChatAdapter, Outgoing
 from bot.results import cut_pieces, pieces_of_result
 from bot.trees import ShownTask
 from engine.alias_executions import AliasExecution, ResultText

@@ -6,9 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from bot.announcer import Announcer
-from bot.chat import Ask, Author, Capabilities, Message, Outgoing, Receive, Respond
+from bot.chat import Author, Message
 from bot.commands import Commands
 from bot.outbox import Carrier, Later, Letter, OutcomeUnknown, QueuedAdapter, Refused
+from bot.port import Ask, Capabilities, Outgoing, Receive, Respond
 from engine.service import Engine
 from tests.bot.conftest import make_settings
 

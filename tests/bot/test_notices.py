@@ -9,8 +9,8 @@ import pytest
 
 from bot.adapters.terminal import as_lines
 from bot.announcer import Announcer
-from bot.chat import Capabilities
 from bot.formatting import as_text
+from bot.port import Capabilities
 from engine.notices import NOTICE, Notice, tell
 from engine.records.execution import ExecutionRequest
 from engine.store import chat as store

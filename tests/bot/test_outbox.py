@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.chat import Outgoing, Place, Reply, Text
+from bot.chat import Place, Reply, Text
 from bot.formatting import as_text
+from bot.port import Outgoing
 from engine.records.outbox import OutgoingState
 from engine.store import outbox as store
 from tests.bot.elsewhere import Desk, Elsewhere

@@ -13,9 +13,10 @@ from bot.adapters.errbot.carrier import DIRECT, ErrbotCarrier
 from bot.adapters.errbot.dialogues import Dialogues
 from bot.adapters.errbot.process import Child
 from bot.adapters.errbot.protocol import Heard, Start, State
-from bot.chat import Ask, Author, Capabilities, Message, Outgoing, Place, Receive, Respond, Standing
+from bot.chat import Author, Message, Place, Standing
 from bot.inbox import Inbox
 from bot.outbox import QueuedAdapter
+from bot.port import Ask, Capabilities, Outgoing, Receive, Respond
 from engine.chat_states import ChatState
 from engine.clock import utcnow
 from engine.errors import StoreFailure

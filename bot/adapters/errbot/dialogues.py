@@ -16,20 +16,8 @@ from sqlalchemy import Connection
 from bot import formatting
 from bot.adapters.errbot import words
 from bot.adapters.errbot.carrier import DIRECT
-from bot.chat import (
-    Answer,
-    Ask,
-    Asked,
-    BadAnswer,
-    Message,
-    Outgoing,
-    Place,
-    Question,
-    Reply,
-    Respond,
-    Text,
-    Tone,
-)
+from bot.chat import Answer, BadAnswer, Message, Place, Question, Reply, Text, Tone
+from bot.port import Ask, Asked, Outgoing, Respond
 from engine.clock import utcnow
 from engine.errors import EngineError
 from engine.records.dialogue import Dialogue

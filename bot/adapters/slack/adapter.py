@@ -21,9 +21,10 @@ from bot.adapters.slack.hearing import Hearing
 from bot.adapters.slack.interactions import Interactions
 from bot.adapters.slack.loop import LoopThread
 from bot.adapters.slack.receiving import Receiver
-from bot.chat import Ask, Author, Capabilities, Receive, Respond
+from bot.chat import Author
 from bot.inbox import Inbox
 from bot.outbox import QueuedAdapter
+from bot.port import Ask, Capabilities, Receive, Respond
 from engine.chat_states import ChatState
 from engine.clock import utcnow
 from engine.errors import EngineError, StoreFailure

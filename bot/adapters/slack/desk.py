@@ -10,8 +10,9 @@ from bot.adapters.slack.menu import Choice
 from bot.adapters.slack.presses import Pressed
 from bot.adapters.slack.views import Form
 from bot.allowed import commands_for
-from bot.chat import Asked, Author, Place
+from bot.chat import Author, Place
 from bot.identities import Identities
+from bot.port import Asked
 from bot.responses import Responses
 from engine.errors import Conflict, Denied
 from engine.records.execution import ExecutionFilter

@@ -20,7 +20,8 @@ from bot.adapters.slack.deliveries import ACTION, HOME, SHORTCUT, SLASH, VIEW
 from bot.adapters.slack.desk import Desk
 from bot.adapters.slack.presses import Pressed
 from bot.adapters.slack.views import Form
-from bot.chat import Answer, Asked, Author, BadAnswer, Message, Outgoing, Place, Reply, Text, Tone
+from bot.chat import Answer, Author, BadAnswer, Message, Place, Reply, Text, Tone
+from bot.port import Asked, Outgoing
 from engine.errors import EngineError
 from engine.store import chat as store
 

@@ -14,7 +14,8 @@ from typing import Any
 from bot.adapters.slack import actions, limits, rich
 from bot.adapters.slack.mrkdwn import cut, size, visible
 from bot.adapters.slack.page import Features, Page
-from bot.chat import Asked, Piece, Prompt, Question, Text
+from bot.chat import Piece, Prompt, Question, Text
+from bot.port import Asked
 from engine.errors import BadInput
 
 ANSWER = "crow.answer"

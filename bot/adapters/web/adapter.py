@@ -9,20 +9,8 @@ from sqlalchemy import Connection
 
 from bot.adapters.web import wire
 from bot.adapters.web.hub import Hub
-from bot.chat import (
-    Answer,
-    Ask,
-    Asked,
-    Author,
-    Capabilities,
-    ChatAdapter,
-    Message,
-    Outgoing,
-    Place,
-    Receive,
-    Reply,
-    Respond,
-)
+from bot.chat import Answer, Author, Message, Place, Reply
+from bot.port import Ask, Asked, Capabilities, ChatAdapter, Outgoing, Receive, Respond
 from engine.errors import StoreFailure
 from engine.service import Engine
 from engine.store import chat as store

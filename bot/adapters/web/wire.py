@@ -7,7 +7,8 @@ from typing import Any
 import orjson
 
 from bot import inquiries, wording, workflows
-from bot.chat import Outgoing, Piece, Reply
+from bot.chat import Piece, Reply
+from bot.port import Outgoing
 from bot.reply_json import reply_body, reply_from
 from engine.clock import isoformat
 from engine.records.chat import ChatMessage, NewChatMessage

@@ -9,7 +9,8 @@ import yaml
 
 from bot import trees
 from bot.adapters.web.adapter import WebAdapter
-from bot.chat import Button, Outgoing, Place, Reply, Tone
+from bot.chat import Button, Place, Reply, Tone
+from bot.port import Outgoing
 from bot.trees import ShownTask
 from engine.clock import utcnow
 from tests.bot.adapters.test_web_browser import CANARY, browser

@@ -6,20 +6,7 @@ from typing import Any
 from bot.adapters.slack.blocks import render
 from bot.adapters.slack.page import Features
 from bot.adapters.slack.rendered import Rendered
-from bot.chat import (
-    Branch,
-    Button,
-    Code,
-    Fields,
-    LongText,
-    Prompt,
-    Question,
-    Reply,
-    Table,
-    Text,
-    Tone,
-    Tree,
-)
+from bot.chat import Branch, Button, Code, Fields, LongText, Prompt, Question, Reply, Table, Text, Tone, Tree
 from tests.bot.adapters.slack.reading import shown
 
 TREE = Tree(

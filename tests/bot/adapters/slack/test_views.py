@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from bot.adapters.slack import limits, views
 from bot.adapters.slack.views import ELEMENT, Form, block_id, errors, filled, form_of, value_of
-from bot.chat import Asked, Button, Fields, Prompt, Question, Text
+from bot.chat import Button, Fields, Prompt, Question, Text
+from bot.port import Asked
 from engine.errors import BadInput
 from tests.bot.adapters.slack.reading import PIECES, SHORT, TEXTS
 

@@ -2,7 +2,7 @@
 
 At a terminal it is a prompt line, with answers above it as they come. With lines on standard input
 it sends one after the other, prints the final answer of each, and says by its exit code whether all
-of them succeeded: 0 yes, 1 no, 3 the server cannot be reached or refuses the key.
+of them succeeded: 0 yes, 1 no, 8 the server cannot be reached or refuses the key.
 
 `answer ID` alone asks the questions of an inquiry one by one; what is secret is not shown while it is
 typed, and goes to the server without standing in any chat.
@@ -22,7 +22,7 @@ from bot.adapters.terminal_client import Client
 from bot.adapters.web import wire
 from bot.chat import Reply, Tree
 
-OK, FAILED, NO_SERVER = 0, 1, 3
+OK, FAILED, NO_SERVER = 0, 1, 8
 _FINISHED = frozenset({"succeeded", "failed", "timeout", "abandoned", "canceled"})
 _COLOURS = {"good": "32", "bad": "31", "warning": "33", "running": "34", "neutral": "36"}
 _QUESTION = re.compile(r"!?\s*answer\s+([0-9a-f]{6,24})", re.IGNORECASE)

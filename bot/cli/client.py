@@ -3,8 +3,9 @@
 import http.client
 import json
 import socket
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode, urlsplit
 
 from bot.cli.exits import Code, CommandError
@@ -12,10 +13,24 @@ from bot.cli.exits import Code, CommandError
 TIMEOUT_S = 30.0
 
 
-class Client:
-    """`url` is the server's, without /api; `key` is an API key."""
+# Longest silence of a stream of events: the server says something every 25 s.
+SILENCE_S = 60.0
 
-    def __init__(self, url: str, key: str) -> None:
+
+class ServerEvent(NamedTuple):
+    id: str
+    name: str
+    data: str
+
+
+class Client:
+    """`url` is the server's, without /api; `key` is an API key.
+
+    `token`: gives a token that proves who a job is, in the place of a key; it is asked again when the
+    server does not take the one that it gave last.
+    """
+
+    def __init__(self, url: str, key: str = "", *, token: Callable[[], str] | None = None) -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise CommandError(Code.WRONG, f"{url!r} is not a URL.", hint="Write http://HOST:PORT.")
@@ -24,7 +39,12 @@ class Client:
         self._host = parts.hostname
         self._port = parts.port
         self._base = parts.path.rstrip("/")
-        self._headers = {"St2-Api-Key": key, "Accept": "application/json"}
+        self._token = token
+        self._headers = {"Accept": "application/json"}
+        if token is None:
+            self._headers["St2-Api-Key"] = key
+        else:
+            self._renew(token)
 
     def get(self, *path: str, query: Mapping[str, Any] | None = None, timeout_s: float = TIMEOUT_S) -> Any:
         """What the server answers, from JSON. Raises CommandError."""
@@ -48,10 +68,42 @@ class Client:
 
     def text(self, *path: str, query: Mapping[str, Any] | None = None) -> Iterator[str]:
         """The body in pieces, as they come, without a time limit between them."""
-        with _Exchange(self, None) as exchange:
-            response = exchange.send("GET", _path(path, query))
+        with self._exchange(None, "GET", _path(path, query)) as response:
             while piece := response.read1(65_536):
                 yield piece.decode("utf-8", "replace")
+
+    def events(
+        self, *path: str, query: Mapping[str, Any] | None = None, last_id: str = ""
+    ) -> Iterator[ServerEvent]:
+        """Server-sent events until the server closes. Raises CommandError, also where it breaks off."""
+        headers = {"Accept": "text/event-stream", **({"Last-Event-ID": last_id} if last_id else {})}
+        with self._exchange(SILENCE_S, "GET", _path(path, query), None, headers) as response:
+            yield from _events(response)
+
+    @contextmanager
+    def _exchange(
+        self,
+        timeout_s: float | None,
+        method: str,
+        target: str,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Iterator[http.client.HTTPResponse]:
+        """The answer; a token that is not taken (any more) is renewed once."""
+        for is_last in (self._token is None, True):
+            with _Exchange(self, timeout_s) as exchange:
+                try:
+                    response = exchange.send(method, target, body, headers)
+                except CommandError as error:
+                    if is_last or error.status != 401 or self._token is None:
+                        raise
+                    self._renew(self._token)
+                    continue
+                yield response
+                return
+
+    def _renew(self, token: Callable[[], str]) -> None:
+        self._headers["Authorization"] = f"Bearer {token()}"
 
     def _json(
         self,
@@ -62,8 +114,8 @@ class Client:
         headers: Mapping[str, str] | None = None,
         timeout_s: float = TIMEOUT_S,
     ) -> Any:
-        with _Exchange(self, timeout_s) as exchange:
-            raw = exchange.send(method, target, body, headers).read()
+        with self._exchange(timeout_s, method, target, body, headers) as response:
+            raw = response.read()
         try:
             return json.loads(raw) if raw else None
         except ValueError as error:
@@ -121,12 +173,27 @@ def refusal(status: int, raw: bytes) -> CommandError:
     except (ValueError, KeyError, TypeError):
         text = f"The server answered with HTTP status {status}."
     if status == 404:
-        return CommandError(Code.NOT_FOUND, text)
+        return CommandError(Code.NOT_FOUND, text, status=status)
     if status in (401, 403):
-        return CommandError(
-            Code.NO_SERVER, text, hint="The key is in STORMCROW_API_KEY, or in admin.key of the data folder."
-        )
+        hint = "The key is in STORMCROW_API_KEY, or in admin.key of the data folder."
+        return CommandError(Code.NO_SERVER, text, hint=hint, status=status)
     return CommandError(Code.WRONG if status < 500 else Code.NO_SERVER, text, status=status)
+
+
+def _events(response: http.client.HTTPResponse) -> Iterator[ServerEvent]:
+    """An event without a name is a sign of life, and left out."""
+    event_id = name = data = ""
+    while line := response.readline():
+        field, _, value = line.decode("utf-8", "replace").rstrip("\r\n").partition(": ")
+        if field == "id":
+            event_id = value
+        elif field == "event":
+            name = value
+        elif field == "data":
+            data = value
+        elif not field and name:
+            yield ServerEvent(event_id, name, data)
+            name = data = ""
 
 
 def _path(parts: tuple[str, ...], query: Mapping[str, Any] | None) -> str:

@@ -78,8 +78,9 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     help="A chat bot standing on an embedded, StackStorm-compatible automation engine.",
-    epilog="Exit codes: 0 ok, 1 failed, 2 wrong use or settings, 3 no server, 4 not found, "
-    "5 the action's time limit, 6 canceled or abandoned, 124 still running, 130 interrupted.",
+    epilog="Exit codes: 0 ok, 1 failed, 2 wrong use or settings, 3 the action's time limit, "
+    "4 canceled or abandoned, 5 rejected, 6 still running, 7 an approval is needed, 8 no server, "
+    "9 not found, 130 interrupted. `run` says 2 for 8 and 9.",
 )
 app.command()(administration.up)
 app.command()(administration.chat)

@@ -61,14 +61,14 @@ def junit(results: Sequence[Tried], *, suite: str, case: str) -> bytes:
     group = ET.SubElement(suites, "testsuite", {"name": suite, **counts})
     for one in results:
         made = ET.SubElement(
-            group, "testcase", classname=case, name=_plain(one.name), time=f"{one.took_s:.3f}"
+            group, "testcase", classname=case, name=xml_text(one.name), time=f"{one.took_s:.3f}"
         )
-        lines = [_plain(line) for line in lines_of(one)]
+        lines = [xml_text(line) for line in lines_of(one)]
         if lines:
             kind = "error" if one.error else "failure"
             ET.SubElement(made, kind, message=lines[0]).text = "\n".join(lines)
     return bytes(ET.tostring(suites, encoding="utf-8", xml_declaration=True))
 
 
-def _plain(text: str) -> str:
+def xml_text(text: str) -> str:
     return _NOT_XML.sub("\ufffd", text)

@@ -1,21 +1,29 @@
-"""`run` and `execution rerun`: start an action, follow it, wait for its end, tell how it went."""
+"""`run`: start an action, follow it, wait for its end, tell how it went; at a terminal and in CI jobs."""
 
 import time
+import uuid
 from collections.abc import Mapping
-from typing import Annotated, Any
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
 from urllib.parse import quote
 
 import typer
 
 from bot.cli.client import Client
-from bot.cli.exits import CODE_OF, Code
+from bot.cli.exits import Code, CommandError
+from bot.cli.following import pause_s
+from bot.cli.github import GitHubReporter
 from bot.cli.given import parameters_from, seconds
-from bot.cli.output import duration, emit_json, note, paint, result_text, say
-from bot.cli.site import Config, Data, Json, Url, connect
-from engine.policies.notes import policy_note
+from bot.cli.job_token import token_source
+from bot.cli.junit import JUnitReporter
+from bot.cli.reporting import JsonReporter, OutputKind, Reporter
+from bot.cli.site import Config, Data, Json, Url, connect, server_url
+from bot.cli.verdicts import passed_through
+from bot.cli.watching import OnInterrupt, Watch
 
-# How long one question to the server waits for the end; the next one follows at once.
-ASK_S = 20
+# So long a request is repeated that the server may have got: it has a key, so it is stored once.
+_REPEAT_S = 60.0
 
 Words = Annotated[
     list[str] | None, typer.Argument(metavar="[NAME=VALUE]...", help="Parameters; @NAME=FILE reads a file.")
@@ -27,6 +35,18 @@ Timeout = Annotated[
 ]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """How a command waits, and what it makes of the end."""
+
+    wait: bool = True
+    follow: bool = False
+    timeout_s: float | None = None
+    waits_for_approval: bool = True
+    on_interrupt: OnInterrupt = OnInterrupt.DETACH
+    exit_code_from: str = ""
+
+
 def run(
     action: Annotated[str, typer.Argument(metavar="PACK.ACTION")],
     words: Words = None,
@@ -34,6 +54,18 @@ def run(
     wait: Wait = True,
     follow: Follow = False,
     timeout: Timeout = None,
+    output: Annotated[
+        OutputKind, typer.Option("--output", "-o", help="How it is told; github: for GitHub Actions.")
+    ] = OutputKind.TEXT,
+    wait_approval: Annotated[
+        bool, typer.Option("--wait-approval/--no-wait-approval", help="Wait while people are asked; else 7.")
+    ] = True,
+    on_interrupt: Annotated[
+        OnInterrupt, typer.Option(help="What SIGINT (Ctrl-C) and SIGTERM do to the action.")
+    ] = OnInterrupt.CANCEL,
+    exit_code_from: Annotated[
+        str, typer.Option(metavar="PATH", help="End with this number of the execution: result.return_code.")
+    ] = "",
     delay: Annotated[str | None, typer.Option(metavar="TIME", help="Start so much later.")] = None,
     idempotency_key: Annotated[
         str | None, typer.Option(metavar="KEY", help="The same key within 24 hours is the same execution.")
@@ -42,17 +74,50 @@ def run(
     notify: Annotated[
         list[str] | None, typer.Option(metavar="ROUTE", help="Who is told of the end, for example chat.")
     ] = None,
+    oidc: Annotated[
+        bool, typer.Option("--oidc", help="Prove who this job is with its own token; no stored key.")
+    ] = False,
+    oidc_file: Annotated[Path | None, typer.Option(metavar="FILE", help="File with that token.")] = None,
+    oidc_variable: Annotated[
+        str, typer.Option(metavar="NAME", help="Variable with that token; STORMCROW_ID_TOKEN.")
+    ] = "",
     as_json: Json = False,
     url: Url = None,
     config: Config = None,
     data: Data = None,
 ) -> None:
     """Run an action, and print what it printed."""
-    client = connect(url, config, data)
-    known = client.get("actions", "views", "overview", action)
+    reporter = reporter_for(OutputKind.JSON if as_json else output)
+    try:
+        ending = Ending(
+            wait=wait,
+            follow=follow,
+            timeout_s=seconds(timeout) if timeout else None,
+            waits_for_approval=wait_approval,
+            on_interrupt=on_interrupt,
+            exit_code_from=exit_code_from,
+        )
+        if oidc or oidc_file or oidc_variable:
+            base = server_url(url, config, data)
+            client = Client(base, token=token_source(base, file=oidc_file, name=oidc_variable))
+        else:
+            client = connect(url, config, data)
+        known = client.get("actions", "views", "overview", action)
+        body = _body(known, words or [], delay=delay, trace_tag=trace_tag, notify=notify or [])
+        execution = _posted(client, body, idempotency_key)
+        _finish(client, execution, reporter, ending)
+    except CommandError as error:
+        reporter.failure(_plain(error))
+    finally:
+        reporter.close()
+
+
+def _body(
+    known: Mapping[str, Any], words: list[str], *, delay: str | None, trace_tag: str | None, notify: list[str]
+) -> dict[str, Any]:
     body: dict[str, Any] = {
         "action": known["ref"],
-        "parameters": parameters_from(words or [], known["parameters"]),
+        "parameters": parameters_from(words, known["parameters"]),
     }
     if delay:
         body["delay"] = round(seconds(delay) * 1000)
@@ -60,12 +125,37 @@ def run(
         body["context"] = {"trace_context": {"trace_tag": trace_tag}}
     if notify:
         body["notify"] = {"on-complete": {"routes": notify}}
+    return body
+
+
+def _posted(client: Client, body: Mapping[str, Any], idempotency_key: str | None) -> Mapping[str, Any]:
+    """Sent again where no answer came: with a key, if need be of our own, that starts nothing twice."""
+    key = idempotency_key or f"run-{uuid.uuid4()}"
     # A header holds no line break, and only Latin letters.
-    headers = (
-        {"Idempotency-Key": quote(idempotency_key, safe=" !#$&'()*+,/:;=?@[]")} if idempotency_key else {}
-    )
-    execution = client.post("executions", body=body, headers=headers)
-    finish(client, execution, wait=wait, follow=follow, timeout=timeout, as_json=as_json)
+    headers = {"Idempotency-Key": quote(key, safe=" !#$&'()*+,/:;=?@[]")}
+    give_up_at = time.monotonic() + _REPEAT_S
+    failures = 0
+    while True:
+        try:
+            execution: Mapping[str, Any] = client.post("executions", body=body, headers=headers)
+        except CommandError as error:
+            may_have_come = error.code is Code.NO_SERVER and (error.status == 0 or error.status >= 500)
+            if not (may_have_come or error.status == 409) or time.monotonic() > give_up_at:
+                raise
+            failures += 1
+            time.sleep(pause_s(failures))
+        else:
+            return execution
+
+
+def reporter_for(kind: OutputKind) -> Reporter:
+    made: dict[OutputKind, type[Reporter]] = {
+        OutputKind.TEXT: Reporter,
+        OutputKind.JSON: JsonReporter,
+        OutputKind.GITHUB: GitHubReporter,
+        OutputKind.JUNIT: JUnitReporter,
+    }
+    return made[kind]()
 
 
 def finish(
@@ -77,64 +167,37 @@ def finish(
     timeout: str | None,
     as_json: bool,
 ) -> None:
-    """Ends the command: with the code of the execution's status, or with 0 without waiting."""
-    deadline = time.monotonic() + seconds(timeout) if timeout else None
-    if not wait and not follow:
-        emit_json(execution) if as_json else say(execution["id"])
-        raise typer.Exit(Code.OK)
+    """Ends the command: with the code of the execution's end, or with 0 without waiting."""
+    ending = Ending(wait=wait, follow=follow, timeout_s=seconds(timeout) if timeout else None)
     try:
-        execution = _to_its_end(client, execution, deadline, follow=follow)
-        while (again := policy_note(execution.get("context", {}), "retried")) is not None:
-            wait_s = f"in {again['delay']:g} s" if again["delay"] else "now"
-            count = f"{again['retry_count']} of {again['max_retry_count']}"
-            note(f"{execution['status']}, trying again {wait_s} ({count})  {again['execution_id']}")
-            execution = client.get("executions", str(again["execution_id"]))
-            execution = _to_its_end(client, execution, deadline, follow=follow)
-    except KeyboardInterrupt:
-        note(f"It goes on. To stop it: stormcrow execution cancel {execution['id']}")
-        raise typer.Exit(Code.INTERRUPTED) from None
-    tell(execution, as_json=as_json, with_result=not follow)
-    raise typer.Exit(CODE_OF.get(execution["status"], Code.STILL_WAITING))
+        _finish(client, execution, JsonReporter() if as_json else Reporter(), ending)
+    except CommandError as error:
+        raise _plain(error) from error
 
 
-def _to_its_end(
-    client: Client, execution: Mapping[str, Any], deadline: float | None, *, follow: bool
-) -> Mapping[str, Any]:
-    """Or as it is at the deadline."""
-    if follow:
-        _follow(client, execution["id"])
-    return _at_end(client, execution, deadline)
+def _finish(client: Client, execution: Mapping[str, Any], reporter: Reporter, ending: Ending) -> NoReturn:
+    waits = ending.wait or ending.follow
+    reporter.begin(execution, waits=waits)
+    if not waits:
+        raise typer.Exit(Code.OK)
+    deadline = None if ending.timeout_s is None else time.monotonic() + ending.timeout_s
+    watch = Watch(
+        client=client,
+        reporter=reporter,
+        deadline=deadline,
+        follows=ending.follow,
+        waits_for_approval=ending.waits_for_approval,
+        on_interrupt=ending.on_interrupt,
+    )
+    verdict = watch.verdict(execution)
+    reporter.end(verdict)
+    if ending.exit_code_from:
+        raise typer.Exit(passed_through(verdict, ending.exit_code_from))
+    raise typer.Exit(verdict.code)
 
 
-def _follow(client: Client, execution_id: str) -> None:
-    for piece in client.text("executions", execution_id, "output", query={"follow": "true"}):
-        typer.echo(piece, nl=False)
-
-
-def _at_end(client: Client, execution: Mapping[str, Any], deadline: float | None) -> Mapping[str, Any]:
-    is_told = False
-    while execution["status"] not in CODE_OF:
-        if execution["status"] == "pending" and not is_told:
-            is_told = True
-            note(f"It waits for an answer: stormcrow inquiry get {execution['id']}")
-        left = ASK_S if deadline is None else min(ASK_S, deadline - time.monotonic())
-        if left <= 0:
-            break
-        execution = client.get(
-            "executions", execution["id"], query={"wait": max(1, round(left))}, timeout_s=ASK_S + 10
-        )
-    return execution
-
-
-def tell(execution: Mapping[str, Any], *, as_json: bool, with_result: bool = True) -> None:
-    """The result on standard output, how it went on standard error."""
-    if as_json:
-        emit_json(execution)
-        return
-    text = result_text(execution.get("result")) if with_result else ""
-    if text:
-        say(text.rstrip("\n"))
-    status = execution["status"]
-    took = duration(execution.get("elapsed_seconds"))
-    after = f" after {took}" if took else ""
-    note(f"{paint(status, err=True)}{after}  {execution['action']['ref']}  {execution['id']}")
+def _plain(error: CommandError) -> CommandError:
+    """Whoever waits for an execution knows one code for everything that is not about it."""
+    if error.code in (Code.NO_SERVER, Code.NOT_FOUND):
+        return CommandError(Code.WRONG, error.message, hint=error.hint, status=error.status)
+    return error

@@ -62,6 +62,12 @@ def address(url: str | None, config: Path | None, data: Path | None) -> tuple[st
     return base, key or _admin_key(settings, base)
 
 
+def server_url(url: str | None, config: Path | None, data: Path | None) -> str:
+    """The server's address alone, for those who need no key."""
+    named = url or os.environ.get("STORMCROW_URL")
+    return (named or running_url(settings_of(config, data))).rstrip("/")
+
+
 def running_url(settings: Settings) -> str:
     """Where the server with this data folder listens; it says so there while it runs."""
     try:
@@ -95,6 +101,11 @@ def _admin_key(settings: Settings, base: str) -> str:
         raise CommandError(
             Code.NO_SERVER, f"{path} cannot be read: {error.strerror}.", hint="Set STORMCROW_API_KEY."
         ) from error
+
+
+def variable(name: str) -> str:
+    """Empty where it is not set."""
+    return os.environ.get(name, "")
 
 
 def wants_colour() -> bool:

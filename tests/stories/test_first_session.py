@@ -133,7 +133,7 @@ def test_the_command_line_runs_lists_and_shows(server: Server) -> None:
 def test_a_failed_run_is_the_exit_code_one(server: Server) -> None:
     assert stormcrow(server, "run", "core.local", "cmd=exit 7").returncode == 1
     missing = stormcrow(server, "run", "core.locul", "cmd=true")
-    assert missing.returncode == 4
+    assert missing.returncode == 2
     assert "core.local" in missing.stderr
 
 

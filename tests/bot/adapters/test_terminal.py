@@ -36,15 +36,15 @@ def test_an_unknown_command_is_the_exit_code_one(house: House) -> None:
     assert chat(house, "no such thing\n").returncode == 1
 
 
-def test_a_wrong_key_is_refused_with_three(house: House) -> None:
+def test_a_wrong_key_is_refused_with_eight(house: House) -> None:
     done = chat(house, "true\n", key="wrong")
-    assert done.returncode == 3
+    assert done.returncode == 8
     assert "refuses" in done.stderr
 
 
 def test_without_a_server_it_says_how_to_start_one(house: House) -> None:
     done = chat(house, "true\n", url="http://127.0.0.1:9")
-    assert done.returncode == 3
+    assert done.returncode == 8
     assert "stormcrow up" in done.stderr
 
 

@@ -101,7 +101,7 @@ def test_a_pack_is_checked(shell: Shell, tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_not_there_is_not_found(shell: Shell) -> None:
-    assert shell("pack", "check", "nowhere").exit_code == 4
+    assert shell("pack", "check", "nowhere").exit_code == 9
 
 
 def test_the_shipped_packs_have_no_findings(shell: Shell) -> None:
@@ -127,7 +127,7 @@ def test_settings_are_shown_without_secrets(shell: Shell) -> None:
 
 
 def test_an_unknown_pack_cannot_be_set_up(shell: Shell) -> None:
-    assert shell("pack", "setup", "nosuch").exit_code == 4
+    assert shell("pack", "setup", "nosuch").exit_code == 9
     assert "needs none" in shell("pack", "setup", "core").stdout
 
 

@@ -16,8 +16,8 @@ def test_a_key_is_set_read_listed_and_deleted(shell: Shell) -> None:
     assert listed.split()[:7] == ["NAME", "VALUE", "SCOPE", "USER", "UNTIL", "color", "blue"]
     assert json.loads(shell("key", "get", "color", "--json").stdout)["description"] == "of the sky"
     assert shell("key", "delete", "color").exit_code == 0
-    assert shell("key", "get", "color").exit_code == 4
-    assert shell("key", "delete", "color").exit_code == 4
+    assert shell("key", "get", "color").exit_code == 9
+    assert shell("key", "delete", "color").exit_code == 9
 
 
 def test_a_secret_is_shown_only_when_it_is_asked_for(shell: Shell) -> None:
@@ -48,8 +48,8 @@ def test_a_condition_that_does_not_hold_is_exit_code_1(shell: Shell) -> None:
 
 def test_the_keys_of_a_user_are_apart(shell: Shell) -> None:
     shell("key", "set", "mine", "1", "--scope", "user", "--user", "bob")
-    assert shell("key", "get", "mine").exit_code == 4
-    assert shell("key", "get", "mine", "--scope", "user").exit_code == 4
+    assert shell("key", "get", "mine").exit_code == 9
+    assert shell("key", "get", "mine", "--scope", "user").exit_code == 9
     assert shell("key", "get", "mine", "-s", "user", "-u", "bob").stdout == "1\n"
     assert shell("key", "get", "mine", "--scope", "galaxy").exit_code == 2
 
@@ -60,7 +60,7 @@ def test_a_list_of_keys_is_loaded(shell: Shell, tmp_path: Path) -> None:
     assert refused.exit_code == 2
     assert "--convert" in refused.stderr
     # Nothing of a file that is wrong is loaded.
-    assert shell("key", "get", "load.a").exit_code == 4
+    assert shell("key", "get", "load.a").exit_code == 9
     loaded = shell("key", "load", "keys.yaml", "--convert")
     assert loaded.stdout == "2 keys set, 0 of them secret\n"
     assert json.loads(shell("key", "get", "load.b").stdout) == {"x": 1}
@@ -93,7 +93,7 @@ def test_a_datastore_of_stackstorm_moves_in(shell: Shell, tmp_path: Path) -> Non
     assert shell("key", "get", "st2.secret", "--decrypt").stdout == "canary of st2\n"
     assert "canary" not in shell("key", "get", "st2.secret").stdout
     assert shell("key", "get", "st2.own", "-s", "user", "-u", "bob").stdout == "hers\n"
-    assert shell("key", "get", "st2.gone").exit_code == 4
+    assert shell("key", "get", "st2.gone").exit_code == 9
     assert "expire_timestamp" in json.loads(shell("key", "get", "st2.lives", "--json").stdout)
 
 
@@ -107,7 +107,7 @@ def test_with_a_wrong_key_nothing_is_imported(shell: Shell, tmp_path: Path) -> N
     refused = shell("key", "import", "dump.json", "--st2-key", "st2.json")
     assert refused.exit_code == 2
     assert "wrong.b: The value was encrypted with another key" in refused.stderr
-    assert shell("key", "get", "wrong.a").exit_code == 4
+    assert shell("key", "get", "wrong.a").exit_code == 9
     # Without the key the server is asked, and it has none.
     assert "datastore.st2_key_file" in shell("key", "import", "dump.json").stderr
 

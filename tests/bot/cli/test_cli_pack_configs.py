@@ -41,7 +41,7 @@ def test_a_configuration_is_shown_masked_with_its_defaults(shell: Shell, file: P
         "region": "eu",
         "token": "********",
     }
-    assert shell("pack", "config", "show", "nosuch").exit_code == 4
+    assert shell("pack", "config", "show", "nosuch").exit_code == 9
 
 
 def test_one_value_is_changed_and_the_secret_stays(shell: Shell, file: Path) -> None:

@@ -79,7 +79,7 @@ def test_a_pack_that_is_not_installed_is_shown_from_the_index(shell: Shell) -> N
     assert done.exit_code == 0
     assert "A black bird" in done.stdout
     assert "It is not installed: stormcrow pack install crow" in done.stderr
-    assert shell("pack", "show", "no-such-bird").exit_code == 4
+    assert shell("pack", "show", "no-such-bird").exit_code == 9
 
 
 def test_the_index_is_searched(shell: Shell) -> None:

@@ -38,7 +38,7 @@ def test_a_policy_is_shown(shell: Shell, policy: str) -> None:
     text = shell("policy", "show", policy).output
     assert "probe.slow" in text
     assert "How many may run at once." in text
-    assert shell("policy", "show", "default.none").exit_code == 4
+    assert shell("policy", "show", "default.none").exit_code == 9
 
 
 def test_a_policy_is_switched(shell: Shell, policy: str) -> None:

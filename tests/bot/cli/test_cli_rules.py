@@ -131,8 +131,8 @@ def test_a_wrong_rule_is_told_with_file_line_and_value(
 
 def test_files_that_are_not_there_are_exit_code_4(tmp_path: Path) -> None:
     rule, event = files(tmp_path, {})
-    assert tried("-r", rule, "-e", str(tmp_path / "none")).exit_code == 4
-    assert tried("-r", str(tmp_path / "none"), "-e", event).exit_code == 4
+    assert tried("-r", rule, "-e", str(tmp_path / "none")).exit_code == 9
+    assert tried("-r", str(tmp_path / "none"), "-e", event).exit_code == 9
 
 
 # with a server
@@ -169,7 +169,7 @@ def test_rules_are_listed_and_shown(shell: Shell, event: str) -> None:
     shown = shell("rule", "show", "default.held").stdout
     assert "x-budget" in shown
     assert '"on_exceed": "drop"' in shown
-    assert shell("rule", "show", "default.nothing").exit_code == 4
+    assert shell("rule", "show", "default.nothing").exit_code == 9
 
 
 def test_an_event_is_explained_rule_by_rule(shell: Shell, event: str) -> None:
@@ -181,7 +181,7 @@ def test_an_event_is_explained_rule_by_rule(shell: Shell, event: str) -> None:
     assert "gt 1; it was 6" in done.stdout
     found = json.loads(shell("rule", "explain", event, "--json").stdout)
     assert {one["ref"]: one["conclusion"] for one in found["rules"]}["default.seen"] == "fired"
-    assert shell("rule", "explain", "0" * 24).exit_code == 4
+    assert shell("rule", "explain", "0" * 24).exit_code == 9
 
 
 def test_a_rule_is_tried_on_the_past_by_name_and_from_a_file(shell: Shell, event: str) -> None:
@@ -194,7 +194,7 @@ def test_a_rule_is_tried_on_the_past_by_name_and_from_a_file(shell: Shell, event
     )
     found = json.loads(shell("rule", "backtest", "mine.yaml", "--json").stdout)
     assert event in [fire["trigger_instance"] for fire in found["fired"]]
-    assert shell("rule", "backtest", "default.none").exit_code == 4
+    assert shell("rule", "backtest", "default.none").exit_code == 9
     assert shell("rule", "backtest", "default.held", "--since", "soon").exit_code == 2
 
 

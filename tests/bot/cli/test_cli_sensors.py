@@ -80,4 +80,4 @@ def test_the_log_is_printed(shell: Shell) -> None:
 
 
 def test_an_unknown_sensor_is_exit_code_4(shell: Shell) -> None:
-    assert shell("sensor", "show", "no.Such").exit_code == 4
+    assert shell("sensor", "show", "no.Such").exit_code == 9

@@ -56,7 +56,7 @@ def test_what_cannot_be_played_has_an_exit_code_of_its_own(site: Path) -> None:
     done = sim("wrong.chat")
     assert done.exit_code == 2
     assert "wrong.chat:1: No answer above has given {id} a value." in done.output
-    assert sim("nowhere.chat").exit_code == 4
+    assert sim("nowhere.chat").exit_code == 9
 
 
 def test_a_transcript_for_another_chat_is_passed_over(site: Path) -> None:

@@ -11,7 +11,7 @@ def test_types_are_listed_and_shown(shell: Shell) -> None:
     assert "core.st2.webhook" in listed.output
     shown = shell("trigger", "get", "core.st2.generic.actiontrigger")
     assert "runner_ref" in shown.output
-    assert shell("trigger", "get", "no.such").exit_code == 4
+    assert shell("trigger", "get", "no.such").exit_code == 9
 
 
 def test_a_trigger_is_fired_listed_and_fired_again(shell: Shell, tmp_path: Path) -> None:

@@ -155,7 +155,7 @@ def test_webhooks_and_deliveries_are_listed_and_replayed(site: Site) -> None:
     assert done.exit_code == 0
     assert "is stored" in done.stdout
     assert len(json.loads(site("list", "listed", "--json").stdout)) == 2
-    assert site("replay", "5e" + "0" * 22).exit_code == 4
+    assert site("replay", "5e" + "0" * 22).exit_code == 9
 
 
 def test_every_preset_has_a_sample_and_a_snippet() -> None:

@@ -92,7 +92,7 @@ def test_an_action_that_is_no_workflow_is_refused(shell: Shell) -> None:
     done = shell("workflow", "inspect", "core.local")
     assert done.exit_code == 2
     assert "no Orquesta workflow" in done.output
-    assert shell("workflow", "graph", "core.nothing").exit_code == 4
+    assert shell("workflow", "graph", "core.nothing").exit_code == 9
 
 
 def write_rehearsals() -> None:
@@ -127,7 +127,7 @@ def test_a_folder_stands_for_its_rehearsals_and_they_find_the_workflow_above(she
     Path("tests").mkdir()
     Path("good.yaml").rename("tests/good.yaml")
     assert shell("workflow", "rehearse", "tests").stdout == "ok tests/good.yaml\n"
-    assert shell("workflow", "rehearse", "nowhere").exit_code == 4
+    assert shell("workflow", "rehearse", "nowhere").exit_code == 9
 
 
 def test_junit_tells_failures_from_errors(shell: Shell) -> None:

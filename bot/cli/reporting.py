@@ -1,0 +1,80 @@
+"""How a command that waits tells what happens: for people, or as JSON."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+
+import typer
+
+from bot.cli.exits import CommandError
+from bot.cli.output import duration, emit_json, note, paint, result_text, say
+from bot.cli.verdicts import Verdict
+
+
+class OutputKind(StrEnum):
+    TEXT = "text"
+    JSON = "json"
+    GITHUB = "github"
+    JUNIT = "junit"
+
+
+class Reporter:
+    """For people: what the action prints on standard output, remarks on standard error."""
+
+    wants_tasks = False
+    """Whether `end` needs the tasks of a workflow."""
+    has_output = False
+    """Something of the action's output was shown."""
+
+    def begin(self, execution: Mapping[str, Any], *, waits: bool) -> None:
+        if not waits:
+            say(execution["id"])
+
+    def output(self, text: str) -> None:
+        """What the action prints, as it comes."""
+        self.has_output = True
+        typer.echo(text, nl=False)
+
+    def remark(self, text: str) -> None:
+        note(text)
+
+    def end(self, verdict: Verdict) -> None:
+        tell(verdict.execution, with_result=not self.has_output, sentence=verdict.sentence)
+
+    def failure(self, error: CommandError) -> None:
+        """What ends the command before the execution did."""
+        raise error
+
+    def close(self) -> None:
+        """Always called at the end."""
+
+
+class JsonReporter(Reporter):
+    """The execution as JSON on standard output, everything else on standard error."""
+
+    def begin(self, execution: Mapping[str, Any], *, waits: bool) -> None:
+        if not waits:
+            emit_json(execution)
+
+    def output(self, text: str) -> None:
+        typer.echo(text, nl=False, err=True)
+
+    def end(self, verdict: Verdict) -> None:
+        emit_json(verdict.execution)
+
+
+def tell(execution: Mapping[str, Any], *, with_result: bool = True, sentence: str = "") -> None:
+    """The result on standard output, how it went on standard error."""
+    text = result_text(execution.get("result")) if with_result else ""
+    if text:
+        say(text.rstrip("\n"))
+    if sentence:
+        note(sentence)
+    note(summary(execution, status=paint(execution["status"], err=True)))
+
+
+def summary(execution: Mapping[str, Any], *, status: str = "") -> str:
+    """`succeeded after 1.2 s  core.local  6a5b...`"""
+    took = duration(execution.get("elapsed_seconds"))
+    after = f" after {took}" if took else ""
+    return f"{status or execution['status']}{after}  {execution['action']['ref']}  {execution['id']}"

@@ -21,12 +21,13 @@ from bot.asked import Asked
 from bot.built_ins import BuiltIns
 from bot.chat import Message, Reply
 from bot.command_forms import CommandForms
-from bot.identities import Identities, account_of
+from bot.identities import Identities, account_of, actor_of
 from bot.offers import Offers
 from bot.port import ChatAdapter, Outgoing
 from bot.responses import Responses
 from bot.starting import Starting
 from bot.trails import Trails
+from engine.acting import acting_as
 from engine.aliases.help import help_strings
 from engine.aliases.index import NoCommand
 from engine.errors import BadInput, BadParameter, Denied, EngineError, NoMatch
@@ -188,6 +189,10 @@ class Commands:
         return Asked(text=text, shown=shown, message=message, identity=identity, prefix=prefix)
 
     def _run(self, asked: Asked) -> Sequence[Reply]:
+        with acting_as(actor_of(asked.identity)):
+            return self._checked(asked)
+
+    def _checked(self, asked: Asked) -> Sequence[Reply]:
         try:
             size = len(asked.text.encode())
             if size > self._settings.text_limit_bytes:

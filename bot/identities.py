@@ -15,6 +15,7 @@ from engine.accounts import Accounts
 from engine.errors import Denied
 from engine.people import People
 from engine.records.account import Account, How
+from engine.records.audit import Actor
 from engine.settings import Settings
 
 UNVERIFIED = "~"
@@ -126,6 +127,11 @@ class Identities:
         if f"{account.platform}.{account.team}" not in self._settings.email_teams:
             return ""
         return self._people.user_with_email(author.email)
+
+
+def actor_of(identity: Identity) -> Actor:
+    """The person as the audit names them."""
+    return Actor(user=identity.user, via=identity.platform, account=identity.account)
 
 
 def account_of(platform: str, author: Author) -> Account:

@@ -5,16 +5,19 @@ later is told who was first, and whoever says the same again is told that it cou
 """
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol
 
 from bot import formatting, forms, inquiries, inquiry_facts
 from bot.chat import Answer, Author, BadAnswer, Fields, Piece, Reply, Text, Tone
-from bot.identities import Identities, Identity
+from bot.identities import Identities, Identity, actor_of
 from bot.inquiries import APPROVE, REASON, REJECT
 from bot.port import Asked, ChatAdapter
+from engine.acting import acting_as
 from engine.errors import BadInput, Conflict, Denied, EngineError
+from engine.records.audit import Actor
 from engine.records.comforts import Offer
 from engine.records.inquiry import Answerer, Inquiry, Vote
 from engine.rights.place import Where
@@ -51,7 +54,8 @@ class Responses:
     def respond(self, answer: Answer) -> Reply:
         """Raises BadAnswer, BadInput, Denied, Conflict, NotFound: for the person who answered."""
         if self._forms is not None and (form := self._forms.find(answer.prompt_id)) is not None:
-            return self._forms.respond(form, answer)
+            with self._acting(answer.author):
+                return self._forms.respond(form, answer)
         inquiry = self._engine.inquiries.get(answer.prompt_id)
         if answer.place.channel not in self.channels(inquiry):
             raise Denied("That question is not asked in this channel.", hint="Answer it where it stands.")
@@ -117,7 +121,8 @@ class Responses:
                 raise BadInput(
                     "That is a form, and no question of yes or no.", hint=f"Say: answer {wanted} ..."
                 )
-            return self._forms.by_words(form, words, author)
+            with self._acting(author):
+                return self._forms.by_words(form, words, author)
         inquiry = self._engine.inquiries.get(wanted)
         who = self._answerer(author)
         if not self._is_open_to(inquiry, author):
@@ -180,10 +185,14 @@ class Responses:
         """Whoever answers, as the chat knows them now: they may have left it. Raises Denied."""
         return self._who(self._identities.of(self._adapter.name, self._adapter.recheck(author)))
 
+    def _acting(self, author: Author) -> AbstractContextManager[None]:
+        return acting_as(actor_of(self._identities.of(self._adapter.name, author)))
+
     def _who(self, identity: Identity) -> Answerer:
         return Answerer(
             user=identity.user,
             name=identity.chat_user,
+            account=identity.account,
             surface=self._adapter.name,
             is_verified=identity.is_verified,
         )
@@ -224,7 +233,8 @@ class Responses:
         if not inquiry.is_pending:
             raise _too_late(inquiry)
         try:
-            now = self._engine.inquiries.answer(inquiry.id, response, who=who, reason=reason)
+            with acting_as(Actor(user=who.user, via=who.surface, account=who.account)):
+                now = self._engine.inquiries.answer(inquiry.id, response, who=who, reason=reason)
         except Denied as error:
             refused = Denied("You may not answer this.", hint=error.hint)
             raise self._denied(refused, inquiry, who) from error

@@ -166,6 +166,7 @@ class Access:
             user=token.user,
             method="authentication token",
             expires_at=token.expires_at,
+            key_id=token.id,
             acting_user=token.acting_user,
         )
 

@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection
 
+from engine import acts
 from engine.clock import utcnow
 from engine.content.registry import Content
 from engine.endings import Endings
@@ -26,8 +27,8 @@ from engine.specs.runner_type import WORKFLOWS
 from engine.starts import Starts
 from engine.status import CANCELABLE, FINISHED, TRANSITIONS, Status
 from engine.steps import bounded, canceled_result, insertion, known, scoped_key, take_step
+from engine.store import audit, sealed_parameters
 from engine.store import executions as store
-from engine.store import sealed_parameters
 from engine.store.database import Database
 from engine.store.sealed_parameters import Revealed
 from engine.store.vault import Vault
@@ -207,7 +208,11 @@ class Executions:
             parent_id=(context.get("parent") or {}).get("execution_id"),
         )
         insert = insertion(
-            execution, sealed, idempotency_key=scoped_key(wanted), fingerprint=wanted.fingerprint
+            execution,
+            sealed,
+            idempotency_key=scoped_key(wanted),
+            fingerprint=wanted.fingerprint,
+            act=acts.begun(execution),
         )
         return PreparedExecution(execution=execution, insert=insert, error=error)
 
@@ -336,6 +341,7 @@ class Executions:
             if step.status not in CANCELABLE:
                 raise IllegalTransition(f"Action cannot be canceled. State = {step.status}.")
             self._cancel(connection, execution_id, step, user)
+            audit.record(connection, acts.on_execution(Status.CANCELING, execution_id, step, user))
 
         self._database.write(work)
         self._endings.tell(execution_id)
@@ -364,22 +370,16 @@ class Executions:
         if step is not None and self._is_workflow(step) and wanted in TRANSITIONS[step.status]:
             self._step(connection, execution_id, step, wanted, values={})
 
-    def move(
-        self,
-        connection: Connection,
-        execution_id: str,
-        wanted: Status,
-        *,
-        noted: Mapping[str, Any] | None = None,
-    ) -> None:
-        """A step that is no end; `noted` goes into the context. Raises NotFound, IllegalTransition."""
+    def move(self, connection: Connection, execution_id: str, wanted: Status, *, by: str = "") -> None:
+        """A step that is no end; `by`: who asked for it. Raises NotFound, IllegalTransition."""
         step = known(store.step(connection, execution_id), execution_id)
-        if noted is None:
+        if not by:
             self._step(connection, execution_id, step, wanted, values={})
         elif step.status is not wanted:
-            context = {**step.context, **noted}
+            context = {**step.context, f"{acts.WORDS[wanted]}_by": by}
             values = {"context": orjson.dumps(context)}
             self._step(connection, execution_id, replace(step, context=context), wanted, values=values)
+            audit.record(connection, acts.on_execution(wanted, execution_id, step, by))
 
     def _cancel(self, connection: Connection, execution_id: str, step: store.Step, user: str) -> None:
         starts_later = step.status in (Status.REQUESTED, Status.DELAYED, Status.PENDING)

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from engine.access import Access
+from engine.audit import Audit
 from engine.errors import BadInput, Busy, Denied, TooOften, Unauthenticated, Untrusted
 from engine.outside.groups import OutsideGroups
 from engine.records.access import Token
@@ -76,12 +77,14 @@ class Logins:
         access: Access,
         users: UserFile,
         groups: OutsideGroups,
+        audit: Audit,
         *,
         elsewhere: Passwords | None,
         longest_s: int,
     ) -> None:
         """`elsewhere`: who is asked about names that the file of users does not have."""
         self._access = access
+        self._audit = audit
         self._users = users
         self._groups = groups
         self._elsewhere = elsewhere
@@ -128,6 +131,7 @@ class Logins:
             room.release()
         if not is_right:
             self._pauses.fail(keys)
+            self._audit.login_failed(user if user in self._users.names() else "", address=address)
             raise Unauthenticated(_WRONG)
         self._pauses.forget(keys[:1])
         return person

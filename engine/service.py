@@ -10,6 +10,7 @@ from engine.accounts import Accounts
 from engine.alias_calls import AliasCalls
 from engine.alias_executions import AliasExecution, AliasExecutions, ResultText
 from engine.aliases.index import AliasIndex
+from engine.audit import Audit
 from engine.chat_states import ChatStates
 from engine.content.loader import ContentLoader
 from engine.content.registry import Content, Registry, Unavailable
@@ -97,6 +98,7 @@ class Engine(ExecutionCalls, AliasCalls):
         self.content = Content(loader)
         self.rights = Rights(self.content, self.people, roles=roles, always=(ADMIN, settings.events.user))
         self.denials = Denials(self.database)
+        self.audit = Audit(self.database)
         self._api_url = local_url(settings)
         self.preparation = Preparation(
             self.content,
@@ -141,6 +143,7 @@ class Engine(ExecutionCalls, AliasCalls):
             self.access,
             self._users,
             self.outside_groups,
+            self.audit,
             elsewhere=directory(settings),
             longest_s=settings.auth.token_life_s,
         )
@@ -312,6 +315,7 @@ class Engine(ExecutionCalls, AliasCalls):
 
     def _compile(self, registry: Registry) -> None:
         self.rights.adopt(registry)
+        self.audit.tell_rights(registry.rights)
         # Built aside, then swapped: nobody matches against half an index.
         if registry.aliases is not self._indexed or registry.actions is not self._indexed_actions:
             self.alias_index = AliasIndex(registry)

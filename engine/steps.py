@@ -13,11 +13,12 @@ from sqlalchemy import Connection
 
 from engine.clock import isoformat, utcnow
 from engine.errors import IllegalTransition, KeyReused, NotFound
+from engine.records.audit import Act
 from engine.records.execution import Execution, ExecutionRequest
 from engine.records.journal import JournalEntry
 from engine.status import FINISHED, Status, advance
+from engine.store import audit, journal
 from engine.store import executions as store
-from engine.store import journal
 
 REQUESTED = "execution.requested"
 CHANGED = "execution.changed"
@@ -29,12 +30,17 @@ IDEMPOTENCY_WINDOW = timedelta(hours=24)
 
 
 def insertion(
-    execution: Execution, sealed: bytes | None, *, idempotency_key: str | None = None, fingerprint: str = ""
+    execution: Execution,
+    sealed: bytes | None,
+    *,
+    idempotency_key: str | None = None,
+    fingerprint: str = "",
+    act: Act | None = None,
 ) -> Callable[[Connection], Execution]:
     """What writes a new execution; it may be called again when its transaction was rolled back.
 
     It gives the first execution instead where the key was used before, and raises KeyReused where that
-    was for another request.
+    was for another request. `act`: what the audit says of it.
     """
     key = idempotency_key
     trace = execution.context.get("trace_context") or {}
@@ -72,6 +78,8 @@ def insertion(
                     return first.execution
                 store.forget_idempotency_key(connection, key)
         store.add(connection, values)
+        if act is not None:
+            audit.record(connection, act)
         kind = REQUESTED if execution.status is Status.REQUESTED else CHANGED
         told = facts(execution.status, execution.action, execution.context)
         if execution.delay_ms:

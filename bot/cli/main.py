@@ -11,6 +11,7 @@ from bot.cli import (
     agents,
     alerts,
     api_keys,
+    audit,
     content,
     dev,
     doctor,
@@ -111,6 +112,7 @@ app.add_typer(api_keys.app, name="apikey")
 app.add_typer(users.app, name="user")
 app.add_typer(accounts.app, name="account")
 app.add_typer(rights.app, name="rights")
+app.add_typer(audit.app, name="audit")
 app.add_typer(slack.app, name="slack")
 app.add_typer(imports.app, name="import")
 app.command()(doctor.doctor)

@@ -20,9 +20,10 @@ from engine.clock import utcnow
 from engine.errors import BadInput, NotFound, StoreFailure
 from engine.notices import Notice, tell
 from engine.records.alert import Alert, AlertStatus, Episode, alert_of
+from engine.records.audit import Act
 from engine.records.trigger import TriggerInstance
 from engine.store import alerts as store
-from engine.store import journal
+from engine.store import audit, journal
 from engine.store.database import Database
 
 log = logging.getLogger(__name__)
@@ -204,6 +205,7 @@ class AlertBoard:
             episode = change(known)
             store.change(connection, episode)
             journal.append(connection, HANDLED, episode.id, {"what": what, "by": by})
+            audit.record(connection, Act(kind=f"alert.{what}", object=episode.id, user=by))
             if episode.digest:
                 self._dirty.add(episode.digest)
             else:

@@ -12,6 +12,7 @@ from engine.api.call import Call, json_answer, nothing
 from engine.api.resource import Endpoint
 from engine.api.shape import Listed
 from engine.errors import BadInput, Denied, NotFound
+from engine.records.audit import Act
 from engine.records.datastore import DatastoreKey, Expected, KeyFilter
 from engine.specs.right import Right
 
@@ -167,10 +168,18 @@ def _is_admin(call: Call) -> bool:
 
 
 def _note_decryption(call: Call, keys: list[DatastoreKey]) -> None:
-    for key in keys:
-        if key.secret:
-            call.engine.read_in_clear(key, execution_id=call.requester.execution_id)
-            log.info("user %s read the secret %s", call.requester.user, key.name, extra={"scope": key.scope})
+    """Before they are handed out."""
+    read = [key for key in keys if key.secret]
+    if read:
+        call.engine.audit.record(*(_reading(key) for key in read))
+    for key in read:
+        call.engine.read_in_clear(key, execution_id=call.requester.execution_id)
+        log.info("user %s read the secret %s", call.requester.user, key.name, extra={"scope": key.scope})
+
+
+def _reading(key: DatastoreKey) -> Act:
+    whose = {"of": key.user} if key.user else {}
+    return Act(kind="key.read", object=key.name, details={"scope": key.scope, **whose})
 
 
 ENDPOINTS = (

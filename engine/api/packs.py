@@ -18,6 +18,7 @@ from engine.content.registry import Registry
 from engine.errors import BadInput, NotFound
 from engine.installer.index import Index, read_index
 from engine.installer.switching import read_mark
+from engine.records.audit import Act
 from engine.records.execution import ExecutionRequest
 from engine.runners.environments import read_lock
 from engine.specs.policy_type import usable_policy_types
@@ -97,6 +98,7 @@ def register(call: Call) -> Response:
     if unknown:
         raise BadInput(f'Content type "{unknown[0]}" is unknown.', hint=f"Types: {', '.join(_COUNTS)}.")
     registry = call.engine.reload()
+    call.engine.audit.record(Act(kind="content.reloaded", object=",".join(sorted(packs)) or "all packs"))
     missing = sorted(packs - {*registry.packs, *(one.pack for one in registry.unavailable)})
     if missing:
         raise BadInput(f'Pack "{missing[0]}" not found on disk.', hint="See: stormcrow pack list")

@@ -9,6 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
+from engine.acting import acting_as
 from engine.api import gate
 from engine.api.call import Call, Crowd, Query
 from engine.api.documents import Documents
@@ -18,6 +19,7 @@ from engine.api.shape import Given, Raw, Schema, Shape
 from engine.api.stream_hub import StreamHub
 from engine.errors import Denied, EngineError, Unauthenticated
 from engine.records.access import Requester
+from engine.records.audit import Actor
 from engine.rights.place import Where
 from engine.service import Engine
 from engine.specs.right import Right
@@ -116,19 +118,24 @@ class Resource:
             request_id=request_id,
             is_on_stream=scope["state"]["is_on_stream"],
         )
+        with acting_as(_actor(call)):
+            return await self._asked(endpoint, call, f"{method} {scope['path']}")
+
+    async def _asked(self, endpoint: Endpoint, call: Call, what: str) -> Answering:
         try:
-            if not endpoint.is_open:
-                gate.check(call, endpoint.right, self._reaches[endpoint.method])
-            if endpoint.method in self._on_loop:
-                answer: Answering = await endpoint.handler(call)  # type: ignore[misc]  # it is a coroutine function: asked above
-                return answer
-            return await run_in_threadpool(endpoint.handler, call)  # type: ignore[arg-type]  # and here it is none
+            return await self._handled(endpoint, call)
         except Denied as error:
-            what = f"{method} {scope['path']}"
-            self._engine.denials.note(
-                error, user=requester.user, name="", where=Where(), verb="ask", what=what
-            )
+            user = call.requester.user
+            self._engine.denials.note(error, user=user, name="", where=Where(), verb="ask", what=what)
             raise
+
+    async def _handled(self, endpoint: Endpoint, call: Call) -> Answering:
+        if not endpoint.is_open:
+            gate.check(call, endpoint.right, self._reaches[endpoint.method])
+        if endpoint.method in self._on_loop:
+            answer: Answering = await endpoint.handler(call)  # type: ignore[misc]  # it is a coroutine function: asked above
+            return answer
+        return await run_in_threadpool(endpoint.handler, call)  # type: ignore[arg-type]  # and here it is none
 
     def _not_allowed(self) -> Response:
         allowed = ", ".join(sorted(self._methods))
@@ -136,6 +143,18 @@ class Resource:
 
 
 _NOBODY = Requester(user="", method="")
+
+
+def _actor(call: Call) -> Actor:
+    requester = call.requester
+    whose = f" of {requester.acting_user}" if requester.acting_user else ""
+    return Actor(
+        user=requester.user,
+        via=f"{requester.method or 'API'}{whose}",
+        key_id=requester.key_id or requester.execution_id or "",
+        address=call.address,
+        request_id=call.request_id,
+    )
 
 
 async def _read(receive: Receive) -> bytes:

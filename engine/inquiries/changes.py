@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from engine import acts
 from engine.clock import utcnow
 from engine.errors import IllegalTransition, NotFound
 from engine.executions import Executions
@@ -26,9 +27,9 @@ from engine.records.inquiry import (
     told,
 )
 from engine.runners.base import RunResult
+from engine.store import audit, journal
 from engine.store import executions as execution_store
 from engine.store import inquiries as store
-from engine.store import journal
 from engine.store.inquiries import StoredInquiry
 
 
@@ -135,7 +136,11 @@ class Changes:
         self._tell(connection, kind, over, change)
 
     def _tell(self, connection: Connection, kind: str, stored: StoredInquiry, change: Change) -> None:
-        journal.append(connection, kind, stored.id, told(view.shown(stored, self._people), change))
+        shown = view.shown(stored, self._people)
+        journal.append(connection, kind, stored.id, told(shown, change))
+        if change in acts.BY_PEOPLE:
+            step = execution_store.step(connection, stored.id)
+            audit.record(connection, acts.on_inquiry(shown, change, {} if step is None else step.context))
 
 
 def _overtaken(stored: StoredInquiry) -> IllegalTransition:

@@ -120,9 +120,10 @@ class Requester:
     """API key, or authentication token"""
     expires_at: datetime | None = None
     execution_id: str | None = None
+    key_id: str = ""
+    """Of the API key or of the token that somebody logged in for."""
     is_lent: bool = False
     """It is a process that this server started, such as a sensor, and ends with it."""
-    key_id: str = ""
     scope: Scope | None = None
     """What its key is limited to; None: it is not."""
     acting_user: str = ""

@@ -184,6 +184,8 @@ class Answerer:
     """The engine's user."""
     name: str = ""
     """As they are shown; empty: the user."""
+    account: str = ""
+    """In a chat: its own ids."""
     surface: str = "api"
     """api, web, terminal, ..."""
     is_verified: bool = True

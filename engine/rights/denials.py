@@ -1,8 +1,6 @@
 """What was denied: a row and a journal entry each, with who, what, where and why."""
 
 import logging
-import threading
-import time
 from functools import partial
 
 from sqlalchemy import Connection
@@ -10,9 +8,11 @@ from sqlalchemy import Connection
 from engine.clock import utcnow
 from engine.errors import EngineError
 from engine.records.account import Denial
+from engine.records.audit import Act
 from engine.rights.place import Where
+from engine.seldom import Seldom
+from engine.store import audit, journal
 from engine.store import denials as store
-from engine.store import journal
 from engine.store.database import Database
 
 log = logging.getLogger(__name__)
@@ -22,14 +22,12 @@ KIND = "right.denied"
 LONGEST_TEXT = 300
 # Whoever hammers at a door is written down once a minute for each thing that they want.
 _AGAIN_S = 60.0
-_REMEMBERED = 1_000
 
 
 class Denials:
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._lock = threading.Lock()
-        self._seen: dict[tuple[str, ...], float] = {}
+        self._seldom = Seldom(every_s=_AGAIN_S)
 
     def note(self, error: EngineError, *, user: str, name: str, where: Where, verb: str, what: str) -> None:
         """Written soon; nobody waits for it. `what`: without secrets."""
@@ -43,7 +41,7 @@ class Denials:
             what=what[:LONGEST_TEXT],
             reason=" ".join(part for part in (error.message, error.hint) if part)[:LONGEST_TEXT],
         )
-        if self._is_new((user, str(where), verb, denial.what, denial.reason)):
+        if self._seldom.is_new((user, str(where), verb, denial.what, denial.reason)):
             log.warning("%s was denied %s %s: %s", user, verb, denial.what, denial.reason)
             self._database.submit(partial(_write, denial))
 
@@ -51,19 +49,6 @@ class Denials:
         """The newest first, and how many there are in all."""
         with self._database.read() as connection:
             return store.page(connection, user=user, offset=offset, limit=limit)
-
-    def _is_new(self, key: tuple[str, ...]) -> bool:
-        now = time.monotonic()
-        with self._lock:
-            last = self._seen.get(key)
-            if last is not None and now - last < _AGAIN_S:
-                return False
-            if len(self._seen) >= _REMEMBERED:
-                self._seen = {one: at for one, at in self._seen.items() if now - at < _AGAIN_S}
-            if len(self._seen) >= _REMEMBERED:
-                self._seen.clear()
-            self._seen[key] = now
-            return True
 
 
 def _write(denial: Denial, connection: Connection) -> None:
@@ -76,4 +61,7 @@ def _write(denial: Denial, connection: Connection) -> None:
         "what": denial.what,
         "reason": denial.reason,
     }
+    about = {name: data[name] for name in ("name", "platform", "channel", "verb") if data[name]}
+    act = Act(kind=KIND, object=denial.what, user=denial.user, reason=denial.reason, details=about)
+    audit.record(connection, act)
     journal.append(connection, KIND, denial.user, data, at=denial.at)

@@ -14,13 +14,14 @@ from sqlalchemy import Connection
 
 from engine.errors import BadInput, Conflict
 from engine.executions import Executions
+from engine.records.audit import Act
 from engine.records.execution import Execution
 from engine.records.schedule import Schedule
 from engine.rules.identity import trigger_of
 from engine.schedules.requests import ScheduleRequests
 from engine.schedules.views import LIVING, MOST_ACTIVE, ScheduleView, ScheduleViews
 from engine.specs.rule import SCHEDULE_KEY
-from engine.store import contents
+from engine.store import audit, contents
 from engine.store import schedules as store
 from engine.store import timers as timer_store
 from engine.store.database import Database
@@ -154,6 +155,9 @@ class Schedules:
             contents.put(connection, _KIND, named.rule_ref, full, user=schedule.user)
             # With the rule, so that its time comes even when we are killed before we have seen the rule.
             timer_store.add(connection, state)
+            what = {"when": schedule.text, "command": schedule.command, "action": schedule.action}
+            act = Act(kind="schedule.made", object=str(number), user=schedule.user, details=what)
+            audit.record(connection, act)
             return number
 
         return work
@@ -184,6 +188,7 @@ class Schedules:
         def work(connection: Connection) -> None:
             store.end(connection, number, at=now, outcome="cancelled", by=user)
             contents.remove(connection, _KIND, schedule.rule_ref)
+            audit.record(connection, Act(kind="schedule.cancelled", object=str(number), user=user))
 
         self._stored.write(work)
         return self.get(number)

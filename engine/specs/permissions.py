@@ -45,5 +45,7 @@ def implying(permission: str) -> Iterator[str]:
 
 
 def is_observed(permission: str) -> bool:
-    """Whether it only shows something."""
-    return permission.endswith(("_list", "_view", "_match", "_help", "_search", "_views_index_health"))
+    """Whether it only shows something; the audit is for those to whom a role gives it."""
+    return PERMISSIONS[permission] != "audit" and permission.endswith(
+        ("_list", "_view", "_match", "_help", "_search", "_views_index_health")
+    )

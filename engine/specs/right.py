@@ -118,6 +118,9 @@ class Right(StrEnum):
     ALERT_LIST = "alert_list"
     ALERT_VIEW = "alert_view"
     ALERT_MODIFY = "alert_modify"
+    AUDIT_LIST = "audit_list"
+    AUDIT_VIEW = "audit_view"
+    AUDIT_EXPORT = "audit_export"
     IMPERSONATE = "impersonate"
     METRICS_VIEW = "metrics_view"
     ROLE_LIST = "role_list"
@@ -154,5 +157,6 @@ RESOURCE_TYPES = (
     "metrics",
     "role",
     "service",
+    "audit",
 )
 """StackStorm's eighteen, and the last four of ours."""

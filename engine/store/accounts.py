@@ -6,6 +6,8 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from engine.records.account import Account, AccountRow, How, Link, LinkCode, LinkCodeRow
+from engine.records.audit import Act
+from engine.store import audit
 
 _LINKS = AccountRow.__table__  # type: ignore[attr-defined]  # SQLModel hides the table from mypy
 _CODES = LinkCodeRow.__table__  # type: ignore[attr-defined]
@@ -32,13 +34,20 @@ def add(
         "ended_by": "",
     }
     number: int = connection.execute(insert(_LINKS), values).inserted_primary_key[0]  # type: ignore[index]
+    about = {"of": user, "how": how.value}
+    audit.record(connection, Act(kind="account.linked", object=account.ref, user=by, details=about))
     return number
 
 
 def end(connection: Connection, number: int, *, at: datetime, by: str) -> bool:
     """Whether it was not over yet."""
     query = update(_LINKS).where(_LINKS.c.number == number, _LINKS.c.ended_at.is_(None))
-    return connection.execute(query.values(ended_at=at, ended_by=by)).rowcount == 1
+    ended = connection.execute(query.values(ended_at=at, ended_by=by)).rowcount == 1
+    if ended:
+        row = connection.execute(select(_LINKS).where(_LINKS.c.number == number)).one()
+        act = Act(kind="account.unlinked", object=_link(row).account.ref, user=by, details={"of": row.user})
+        audit.record(connection, act)
+    return ended
 
 
 def add_code(connection: Connection, digest: str, code: LinkCode) -> None:

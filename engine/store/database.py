@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,9 +19,11 @@ from sqlalchemy import Connection, create_engine, event, text
 from sqlalchemy.engine import Engine as SqlEngine
 from sqlalchemy.exc import SQLAlchemyError
 
+from engine import acting
 from engine.errors import StoreFailure
+from engine.records.audit import Actor
 from engine.records.journal import JournalEntry
-from engine.store import migrate
+from engine.store import audit, migrate
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +47,15 @@ class _RiderFailed(Exception):
     """The jobs are good; what rode along with them is not."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """A job that waits for its transaction, and whose it is."""
+
+    job: Job[Any]
+    actor: Actor
+    future: Future[Any]
+
+
 class Database:
     """Opened by `start`, closed by `close`. Jobs get a connection inside a transaction.
 
@@ -57,7 +69,7 @@ class Database:
         self._durability = durability
         self._writer = self._engine(immediate=True)
         self._reader = self._engine(immediate=False)
-        self._waiting: deque[tuple[Job[Any], Future[Any]]] = deque()
+        self._waiting: deque[_Wanted] = deque()
         self._wake = threading.Condition()
         self._closing = False
         self._thread: threading.Thread | None = None
@@ -107,7 +119,7 @@ class Database:
         with self._wake:
             if self._closing:
                 raise StoreFailure("The server is stopping.")
-            self._waiting.append((job, future))
+            self._waiting.append(_Wanted(job, acting.current(), future))
             self._wake.notify()
         return future
 
@@ -160,18 +172,16 @@ class Database:
                     group = [self._waiting.popleft() for _ in range(min(len(self._waiting), GROUP_LIMIT))]
                 self._run_group(connection, group, rider=self._rider)
 
-    def _run_group(
-        self, connection: Connection, group: list[tuple[Job[Any], "Future[Any]"]], *, rider: Rider
-    ) -> None:
+    def _run_group(self, connection: Connection, group: list[_Wanted], *, rider: Rider) -> None:
         try:
-            results, entries = self._commit(connection, [job for job, _ in group], rider=rider)
+            results, entries = self._commit(connection, group, rider=rider)
         except _RiderFailed:
             log.exception("what rides along with the writes failed")
             self._run_group(connection, group, rider=lambda _connection, _entries: None)
             return
         except BaseException as error:  # noqa: BLE001 - handed to the callers, who raise it
             if len(group) == 1:
-                group[0][1].set_exception(error)
+                group[0].future.set_exception(error)
                 return
             # One job spoiled the transaction of all: each gets its own.
             for single in group:
@@ -180,8 +190,8 @@ class Database:
         # Listeners first: they wake those who carry on, and callers mostly only answer.
         if entries:
             self._tell(entries)
-        for (_, future), result in zip(group, results, strict=True):
-            future.set_result(result)
+        for wanted, result in zip(group, results, strict=True):
+            wanted.future.set_result(result)
 
     def _tell(self, entries: list[JournalEntry]) -> None:
         for listener in list(self._listeners):
@@ -191,35 +201,38 @@ class Database:
                 log.exception("a listener of the journal failed")
 
     def _commit(
-        self, connection: Connection, jobs: list[Job[Any]], *, rider: Rider
+        self, connection: Connection, group: list[_Wanted], *, rider: Rider
     ) -> tuple[list[Any], list[JournalEntry]]:
         began = time.perf_counter()
         try:
-            results, entries, after = self._transaction(connection, jobs, rider=rider)
+            results, entries, after = self._transaction(connection, group, rider=rider)
         except SQLAlchemyError as error:
             self.trouble = str(error.__cause__ or error).splitlines()[0]
-            self._observe(len(jobs), time.perf_counter() - began, False)
+            self._observe(len(group), time.perf_counter() - began, False)
             raise
         self.commits += 1
         self.trouble = ""
-        self._observe(len(jobs), time.perf_counter() - began, True)
+        self._observe(len(group), time.perf_counter() - began, True)
         if after is not None:
             after()
         return results, entries
 
     def _transaction(
-        self, connection: Connection, jobs: list[Job[Any]], *, rider: Rider
+        self, connection: Connection, group: list[_Wanted], *, rider: Rider
     ) -> tuple[list[Any], list[JournalEntry], Callable[[], None] | None]:
         entries: list[JournalEntry] = []
         connection.info[_ENTRIES] = entries
+        audit.open_acts(connection)
         with connection.begin():
             if not self.is_sqlite:
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
-            results = [job(connection) for job in jobs]
+            results = [_result(connection, wanted) for wanted in group]
+            audit.act_as(connection, acting.NOBODY)
             try:
                 after = rider(connection, entries)
             except Exception as error:
                 raise _RiderFailed from error
+            audit.seal(connection)
         return results, entries, after
 
     # opening
@@ -248,14 +261,20 @@ class Database:
         return made
 
 
+def _result(connection: Connection, wanted: _Wanted) -> Any:
+    audit.act_as(connection, wanted.actor)
+    return wanted.job(connection)
+
+
 def note(connection: Connection, entry: JournalEntry) -> None:
     """Have listeners told of `entry` once this transaction is committed."""
     connection.info[_ENTRIES].append(entry)
 
 
 def may_note(connection: Connection) -> None:
-    """Let `note` be called on a connection that is not the writer's: nobody is told."""
+    """Let `note` be called on a connection that is not the writer's: nobody is told, and no act is kept."""
     connection.info[_ENTRIES] = []
+    audit.open_acts(connection)
 
 
 def sqlite_url(folder: Path) -> str:

@@ -10,9 +10,10 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, inser
 
 from engine.clock import isoformat, utcnow
 from engine.errors import BadInput, Conflict, StoreFailure
+from engine.records.audit import Act
 from engine.records.datastore import DatastoreKey, DatastoreRow, Expected, KeyFilter
 from engine.records.execution import new_id
-from engine.store import journal
+from engine.store import audit, journal
 from engine.store.backends import Backends
 from engine.store.database import Database
 from engine.store.keyczar import KeyczarKey
@@ -240,6 +241,10 @@ class Datastore:
             "value_changed": value_changed,
         }
         journal.append(connection, kind, row.name, {**data, "expired": True} if expired else data)
+        if not expired:
+            where = {"scope": row.scope, "secret": row.secret, **({"of": row.user} if row.user else {})}
+            act = "key.set" if new is not None else "key.removed"
+            audit.record(connection, Act(kind=act, object=row.name, details=where))
 
     def _of_backend(self, name: str, *, decrypt: bool) -> DatastoreKey | None:
         value = self._backends.read(name)

@@ -29,6 +29,13 @@ class HotStatement:
         cursor.close()
         return changed
 
+    def run_many(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Once for each row."""
+        compiled = self._in_words_of(connection)
+        cursor = connection.connection.cursor()
+        cursor.executemany(compiled.text, [compiled.parameters(values) for values in rows])
+        cursor.close()
+
     def first(self, connection: Connection, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
         """The first row as the driver gives it: times are whole microseconds, see records/columns."""
         cursor = self._execute(connection, values)
@@ -44,13 +51,17 @@ class HotStatement:
         return key
 
     def _execute(self, connection: Connection, values: Mapping[str, Any]) -> Any:
+        compiled = self._in_words_of(connection)
+        cursor = connection.connection.cursor()
+        cursor.execute(compiled.text, compiled.parameters(values))
+        return cursor
+
+    def _in_words_of(self, connection: Connection) -> "_Compiled":
         dialect = connection.dialect
         compiled = self._compiled.get(dialect.name)
         if compiled is None:
             compiled = self._compiled[dialect.name] = _Compiled(self._statement, self._given, dialect)
-        cursor = connection.connection.cursor()
-        cursor.execute(compiled.text, compiled.parameters(values))
-        return cursor
+        return compiled
 
 
 class _Compiled:

@@ -8,12 +8,17 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
+from engine.clock import isoformat
 from engine.records.access import ApiKey, ApiKeyRow, KeyLimits, Scope
+from engine.records.audit import Act
+from engine.store import audit
 
 _TABLE = ApiKeyRow.__table__  # type: ignore[attr-defined]  # SQLModel hides the table from mypy
 
 
 def add(connection: Connection, key: ApiKey, key_hash: str) -> None:
+    about = {"of": key.user, "is_limited": key.limits != KeyLimits()}
+    audit.record(connection, Act(kind="api_key.made", object=key.id, details=about))
     connection.execute(
         insert(_TABLE),
         {
@@ -53,10 +58,13 @@ def how_many(connection: Connection) -> int:
 
 
 def set_enabled(connection: Connection, key_id: str, *, enabled: bool) -> None:
+    what = "enabled" if enabled else "disabled"
+    audit.record(connection, Act(kind=f"api_key.{what}", object=key_id))
     connection.execute(update(_TABLE).where(_TABLE.c.id == key_id).values(enabled=enabled))
 
 
 def end_at(connection: Connection, key_id: str, moment: datetime) -> None:
+    audit.record(connection, Act(kind="api_key.ends", object=key_id, details={"at": isoformat(moment)}))
     connection.execute(update(_TABLE).where(_TABLE.c.id == key_id).values(expires_at=moment))
 
 
@@ -69,6 +77,7 @@ def note_use(connection: Connection, key_id: str, *, at: datetime, address: str)
 
 
 def remove(connection: Connection, key_id: str) -> None:
+    audit.record(connection, Act(kind="api_key.revoked", object=key_id))
     connection.execute(delete(_TABLE).where(_TABLE.c.id == key_id))
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Connection, Row, Table, delete, func, insert, select, update
 
 from engine.errors import StoreFailure
+from engine.records.audit import Act
 from engine.records.comforts import OfferRow
 from engine.records.datastore import DatastoreRow, SealKeyRow
 from engine.records.deliveries import DeliveryRow
@@ -25,6 +26,7 @@ from engine.records.pipeline import PipelineRow
 from engine.records.trigger import TriggerInstanceRow
 from engine.records.workflow import WorkflowDeltaRow, WorkflowRow, WorkflowValueRow
 from engine.store import (
+    audit,
     comforts,
     datastore,
     deliveries,
@@ -213,7 +215,7 @@ class Seals:
         """Change the key, and seal everything anew; done when it returns."""
         with self._turn:
             fresh = self._ring.add(is_leaked=is_leaked)
-            self._database.write(lambda connection: _register(connection, [fresh], ()))
+            self._database.write(partial(_register_new, key=fresh, is_leaked=is_leaked))
             self._ring.renew()
             outcome = self._reseal()
             log.info("the secret key was changed", extra={"resealed": outcome.resealed})
@@ -292,6 +294,12 @@ def _count(connection: Connection, column: SealedColumn, keys: Collection[bytes]
 
 def _registered(connection: Connection) -> set[bytes]:
     return {bytes.fromhex(row.id) for row in connection.execute(select(_KEY.c.id))}
+
+
+def _register_new(connection: Connection, *, key: bytes, is_leaked: bool) -> None:
+    _register(connection, [key], ())
+    act = Act(kind="secret_key.changed", object=key.hex(), details={"leaked": is_leaked})
+    audit.record(connection, act)
 
 
 def _register(connection: Connection, keys: Collection[bytes], gone: Collection[bytes]) -> None:

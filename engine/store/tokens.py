@@ -5,11 +5,15 @@ from datetime import datetime
 from sqlalchemy import Connection, delete, insert, select
 
 from engine.records.access import Token, TokenRow
+from engine.records.audit import Act
+from engine.store import audit
 
 _TABLE = TokenRow.__table__  # type: ignore[attr-defined]  # SQLModel hides the table from mypy
 
 
 def add(connection: Connection, token: Token, token_hash: str) -> None:
+    by = {"by": token.acting_user} if token.acting_user else {}
+    audit.record(connection, Act(kind="login.ok", object=token.id, user=token.user, details=by))
     connection.execute(
         insert(_TABLE),
         {

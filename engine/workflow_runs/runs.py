@@ -142,11 +142,11 @@ class WorkflowRuns:
 
     def pause(self, execution_id: str, *, user: str) -> Execution:
         """`pausing`, until nothing of it runs. Raises NotFound, BadInput, IllegalTransition."""
-        return self._ask_for(execution_id, Status.PAUSING, {"paused_by": user})
+        return self._ask_for(execution_id, Status.PAUSING, user)
 
     def resume(self, execution_id: str, *, user: str) -> Execution:
         """Raises NotFound, BadInput, IllegalTransition."""
-        return self._ask_for(execution_id, Status.RESUMING, {"resumed_by": user})
+        return self._ask_for(execution_id, Status.RESUMING, user)
 
     def tree(self, execution_id: str) -> Sequence[TaskView]:
         """Every task that ran, in order; nothing for what is no workflow, or has not begun."""
@@ -179,16 +179,14 @@ class WorkflowRuns:
                 hint="Wait for its end, or cancel it first.",
             )
 
-    def _ask_for(self, execution_id: str, wanted: Status, noted: dict[str, Any]) -> Execution:
+    def _ask_for(self, execution_id: str, wanted: Status, user: str) -> Execution:
         found = self._executions.get(execution_id)
         if found.runner not in WORKFLOWS:
             raise BadInput(
                 f"The {found.runner} runner cannot pause: {found.id} is no workflow.",
                 hint="Only workflows are paused and resumed; cancel it, or let it end.",
             )
-        self._database.write(
-            lambda connection: self._executions.move(connection, found.id, wanted, noted=noted)
-        )
+        self._database.write(lambda connection: self._executions.move(connection, found.id, wanted, by=user))
         return self._executions.get(found.id)
 
     def _run_again(self, execution: Execution, head: Head, again: dict[str, Any]) -> None:

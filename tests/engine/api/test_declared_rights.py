@@ -26,7 +26,7 @@ FREE = {
     "/rights/check",
     "/rights/denials",
 }
-READS = ("_list", "_view", "_help", "_search", "_health")
+READS = ("_list", "_view", "_help", "_search", "_health", "_export")
 # They change nothing, but ask with a body.
 # What one may run: it is asked for each action.
 OWN = {"/actions/views/runnable"}

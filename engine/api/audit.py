@@ -1,0 +1,100 @@
+"""The audit, ours: its acts, the whole of it as a file, and whether it is as it was written."""
+
+from collections.abc import Iterator
+
+from starlette.responses import Response, StreamingResponse
+
+from engine.api import listing
+from engine.api.call import Call, json_answer
+from engine.api.resource import Answering, Endpoint
+from engine.api.wire_audit import act_document, verified_document
+from engine.audit_files import Format, lines
+from engine.errors import BadInput, Denied, NotFound
+from engine.records.audit import Act, AuditFilter
+from engine.specs.permissions import ADMIN, SYSTEM_ADMIN
+from engine.specs.right import Right
+
+_TYPES: dict[Format, str] = {"jsonl": "application/x-ndjson", "csv": "text/csv"}
+# Several lines in one piece: each piece costs a turn of a thread.
+_PIECE = 500
+
+
+def list_acts(call: Call) -> Response:
+    """The newest first."""
+    _check_auditor(call)
+    page = call.query.page(limit=50)
+    found, total = call.engine.audit.page(_wanted(call), offset=page.offset, limit=page.limit)
+    return json_answer([act_document(one) for one in found], headers=listing.page_headers(page, total))
+
+
+def get_act(call: Call) -> Response:
+    _check_auditor(call)
+    number = call.path["number"]
+    found = call.engine.audit.get(int(number)) if number.isdecimal() and len(number) < 18 else None
+    if found is None:
+        raise NotFound(f'There is no act "{number}" in the audit.', hint="List them: stormcrow audit list")
+    return json_answer(act_document(found))
+
+
+def verify(call: Call) -> Response:
+    """All of it, which takes its time: some 50,000 acts a second."""
+    _check_auditor(call)
+    return json_answer(verified_document(call.engine.audit.verify()))
+
+
+def export(call: Call) -> Answering:
+    """`format`: jsonl or csv. The oldest first; the export itself is an act."""
+    _check_auditor(call)
+    wanted = _wanted(call)
+    asked = call.query.text("format") or "jsonl"
+    if asked not in _TYPES:
+        raise BadInput(f'"{asked}" is no format of the audit.', hint="Choose jsonl or csv.")
+    file_format: Format = "csv" if asked == "csv" else "jsonl"
+    query = {name: value for name, value in call.query.values.items() if name in _FILTERS}
+    call.engine.audit.record(Act(kind="audit.exported", object=file_format, details={"filter": query}))
+    head = call.engine.audit.head()
+    text = lines(call.engine.audit.entries(wanted, head), wanted, head, file_format)
+    headers = {"Content-Disposition": f'attachment; filename="audit.{file_format}"'}
+    return StreamingResponse(_pieces(text), media_type=_TYPES[file_format], headers=headers)
+
+
+def _pieces(text: Iterator[str]) -> Iterator[bytes]:
+    piece: list[str] = []
+    for line in text:
+        piece.append(line)
+        if len(piece) == _PIECE:
+            yield "".join(piece).encode()
+            piece.clear()
+    yield "".join(piece).encode()
+
+
+_FILTERS = frozenset({"kind", "user", "object", "trace", "since", "until"})
+
+
+def _wanted(call: Call) -> AuditFilter:
+    query = call.query
+    return AuditFilter(
+        kinds=tuple(query.names("kind")),
+        user=query.text("user") or "",
+        object=query.text("object") or "",
+        trace_id=query.text("trace") or "",
+        since=query.moment("since"),
+        until=query.moment("until"),
+    )
+
+
+def _check_auditor(call: Call) -> None:
+    """Without roles on file, for the administrators only; never for an action or sensor that runs."""
+    rights, requester = call.engine.rights, call.requester
+    is_person = requester.execution_id is None and not requester.is_lent
+    may = rights.has_roles or not {ADMIN, SYSTEM_ADMIN}.isdisjoint(rights.roles_of(requester.user))
+    if not (may and is_person):
+        raise Denied("The audit is for its auditors only.", hint="It takes audit_list, or audit_export.")
+
+
+ENDPOINTS = (
+    Endpoint(method="GET", path="/audit", handler=list_acts, right=Right.AUDIT_LIST),
+    Endpoint(method="GET", path="/audit/export", handler=export, right=Right.AUDIT_EXPORT),
+    Endpoint(method="GET", path="/audit/verify", handler=verify, right=Right.AUDIT_LIST),
+    Endpoint(method="GET", path="/audit/{number}", handler=get_act, right=Right.AUDIT_VIEW),
+)

@@ -1,0 +1,107 @@
+"""The audit: read, written to by those without a transaction of their own, and verified."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import astuple, dataclass
+from functools import partial
+
+import orjson
+from sqlalchemy import Connection
+
+from engine.audit_chain import ChainCheck, Flaw
+from engine.records.audit import Act, AuditEntry, AuditFilter, AuditHead
+from engine.seldom import Seldom
+from engine.specs.rights import RightsSpec
+from engine.store import audit as store
+from engine.store.database import Database
+
+# Somebody's failed logins from one address are written down so often, in seconds.
+_LOGINS_EVERY_S = 60.0
+_RIGHTS = "rights.changed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verified:
+    count: int
+    head: AuditHead
+    flaws: tuple[Flaw, ...]
+    """Empty: every act is as it was written, and none is missing."""
+
+
+class Audit:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._logins = Seldom(every_s=_LOGINS_EVERY_S)
+
+    # write
+
+    def record(self, *acts: Act) -> None:
+        """Committed when it returns: for what is not in the database; else an act is part of its fact."""
+        self._database.write(partial(_record_all, acts))
+
+    def login_failed(self, user: str, *, address: str) -> None:
+        """Written soon, and once a minute. `user` empty: a name that nobody has, which may be a password."""
+        if self._logins.is_new((user, address)):
+            act = Act(kind="login.failed", object=user or "an unknown name", user=user)
+            self._database.submit(partial(_record_all, (act,)))
+
+    def tell_rights(self, rights: RightsSpec) -> None:
+        """The files of rights as they are in force now; written where they differ from the last time."""
+        if rights.is_broken:
+            return
+        digest = hashlib.sha256(orjson.dumps(astuple(rights))).hexdigest()
+        with self._database.read() as connection:
+            last = store.newest_of(connection, _RIGHTS)
+        before = "" if last is None else orjson.loads(last.details)["digest"]
+        if digest == before or (not before and rights == RightsSpec()):
+            return
+        details = {
+            "digest": digest,
+            "roles": [role.name for role in rights.roles],
+            "assignments": {one.username: one.roles for one in rights.assignments},
+            "mappings": {one.group: one.roles for one in rights.mappings},
+            "limits": len(rights.limits),
+        }
+        self.record(Act(kind=_RIGHTS, object="rbac", details=details))
+
+    # read
+
+    def page(
+        self, wanted: AuditFilter, *, offset: int = 0, limit: int | None = None
+    ) -> tuple[list[AuditEntry], int]:
+        """The newest first, and how many there are in all."""
+        with self._database.read() as connection:
+            return store.page(connection, wanted, offset=offset, limit=limit)
+
+    def get(self, number: int) -> AuditEntry | None:
+        with self._database.read() as connection:
+            return store.get(connection, number)
+
+    def head(self) -> AuditHead:
+        with self._database.read() as connection:
+            return store.head(connection)
+
+    def entries(self, wanted: AuditFilter, head: AuditHead) -> Iterator[AuditEntry]:
+        """All that fit up to `head`, the oldest first, a batch at a time."""
+        number = head.anchor_number
+        while True:
+            with self._database.read() as connection:
+                batch = store.after(connection, number, wanted=wanted, up_to=head.number)
+            if not batch:
+                return
+            yield from batch
+            number = batch[-1].number
+
+    def verify(self) -> Verified:
+        """Every act that is there, from the oldest to the head."""
+        head = self.head()
+        check = ChainCheck(number=head.anchor_number, before=head.anchor_hash)
+        for entry in self.entries(AuditFilter(), head):
+            check.take(entry)
+        check.end(number=head.number, head=head.hash)
+        return Verified(count=check.count, head=head, flaws=tuple(check.flaws))
+
+
+def _record_all(acts: tuple[Act, ...], connection: Connection) -> None:
+    for act in acts:
+        store.record(connection, act)

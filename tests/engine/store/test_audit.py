@@ -1,0 +1,172 @@
+"""The rows of the audit: chained within their transaction, and changed by nobody."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
+
+from engine.acting import acting_as
+from engine.audit import Audit
+from engine.audit_chain import digest_of
+from engine.records.audit import GENESIS, Act, Actor, AuditEntry, AuditFilter
+from engine.store import audit
+from engine.store.database import Database
+
+ANN = Actor(user="ann", via="API key", key_id="k1", address="127.0.0.1", request_id="r1")
+
+
+def act(number: int, **more: Any) -> Act:
+    return Act(kind="key.set", object=f"name{number}", details={"scope": "system", "n": number}, **more)
+
+
+def record(number: int, connection: Connection, **more: Any) -> None:
+    audit.record(connection, act(number, **more))
+
+
+def entries(database: Database) -> list[AuditEntry]:
+    found = Audit(database)
+    return list(found.entries(AuditFilter(), found.head()))
+
+
+def test_each_act_follows_the_one_before_it(database: Database) -> None:
+    for number in range(3):
+        database.write(partial(record, number))
+    first, second, third = entries(database)
+    assert [one.number for one in (first, second, third)] == [1, 2, 3]
+    assert (first.before, second.before, third.before) == (GENESIS, first.hash, second.hash)
+    assert all(digest_of(one) == one.hash for one in (first, second, third))
+
+
+def test_acts_of_one_transaction_are_chained_in_their_order(database: Database) -> None:
+    database.write(lambda connection: [record(number, connection) for number in range(5)])
+    assert [one.object for one in entries(database)] == [f"name{number}" for number in range(5)]
+    assert Audit(database).verify().flaws == ()
+
+
+def test_what_is_written_meanwhile_is_done_by_the_actor(database: Database) -> None:
+    with acting_as(ANN):
+        database.write(partial(record, 1))
+    database.write(partial(record, 2))
+    mine, nobodys = entries(database)
+    assert (mine.user, mine.via, mine.key_id, mine.address) == ("ann", "API key", "k1", "127.0.0.1")
+    assert (nobodys.user, nobodys.via) == ("", "")
+
+
+def test_jobs_that_share_a_commit_keep_their_actors(database: Database) -> None:
+    def one(number: int) -> None:
+        with acting_as(Actor(user=f"user{number}")):
+            database.write(partial(record, number))
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(one, range(40)))
+    assert {(each.user, each.object) for each in entries(database)} == {
+        (f"user{number}", f"name{number}") for number in range(40)
+    }
+    assert Audit(database).verify().flaws == ()
+
+
+def test_a_job_that_fails_leaves_no_act_and_no_gap(database: Database) -> None:
+    def spoiled(connection: Connection) -> None:
+        record(1, connection)
+        raise ValueError("no")
+
+    database.write(partial(record, 0))
+    with pytest.raises(ValueError, match="no"):
+        database.write(spoiled)
+    database.write(partial(record, 2))
+    assert [one.object for one in entries(database)] == ["name0", "name2"]
+    assert [one.number for one in entries(database)] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["UPDATE audit SET reason = 'another'", "DELETE FROM audit", "DELETE FROM audit WHERE number = 2"],
+)
+def test_the_database_refuses_to_change_an_act(database: Database, statement: str) -> None:
+    database.write(partial(record, 1))
+    database.write(partial(record, 2))
+    with pytest.raises(DBAPIError, match="audit is"):
+        database.write(lambda connection: connection.execute(text(statement)))
+    assert len(entries(database)) == 2
+
+
+def without_guard(database: Database, statement: str) -> None:
+    """What somebody does who owns the database."""
+    drop = "DROP TRIGGER {}" if database.is_sqlite else "DROP TRIGGER {} ON audit"
+    names = ("audit_no_change", "audit_no_removal") if database.is_sqlite else ("audit_kept",)
+
+    def work(connection: Connection) -> None:
+        for name in names:
+            connection.execute(text(drop.format(name)))
+        connection.execute(text(statement))
+
+    database.write(work)
+
+
+@pytest.mark.parametrize(
+    ("statement", "number", "problem"),
+    [
+        ("UPDATE audit SET reason = 'another' WHERE number = 2", 2, "not what was written"),
+        ("DELETE FROM audit WHERE number = 2", 3, "act 2 is missing"),
+        ("DELETE FROM audit WHERE number = 1", 2, "act 1 is missing"),
+        ("DELETE FROM audit WHERE number > 3", 5, "the newest acts are missing: after 3"),
+    ],
+)
+def test_who_changes_it_all_the_same_is_found_out(
+    database: Database, statement: str, number: int, problem: str
+) -> None:
+    for each in range(5):
+        database.write(partial(record, each))
+    without_guard(database, statement)
+    flaws = Audit(database).verify().flaws
+    assert (flaws[0].number, problem in flaws[0].problem) == (number, True), flaws
+
+
+def test_two_acts_that_change_places_are_found_out(database: Database) -> None:
+    for each in range(5):
+        database.write(partial(record, each))
+    # By way of numbers that are free.
+    without_guard(database, "UPDATE audit SET number = -number WHERE number IN (2, 4)")
+    turned = text("UPDATE audit SET number = 6 + number WHERE number < 0")
+    database.write(lambda connection: connection.execute(turned))
+    flaws = Audit(database).verify().flaws
+    assert [flaw.number for flaw in flaws if "not what was written" in flaw.problem] == [2, 4]
+
+
+@pytest.mark.parametrize(
+    ("details", "check"),
+    [
+        ({"long": "x" * 20_000}, lambda text: b'"cut"' in text and len(text) < 9_000),
+        ({10: "a", 9: "b", "c": {2: 1}}, lambda text: text == b'{"10":"a","9":"b","c":{"2":1}}'),
+        ({"what": object}, lambda text: b"class" in text),
+        ({"bad": "\ud800"}, lambda text: b"text" in text),
+    ],
+)
+def test_details_of_any_kind_are_kept_in_bounds(
+    database: Database, details: dict[Any, Any], check: Callable[[bytes], bool]
+) -> None:
+    made = Act(kind="key.set", object="a\0b\ud800" + "z" * 2_000, details=details)
+    database.write(lambda connection: audit.record(connection, made))
+    (entry,) = entries(database)
+    assert check(entry.details)
+    assert len(entry.object) == 1_000 and "\0" not in entry.object
+    assert Audit(database).verify().flaws == ()
+
+
+def test_acts_are_found_by_user_kind_object_and_time(database: Database) -> None:
+    for number, kind in enumerate(("key.set", "key.removed", "login.ok")):
+        made = Act(kind=kind, object=f"o{number}", user="ann" if number else "bob", trace_id="t1")
+        database.write(partial(audit.record, act=made))
+    read = Audit(database).page
+    second = entries(database)[1]
+    assert [one.kind for one in read(AuditFilter(kinds=("key.*",)))[0]] == ["key.removed", "key.set"]
+    assert read(AuditFilter(kinds=("login.ok", "key.set")))[1] == 2
+    assert [one.object for one in read(AuditFilter(user="bob"))[0]] == ["o0"]
+    assert [one.object for one in read(AuditFilter(object="o2"))[0]] == ["o2"]
+    assert read(AuditFilter(trace_id="t1"), limit=1)[1] == 3
+    assert [one.object for one in read(AuditFilter(until=second.at))[0]] == ["o0"]
+    assert read(AuditFilter(since=second.at))[1] == 2

@@ -207,13 +207,8 @@ class Executions:
             delay_ms=wanted.delay_ms,
             parent_id=(context.get("parent") or {}).get("execution_id"),
         )
-        insert = insertion(
-            execution,
-            sealed,
-            idempotency_key=scoped_key(wanted),
-            fingerprint=wanted.fingerprint,
-            act=acts.begun(execution),
-        )
+        key, act = scoped_key(wanted), acts.begun(execution)
+        insert = insertion(execution, sealed, idempotency_key=key, fingerprint=wanted.fingerprint, act=act)
         return PreparedExecution(execution=execution, insert=insert, error=error)
 
     # read

@@ -153,7 +153,8 @@ def test_details_of_any_kind_are_kept_in_bounds(
     database.write(lambda connection: audit.record(connection, made))
     (entry,) = entries(database)
     assert check(entry.details)
-    assert len(entry.object) == 1_000 and "\0" not in entry.object
+    assert len(entry.object) == 1_000
+    assert "\0" not in entry.object
     assert Audit(database).verify().flaws == ()
 
 

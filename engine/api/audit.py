@@ -96,5 +96,5 @@ ENDPOINTS = (
     Endpoint(method="GET", path="/audit", handler=list_acts, right=Right.AUDIT_LIST),
     Endpoint(method="GET", path="/audit/export", handler=export, right=Right.AUDIT_EXPORT),
     Endpoint(method="GET", path="/audit/verify", handler=verify, right=Right.AUDIT_LIST),
-    Endpoint(method="GET", path="/audit/{number}", handler=get_act, right=Right.AUDIT_VIEW),
+    Endpoint(method="GET", path="/audit/{number}", handler=get_act, right=Right.AUDIT_LIST),
 )

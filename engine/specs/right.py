@@ -119,7 +119,6 @@ class Right(StrEnum):
     ALERT_VIEW = "alert_view"
     ALERT_MODIFY = "alert_modify"
     AUDIT_LIST = "audit_list"
-    AUDIT_VIEW = "audit_view"
     AUDIT_EXPORT = "audit_export"
     IMPERSONATE = "impersonate"
     METRICS_VIEW = "metrics_view"

@@ -4,7 +4,7 @@ import logging
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from engine.access import Access
@@ -81,8 +81,13 @@ class Logins:
         *,
         elsewhere: Passwords | None,
         longest_s: int,
+        may_impersonate: Callable[[str, str], bool],
     ) -> None:
-        """`elsewhere`: who is asked about names that the file of users does not have."""
+        """`elsewhere`: who is asked about names that the file of users does not have.
+
+        `may_impersonate(user, other)`: whether a role lets somebody act for another.
+        """
+        self._may_impersonate = may_impersonate
         self._access = access
         self._audit = audit
         self._users = users
@@ -101,17 +106,22 @@ class Logins:
         Raises BadInput, Unauthenticated, Denied, TooOften after too many wrong passwords, and Busy.
         """
         person = self._checked(user, password, address)
-        if act_as not in ("", user):
-            raise Denied(f'User "{user}" may not act as "{act_as}".', hint="Leave `user` out.")
+        own, stamp = (user, self._users.stamp(user)) if person is None else (person.user, person.source)
+        if act_as not in ("", user, own) and not self._may_impersonate(own, act_as):
+            raise Denied(
+                f'User "{own}" may not act as "{act_as}".',
+                hint="Leave `user` out. It takes a role that grants `impersonate`.",
+            )
         if ttl_s is not None and ttl_s < 1:
             raise BadInput(f"TTL specified {ttl_s} must be a positive number of seconds.")
         if ttl_s is not None and ttl_s > self._longest_s:
             raise BadInput(f"TTL specified {ttl_s} is greater than max allowed {self._longest_s}.")
         life_s = self._longest_s if ttl_s is None else ttl_s
-        if person is None:
-            return self._access.create_token(user, life_s=life_s, stamp=self._users.stamp(user))
-        self._groups.note(person)
-        return self._access.create_token(person.user, life_s=life_s, stamp=person.source)
+        if person is not None:
+            self._groups.note(person)
+        if act_as in ("", user, own):
+            return self._access.create_token(own, life_s=life_s, stamp=stamp)
+        return self._access.create_token(act_as, life_s=life_s, stamp=stamp, acting_user=own)
 
     def _checked(self, user: str, password: str, address: str) -> OutsidePerson | None:
         """None: the file of users knows them."""

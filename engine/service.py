@@ -146,6 +146,7 @@ class Engine(ExecutionCalls, AliasCalls):
             self.audit,
             elsewhere=directory(settings),
             longest_s=settings.auth.token_life_s,
+            may_impersonate=self.rights.may_impersonate,
         )
         self._aliases = AliasExecutions(
             self.content,

@@ -86,7 +86,8 @@ def _shown(execution: dict[str, Any]) -> dict[str, Any]:
 def _who(execution: dict[str, Any]) -> str:
     context = execution.get("context", {})
     user = str(context.get("user", ""))
-    return f"{user} (by {context['origin']})" if "origin" in context else user
+    by = context.get("impersonated_by") or context.get("origin")
+    return f"{user} (by {by})" if by else user
 
 
 def _policies(context: dict[str, Any]) -> dict[str, str]:

@@ -9,7 +9,7 @@ from engine.errors import Denied, NotFound
 from engine.records.access import Requester
 from engine.rights.place import Where
 from engine.rights.room import uid
-from engine.specs.permissions import ADMIN, SYSTEM_ADMIN
+from engine.specs.permissions import ADMIN, SYSTEM_ADMIN, is_observed
 from engine.specs.right import Right
 from engine.stored_content import DEFAULT_PACK
 
@@ -18,6 +18,8 @@ ASKED_BELOW = frozenset(
     {Right.ACTION_EXECUTE, Right.EXECUTION_RERUN, Right.EXECUTION_STOP, Right.INQUIRY_RESPOND}
 )
 # Schedules are rules too, and check what they run themselves.
+_RUNS_FOR_OTHERS = frozenset({Right.ACTION_EXECUTE, Right.EXECUTION_RERUN, Right.EXECUTION_STOP})
+_OWN_KEYS = frozenset({Right.KEY_VALUE_PAIR_SET, Right.KEY_VALUE_PAIR_DELETE})
 _WRITING_RULES = frozenset({Right.RULE_CREATE, Right.RULE_MODIFY})
 _OWN_SCOPES = ("user", "st2kv.user")
 # Resource type -> the kind of document that a path names by ref or id.
@@ -41,6 +43,8 @@ def check(call: Call, right: Right | None, reach: scopes.Reach = scopes.CLOSED) 
     A limited key opens less than that, whatever its user may.
     """
     scopes.check(call, right, reach)
+    if call.requester.acting_user:
+        _check_acting(right, reach)
     if right is None:
         return
     rights = call.engine.rights
@@ -53,8 +57,25 @@ def check(call: Call, right: Right | None, reach: scopes.Reach = scopes.CLOSED) 
         raise Denied(f"You may not ask this: {verdict.reason}", hint=verdict.hint)
 
 
+def _check_acting(right: Right | None, reach: scopes.Reach) -> None:
+    """With a token or key for acting as somebody: running and looking, where it stays visible who acts.
+
+    Whatever else is done, such as an answer to a question, is done by oneself. Raises Denied.
+    """
+    if right in _RUNS_FOR_OTHERS:
+        may = reach.runs is not None or right is Right.EXECUTION_STOP
+    else:
+        may = reach is scopes.HARMLESS or (right is not None and (is_observed(right) or right in _OWN_KEYS))
+    if not may:
+        raise Denied(
+            "This cannot be done for somebody else.", hint="They do it themselves, with a key of theirs."
+        )
+
+
 def check_webhook(call: Call, requester: Requester, url: str) -> None:
     """For a webhook of rules, which is opened by a key. Raises Denied."""
+    if requester.acting_user:
+        raise Denied("Nobody posts to a webhook for somebody else.", hint="Post as yourself.")
     scopes.check_webhook(requester.scope, url)
     verdict = call.engine.rights.allows(requester.user, Right.WEBHOOK_SEND, f"webhook:{url}")
     if not verdict.may:

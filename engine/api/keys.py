@@ -150,12 +150,12 @@ def _scopes(scope: str) -> tuple[str, ...]:
 
 
 def _owner(call: Call, asked: Any) -> str:
-    """Whose user scope: the requester's own; the administrator may name another one."""
+    """Whose user scope: the requester's own; the administrator and who may act for them may name another."""
     if asked is None or asked in ("", call.requester.user):
         return call.requester.user
     if not isinstance(asked, str):
         raise BadInput("'user' must be a string.")
-    if not _is_admin(call):
+    if not (_is_admin(call) or call.may_impersonate(asked)):
         raise Denied(
             f'User "{call.requester.user}" may not use the keys of "{asked}".', hint="Leave `user` out."
         )

@@ -49,7 +49,10 @@ def create_schedule(call: Call) -> Response:
         parameters=parameters,
         user=user,
         source_channel=channel,
-        context={"chat": {"adapter": "", "channel": channel}} if channel else {},
+        context={
+            **({"chat": {"adapter": "", "channel": channel}} if channel else {}),
+            **call.impersonated(user),
+        },
         zone=_text(body, "timezone"),
         misfire=_misfire(body),
     )

@@ -106,6 +106,10 @@ def _grant(content: Any, path: shape.Path) -> GrantSpec:
     return GrantSpec(permissions=tuple(values["permission_types"]), resource=resource)
 
 
+# Acting for users of that name, or for those who have that role.
+_IMPERSONATED = ("user", "role")
+
+
 def _check_permission(name: str, resource: str, kind: str, path: shape.Path) -> None:
     about = PERMISSIONS.get(name)
     if about is None:
@@ -120,8 +124,11 @@ def _check_permission(name: str, resource: str, kind: str, path: shape.Path) -> 
             raise WrongShape(
                 f"{name} needs an object", path=path, hint='Write resource_uid, for example "pack:core".'
             )
-    elif name == IMPERSONATE and kind != "user":
-        raise WrongShape(f"{name} is about users", path=path, hint='Write resource_uid: "user:NAME".')
+    elif name == IMPERSONATE:
+        if kind not in _IMPERSONATED:
+            raise WrongShape(
+                f"{name} is about users", path=path, hint='Write resource_uid: "user:NAME", or "role:NAME".'
+            )
     elif not _is_about(kind, about):
         raise WrongShape(f"{name} is nothing that can be done with {shown(resource)}", path=path)
 

@@ -16,7 +16,7 @@ from engine.records.inquiry import Inquiry
 from engine.rights.book import Book
 from engine.rights.place import ChannelNamed, Where, fits
 from engine.specs.alias import AliasSpec
-from engine.specs.permissions import IMPERSONATE, SYSTEM_ADMIN
+from engine.specs.permissions import ADMIN, IMPERSONATE, SYSTEM_ADMIN
 from engine.specs.right import Right
 from engine.specs.rights import LimitSpec, RightsSpec
 
@@ -209,10 +209,12 @@ class Rights:
     # acting for others
 
     def may_impersonate(self, user: str, other: str) -> bool:
-        """Only where a role says so; never an administrator."""
-        if SYSTEM_ADMIN in self.roles_of(other):
+        """Only where a role says so, of the user or of a role that they have; never an administrator."""
+        roles = self.roles_of(other)
+        if not {SYSTEM_ADMIN, ADMIN}.isdisjoint(roles):
             return False
-        return self.allows(user, IMPERSONATE, f"user:{other}").may
+        meant = (f"user:{other}", *(f"role:{role}" for role in roles))
+        return any(self.allows(user, IMPERSONATE, one).may for one in meant)
 
 
 def uid(kind: str, ref: str) -> str:

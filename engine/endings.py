@@ -7,6 +7,7 @@ from concurrent.futures import Future, InvalidStateError
 
 from engine.errors import NotFound
 from engine.records.execution import Execution
+from engine.records.journal import JournalEntry
 
 
 class Endings:
@@ -47,6 +48,12 @@ class Endings:
                 futures.remove(future)
             if not futures:
                 self._waiting.pop(execution_id, None)
+
+    def heard(self, entries: list[JournalEntry]) -> None:
+        """What another server on our database committed: it may have ended something."""
+        for entry in entries:
+            if entry.subject in self._waiting:
+                self.tell(entry.subject)
 
     def tell(self, execution_id: str) -> None:
         """Called after a commit that may have ended it, in the thread that asked for the commit."""

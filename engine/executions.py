@@ -76,6 +76,7 @@ class Executions:
         self._scope_for = scope_for
         self._result_limit_bytes = result_limit_bytes
         self._endings = Endings(self.get)
+        database.attach_remote(self._endings.heard)
         self._subjects = Subjects(content, plans)
         self._repeats = Repeats(content, vault, starts)
 

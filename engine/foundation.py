@@ -17,6 +17,7 @@ from engine.store.key_ring import KeyRing
 from engine.store.keyczar import read_key
 from engine.store.seals import Seals
 from engine.store.vault import write_private
+from engine.store.wakes import Wakes
 
 SHIPPED_PACKS = Path(__file__).with_name("shipped_packs")
 
@@ -37,15 +38,21 @@ class Foundation:
         self.vault = ring.vault
         self.seals = Seals(self.database, ring)
         self.datastore = Datastore(self.database, self.vault, backends, st2_key=st2_key)
+        # Nobody else uses a file of SQLite.
+        self._wakes = None if self.database.is_sqlite else Wakes(self.database)
         self.expiry = Expiry(self.database, self.datastore)
 
     def start(self) -> None:
         """Raises StoreFailure."""
         self.database.start()
+        if self._wakes is not None:
+            self._wakes.start()
         self.seals.open()
 
     def stop(self) -> None:
         """The database is closed, and the folder free. Idempotent."""
+        if self._wakes is not None:
+            self._wakes.stop()
         self.database.close()
         if not self._lock_file.closed:
             self._lock_file.close()

@@ -264,7 +264,7 @@ class Engine(ExecutionCalls, AliasCalls):
     def _measure(self) -> None:
         """From here on it is counted what happens."""
         self._foundation.database.observe(CommitCounts(self.metrics).heard)
-        self.attach(JournalCounts(self.metrics).heard)
+        self.database.attach(JournalCounts(self.metrics).heard)
         looked = Looked(
             database=self.database,
             readers=self._readers,
@@ -381,9 +381,10 @@ class Engine(ExecutionCalls, AliasCalls):
         return made.stop
 
     def attach(self, listener: Listener) -> Callable[[], None]:
-        """Be told of journal entries right after each commit, from the writer's thread: for live views. Must
-        return at once. Also told, with id 0: `execution.output` (data: {"seq": the newest chunk})."""
-        return self.database.attach(listener)
+        """Be told of journal entries right after each commit, of other servers on our database too: for live
+        views. Not from your thread; must return at once; an entry may come twice. Also told, with id 0:
+        `execution.output` (data: {"seq": the newest chunk})."""
+        return self.database.attach_everywhere(listener)
 
     # access
 

@@ -74,6 +74,8 @@ class Database:
         self._closing = False
         self._thread: threading.Thread | None = None
         self._listeners: list[Listener] = []
+        self._remote: list[Listener] = []
+        self._ring: Callable[[Connection, list[JournalEntry]], None] = lambda _connection, _entries: None
         self._rider: Rider = lambda _connection, _entries: None
         self._observe: Observer = lambda _jobs, _seconds, _is_good: None
         self.commits = 0
@@ -130,12 +132,39 @@ class Database:
             yield connection
 
     def attach(self, listener: Listener) -> Callable[[], None]:
-        """Tell `listener` what each commit put into the journal; returns what detaches it.
+        """Tell `listener` what each commit of ours put into the journal; returns what detaches it.
 
         It is called from the writer's thread and must return at once.
         """
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
+
+    def attach_remote(self, listener: Listener) -> Callable[[], None]:
+        """Tell `listener` what other servers on this database committed; returns what detaches it.
+
+        It may be told of an entry twice, and of ours, so an entry is a reason to look and no more.
+        Called from a thread of its own. On SQLite there are no others.
+        """
+        self._remote.append(listener)
+        return lambda: self._remote.remove(listener)
+
+    def attach_everywhere(self, listener: Listener) -> Callable[[], None]:
+        """Tell `listener` of our own commits and of those of others; returns what detaches it."""
+        detach, detach_remote = self.attach(listener), self.attach_remote(listener)
+
+        def leave() -> None:
+            detach()
+            detach_remote()
+
+        return leave
+
+    def tell_remote(self, entries: list[JournalEntry]) -> None:
+        """Whoever hears the other servers says here what they committed."""
+        _tell(self._remote, entries)
+
+    def ring_with(self, ring: Callable[[Connection, list[JournalEntry]], None]) -> None:
+        """Have `ring` called at the end of each transaction that wrote entries. There is one place for it."""
+        self._ring = ring
 
     def ride(self, rider: Rider) -> Callable[[], None]:
         """Have `rider` add its own writes to each transaction, so that they need no commit of their own.
@@ -189,16 +218,9 @@ class Database:
             return
         # Listeners first: they wake those who carry on, and callers mostly only answer.
         if entries:
-            self._tell(entries)
+            _tell(self._listeners, entries)
         for wanted, result in zip(group, results, strict=True):
             wanted.future.set_result(result)
-
-    def _tell(self, entries: list[JournalEntry]) -> None:
-        for listener in list(self._listeners):
-            try:
-                listener(entries)
-            except Exception:  # a reader's fault must not end the writer
-                log.exception("a listener of the journal failed")
 
     def _commit(
         self, connection: Connection, group: list[_Wanted], *, rider: Rider
@@ -233,6 +255,8 @@ class Database:
             except Exception as error:
                 raise _RiderFailed from error
             audit.seal(connection)
+            if entries:
+                self._ring(connection, entries)
         return results, entries, after
 
     # opening
@@ -264,6 +288,14 @@ class Database:
 def _result(connection: Connection, wanted: _Wanted) -> Any:
     audit.act_as(connection, wanted.actor)
     return wanted.job(connection)
+
+
+def _tell(listeners: list[Listener], entries: list[JournalEntry]) -> None:
+    for listener in list(listeners):
+        try:
+            listener(entries)
+        except Exception:  # a reader's fault must not end the writer
+            log.exception("a listener of the journal failed")
 
 
 def note(connection: Connection, entry: JournalEntry) -> None:

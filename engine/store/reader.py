@@ -80,7 +80,7 @@ class JournalReader:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"journal:{name}", daemon=True)
         self._position = self._written = database.write(self._start_position)
-        self._detach = database.attach(self._committed)
+        self._detach = database.attach_everywhere(self._committed)
         self._wake.set()
         self._thread.start()
 
@@ -122,7 +122,7 @@ class JournalReader:
             return
         self._passed_over = 0
         with self._lock:
-            # Several servers share a PostgreSQL, and we are told of our own commits only: read it.
+            # Servers that share a PostgreSQL commit between ours, and we may hear of that later: read it.
             if self._fresh is None or not self._database.is_sqlite or len(self._fresh) > FRESH_LIMIT:
                 self._fresh = None
             else:

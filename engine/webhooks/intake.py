@@ -64,7 +64,7 @@ class Webhooks:
 
     def start(self) -> None:
         self._content.attach(self._reloaded)
-        self._database.attach(self._committed)
+        self._database.attach_everywhere(self._committed)
 
     def _reloaded(self, _registry: Registry) -> None:
         self._is_stale = True

@@ -84,7 +84,7 @@ class Hub:
         self._detach: Callable[[], None] = lambda: None
 
     def start(self) -> None:
-        self._detach = self._database.attach(self._committed)
+        self._detach = self._database.attach_everywhere(self._committed)
         with self._database.read() as connection:
             self._position = journal.newest(connection)
         self._thread = threading.Thread(target=self._run, name="web chat hub", daemon=True)

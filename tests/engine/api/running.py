@@ -177,9 +177,11 @@ def running(
     settings = Settings(
         root=folder,
         server=ServerSettings(port=port, shutdown_s=2, **server),
-        store=StoreSettings(data=folder / "data"),
-        content=ContentSettings(packs=["packs"]),
-        **(sections or {}),
+        **{
+            "store": StoreSettings(data=folder / "data"),
+            "content": ContentSettings(packs=["packs"]),
+            **(sections or {}),
+        },
     )
     engine = Engine(settings)
     http: uvicorn.Server | None = None

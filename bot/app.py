@@ -122,6 +122,10 @@ class App:
                 log.exception("stopping the %s failed", name)
         self._socket.close()
 
+    def at_stop(self, name: str, work: Callable[[], object]) -> None:
+        """Have `work` done before all else that stops."""
+        self._undo.append((name, work))
+
     def reload(self) -> None:
         registry = self.engine.reload()
         log.info(

@@ -147,6 +147,11 @@ class Dispatch:
         return len(self._held)
 
     @property
+    def is_alive(self) -> bool:
+        """Whether all its threads run: workers, claims, cancels, leases."""
+        return all(thread.is_alive() for thread in self._threads)
+
+    @property
     def busy(self) -> int:
         """How many workers have something to do, or are about to."""
         return self._workers - self._free_slots()[0]

@@ -23,6 +23,7 @@ from engine.expressions.jinja import Templates
 from engine.expressions.live_secrets import LiveSecrets
 from engine.expressions.params import Plans
 from engine.foundation import Foundation, shipped_packs
+from engine.health import Health, Parts
 from engine.installer.switching import State
 from engine.internal_triggers import KINDS, READER
 from engine.log_facts import learn
@@ -192,7 +193,7 @@ class Engine(ExecutionCalls, AliasCalls):
         self.sensors, self.timers, self.schedules = events.sensors, events.timers, events.schedules
         self.inquiries = events.inquiries
         self._readers: list[JournalReader] = []
-        self.metrics = Board(label_limit=settings.metrics.label_limit)
+        self.health, self.metrics = self._made_health(), Board(label_limit=settings.metrics.label_limit)
         self._is_started = False
         self.admin_key: str | None = None
         """The key made at the first start, for this once."""
@@ -278,6 +279,25 @@ class Engine(ExecutionCalls, AliasCalls):
             data_folder=self.folder,
         )
         Sources(looked, self.metrics).join(self.metrics)
+
+    def _made_health(self) -> Health:
+        return Health(
+            Parts(
+                settings=self.settings,
+                database=self.database,
+                content=self.content,
+                chats=self.chats,
+                readers=self._readers,
+                lives={
+                    "dispatch": lambda: self._dispatch.is_alive,
+                    "events": lambda: self.triggers.is_alive,
+                    "timers": lambda: self.timers.is_alive,
+                },
+                is_started=lambda: self._is_started,
+                spool=self.folder / "spool",
+                data_folder=self.folder,
+            )
+        )
 
     @property
     def is_ready(self) -> bool:

@@ -89,6 +89,10 @@ class Timers:
         self._thread = threading.Thread(target=self._run, name="timers", daemon=True)
         self._thread.start()
 
+    @property
+    def is_alive(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
+
     def stop(self) -> None:
         """What is being fired is committed first. Idempotent."""
         with self._wake:

@@ -104,6 +104,10 @@ class Triggers:
             self._thread.join()
             self._thread = None
 
+    @property
+    def is_alive(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
+
     # emit
 
     def emit(self, event: Event) -> Emitted:

@@ -20,6 +20,7 @@ from bot.cli.site import (
     connect,
     login_name,
     settings_of,
+    systemd,
 )
 from engine.settings import local_url
 
@@ -37,6 +38,9 @@ def up(
     gc.disable()
     # The server needs everything, the other commands little.
     from bot.app import App, run  # noqa: PLC0415 - as said above
+    from bot.systemd import Systemd  # noqa: PLC0415 - as said above
+
+    address, watchdog_s = systemd()
 
     def announce(app: App) -> None:
         """Where we are, on standard output; the key of the first start, this once, to a person only."""
@@ -51,6 +55,13 @@ def up(
                 note(app.engine.admin_key)
             else:
                 note(f"The admin key is in {kept}.")
+        told = Systemd(
+            address,
+            watchdog_s=watchdog_s,
+            is_alive=lambda: all(one.is_ok for one in app.engine.health.alive()),
+        )
+        told.ready()
+        app.at_stop("systemd", told.stopping)
 
     settings = settings_of(config, data)
     server = settings.server

@@ -66,6 +66,16 @@ class Client:
     def delete(self, *path: str, query: Mapping[str, Any] | None = None, body: Any = None) -> Any:
         return self._json("DELETE", _path(path, query), body=body)
 
+    def answer(self, *path: str, timeout_s: float = TIMEOUT_S) -> tuple[int, Any]:
+        """The status, whichever it is, and the JSON of a GET; None where the body is none."""
+        with _Exchange(self, timeout_s) as exchange:
+            response = exchange.ask("GET", _path(path, None))
+            raw = response.read()
+        try:
+            return response.status, json.loads(raw)
+        except ValueError:
+            return response.status, None
+
     def text(self, *path: str, query: Mapping[str, Any] | None = None) -> Iterator[str]:
         """The body in pieces, as they come, without a time limit between them."""
         with self._exchange(None, "GET", _path(path, query)) as response:
@@ -147,13 +157,19 @@ class _Exchange:
     def send(
         self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
     ) -> http.client.HTTPResponse:
-        raw = None if method == "GET" else json.dumps(body if body is not None else {})
-        more = {**(headers or {}), **({"Content-Type": "application/json"} if raw else {})}
-        self._connection.request(method, self._client.target(path), raw, self._client.headers(more))
-        response = self._connection.getresponse()
+        """Raises CommandError for what the server refuses."""
+        response = self.ask(method, path, body, headers)
         if response.status >= 400:
             raise refusal(response.status, response.read())
         return response
+
+    def ask(
+        self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
+    ) -> http.client.HTTPResponse:
+        raw = None if method == "GET" else json.dumps(body if body is not None else {})
+        more = {**(headers or {}), **({"Content-Type": "application/json"} if raw else {})}
+        self._connection.request(method, self._client.target(path), raw, self._client.headers(more))
+        return self._connection.getresponse()
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         self._connection.close()

@@ -26,6 +26,7 @@ from engine.workflow_files import WorkflowFiles
 OLDEST_PYTHON = (3, 11)
 SPAWN_TIME_S = 10
 ANSWER_TIME_S = 2
+STATUS_TIME_S = 15
 SMALLEST_FREE_BYTES = 200 * 1024 * 1024
 
 
@@ -88,6 +89,7 @@ def examine(config: Path | None, data: Path | None) -> Iterator[Finding]:
     yield Finding(what="settings", is_ok=True, text=str(file) if file else "no config.yaml: defaults")
     for check in (data_folder, database, admin_key, port, spool, free_space, processes):
         yield check(settings)
+    yield from server(settings)
     yield from content(settings)
     yield known_hosts(settings)
     yield sudo(settings)
@@ -194,6 +196,23 @@ def _used_port(settings: Settings, where: str, error: OSError) -> Finding:
         fix = "Stop the other program, or take another port: server.port, --port."
         return Finding(what="port", is_ok=False, text=text, fix=fix)
     return Finding(what="port", is_ok=True, text=f"{where}; the server is running, and knows us as {user}")
+
+
+def server(settings: Settings) -> Iterator[Finding]:
+    """How the server of these settings is, where it runs: what `stormcrow status` says."""
+    key = settings.data_folder / "admin.key"
+    if not (settings.data_folder / "server.url").exists() or not os.access(key, os.R_OK):
+        return
+    try:
+        client = Client(running_url(settings), key.read_text(encoding="utf-8").strip())
+        _status, found = client.answer("readyz", timeout_s=STATUS_TIME_S)
+    except CommandError:
+        # A server that was killed leaves its address behind; `port` says what is there.
+        return
+    for check in found.get("checks", ()) if isinstance(found, dict) else ():
+        is_ok = check["ok"] or not check["decides"]
+        fix = "" if is_ok else check["hint"]
+        yield Finding(what=f"server: {check['name']}", is_ok=is_ok, text=check["text"], fix=fix)
 
 
 def spool(settings: Settings) -> Finding:

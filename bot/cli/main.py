@@ -30,6 +30,7 @@ from bot.cli import (
     sensors,
     sims,
     slack,
+    status,
     traces,
     triggers,
     users,
@@ -115,6 +116,7 @@ app.add_typer(rights.app, name="rights")
 app.add_typer(audit.app, name="audit")
 app.add_typer(slack.app, name="slack")
 app.add_typer(imports.app, name="import")
+app.command()(status.status)
 app.command()(doctor.doctor)
 app.add_typer(dev.app, name="dev")
 

@@ -108,6 +108,13 @@ def variable(name: str) -> str:
     return os.environ.get(name, "")
 
 
+def systemd() -> tuple[str, float]:
+    """The address at which systemd hears us, empty without one, and its watchdog's time in seconds, or 0."""
+    watchdog = os.environ.get("WATCHDOG_USEC", "")
+    meant = os.environ.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
+    return os.environ.get("NOTIFY_SOCKET", ""), int(watchdog) / 1e6 if meant and watchdog.isdigit() else 0.0
+
+
 def wants_colour() -> bool:
     """NO_COLOR, set to anything, turns colours off (no-color.org)."""
     return not os.environ.get("NO_COLOR")

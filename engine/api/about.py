@@ -8,8 +8,6 @@ from engine.api import wire
 from engine.api import wire_shapes as shapes
 from engine.api.call import Call, json_answer
 from engine.api.resource import Endpoint, authenticate
-from engine.errors import StoreFailure
-from engine.records.execution import ExecutionFilter
 
 
 def get_root(call: Call) -> Response:
@@ -40,26 +38,7 @@ def get_user(call: Call) -> Response:
     )
 
 
-async def get_health(_call: Call) -> Response:
-    """Answers as long as the event loop turns."""
-    return json_answer({"status": "ok"})
-
-
-def get_readiness(call: Call) -> Response:
-    """200 when actions run and the database answers, else 503."""
-    if not call.engine.is_ready:
-        raise StoreFailure("The engine has not started.")
-    call.engine.executions(ExecutionFilter(limit=1, with_result=False))
-    return json_answer({"status": "ok"})
-
-
 ENDPOINTS = (
-    Endpoint(
-        method="GET", path="/healthz", handler=get_health, right=None, is_open=True, gives=shapes.HEALTH
-    ),
-    Endpoint(
-        method="GET", path="/readyz", handler=get_readiness, right=None, is_open=True, gives=shapes.HEALTH
-    ),
     Endpoint(
         method="GET", path="/", handler=get_root, right=None, is_open=True, gives=shapes.VERSION, also=(307,)
     ),

@@ -20,6 +20,7 @@ from engine.api import (
     configs,
     content,
     execution_routes,
+    health,
     inquiries,
     keys,
     metrics,
@@ -87,6 +88,7 @@ _DESCRIBED: tuple[Endpoint, ...] = (
     *services.ENDPOINTS,
     *sensors.ENDPOINTS,
     *metrics.ENDPOINTS,
+    *health.ENDPOINTS,
     *about.ENDPOINTS,
 )
 ENDPOINTS = with_documentation(_DESCRIBED)

@@ -723,5 +723,19 @@ SENSOR = Shape(
 SENSOR_LINE = Shape("SensorLine", {"at": MOMENT, "level": TEXT, "text": TEXT}, ("at", "level", "text"))
 GROUPS = Shape("ServiceGroups", {"groups": TEXTS}, ("groups",))
 MEMBERS = Shape("ServiceMembers", {"members": list_of(MAPPING)}, ("members",))
-HEALTH = Shape("Health", {"status": TEXT}, ("status",))
+HEALTH = Shape(
+    "Health",
+    {
+        "status": {**TEXT, "enum": ["ok", "wrong"]},
+        "checks": list_of(
+            Shape(
+                "HealthCheck",
+                {"name": TEXT, "ok": FLAG, "decides": FLAG, "text": TEXT, "hint": TEXT},
+                ("name", "ok", "decides", "text", "hint"),
+            )
+        ),
+        "faultstring": TEXT,
+    },
+    ("status",),
+)
 VERSION = Shape("Version", {"version": TEXT, "docs_url": TEXT}, ("version",))

@@ -15,7 +15,7 @@ from engine.settings.events import DatastoreSettings, EventSettings, SensorSetti
 from engine.settings.logins import LdapSettings
 from engine.settings.people import AuthSettings, PeopleSettings
 from engine.settings.server import LogSettings, ServerSettings, StoreSettings
-from engine.settings.watching import MetricsSettings
+from engine.settings.watching import HealthSettings, MetricsSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +42,7 @@ class Settings:
     sensors: SensorSettings = field(default_factory=SensorSettings)
     datastore: DatastoreSettings = field(default_factory=DatastoreSettings)
     log: LogSettings = field(default_factory=LogSettings)
+    health: HealthSettings = field(default_factory=HealthSettings)
     metrics: MetricsSettings = field(default_factory=MetricsSettings)
 
     def path(self, value: str | Path) -> Path:

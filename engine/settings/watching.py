@@ -7,6 +7,14 @@ from engine.settings.key import key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HealthSettings:
+    """What makes `/readyz` say no."""
+
+    chats: bool = key(True, "A chat that is not connected; false: it is only told.")
+    disk_free_mb: float = key(200.0, "Less free space than this for the data folder, in megabytes.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MetricsSettings:
     """What is measured, and who may see it: `/metrics`, and the details of `/healthz` and `/readyz`."""
 

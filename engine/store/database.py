@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, create_engine, event, text
 from sqlalchemy.engine import Engine as SqlEngine
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from engine import acting
 from engine.errors import StoreFailure
@@ -41,6 +41,13 @@ GROUP_LIMIT = 256
 # journal ids become visible in their order.
 _ADVISORY_LOCK = 0x5707_C401
 _ENTRIES = "stormcrow_entries"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    at_s: float
+    """By time.monotonic()."""
+    text: str
 
 
 class _RiderFailed(Exception):
@@ -80,8 +87,8 @@ class Database:
         self._observe: Observer = lambda _jobs, _seconds, _is_good: None
         self.commits = 0
         """How many transactions were committed since the start."""
-        self.trouble = ""
-        """What the database said to the last transaction; empty: it took it."""
+        self.trouble: Trouble | None = None
+        """What the database itself said when it last took no transaction."""
 
     def start(self) -> None:
         """Migrate and start the writer. Raises StoreFailure."""
@@ -229,11 +236,11 @@ class Database:
         try:
             results, entries, after = self._transaction(connection, group, rider=rider)
         except SQLAlchemyError as error:
-            self.trouble = str(error.__cause__ or error).splitlines()[0]
+            if isinstance(error, OperationalError):
+                self.trouble = Trouble(at_s=time.monotonic(), text=str(error.__cause__).splitlines()[0])
             self._observe(len(group), time.perf_counter() - began, False)
             raise
         self.commits += 1
-        self.trouble = ""
         self._observe(len(group), time.perf_counter() - began, True)
         if after is not None:
             after()

@@ -52,6 +52,11 @@ def newest(connection: Connection) -> int:
     return connection.execute(select(_JOURNAL.c.id).order_by(_JOURNAL.c.id.desc()).limit(1)).scalar() or 0
 
 
+def newest_at(connection: Connection) -> datetime | None:
+    """When the newest entry was written, by the clock of its server."""
+    return connection.execute(select(_JOURNAL.c.at).order_by(_JOURNAL.c.id.desc()).limit(1)).scalar()
+
+
 def position(connection: Connection, reader: str) -> int | None:
     """How far `reader` has come; None when it never read."""
     return connection.execute(select(_CURSOR.c.position).where(_CURSOR.c.reader == reader)).scalar()

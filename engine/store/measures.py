@@ -4,15 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import Connection, func, select, text, update
 
 from engine.records.execution import ExecutionRow
 from engine.records.inquiry import InquiryRow, InquiryState
+from engine.records.journal import CursorRow
 from engine.records.outbox import OutgoingRow, OutgoingState
 from engine.status import FINISHED, Status
 
 _X = ExecutionRow.__table__.c  # type: ignore[attr-defined]  # SQLModel hides the table from mypy
 _O = OutgoingRow.__table__.c  # type: ignore[attr-defined]  # as above
+_J = CursorRow.__table__.c  # type: ignore[attr-defined]  # as above
 _I = InquiryRow.__table__.c  # type: ignore[attr-defined]  # as above
 
 OPEN = tuple(status for status in Status if status not in FINISHED)
@@ -27,6 +29,8 @@ _OPEN = (
 _OLDEST = {status: select(func.min(_X.not_before)).where(_X.status == status.value) for status in QUEUED}
 # Index inquiry_by_state.
 _INQUIRIES = select(func.count(), func.min(_I.raised_at)).where(_I.state == InquiryState.PENDING.value)
+
+_NO_ROW = update(CursorRow).where(_J.reader == "").values(position=0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +64,11 @@ def outbox(connection: Connection, adapter: str) -> Waiting:
     )
     count, oldest_at = connection.execute(query).one()
     return Waiting(count=count, oldest_at=oldest_at)
+
+
+def try_to_write(connection: Connection) -> None:
+    """Changes nothing, and fails where a change would: on a database that is read-only, say."""
+    connection.execute(_NO_ROW)
 
 
 def size_bytes(connection: Connection) -> int:

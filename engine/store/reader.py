@@ -94,6 +94,11 @@ class JournalReader:
             self._thread.join(timeout_s)
 
     @property
+    def is_alive(self) -> bool:
+        """Also when it was stopped: only an end of its own accord is none of its life."""
+        return self._thread.is_alive() or self._stopping.is_set()
+
+    @property
     def lag(self) -> int:
         """How many entries it knows of and has not handled; what it passes over does not count."""
         with self._lock:

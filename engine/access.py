@@ -11,11 +11,11 @@ from sqlalchemy import Connection
 
 from engine.api_keys import ApiKeys, new_key
 from engine.clock import utcnow
-from engine.errors import Unauthenticated
+from engine.errors import Unauthenticated, Untrusted
 from engine.records.access import ApiKey, KeyLimits, Requester, Token
 from engine.records.execution import Execution, new_id
 from engine.status import HELD
-from engine.store import tokens
+from engine.store import outside, tokens
 from engine.store.database import Database
 from engine.store.vault import Vault, write_private
 from engine.user_file import UserFile
@@ -79,10 +79,19 @@ class Access:
         self.keys.create(user=ADMIN, metadata={"made_by": "the first start"}, clear=clear)
         return clear
 
-    def create_token(self, user: str, *, life_s: int, stamp: str, acting_user: str = "") -> tuple[str, Token]:
+    def create_token(
+        self,
+        user: str,
+        *,
+        life_s: int,
+        stamp: str,
+        acting_user: str = "",
+        taken: tuple[str, datetime] | None = None,
+    ) -> tuple[str, Token]:
         """The token in clear, for this once, and its record.
 
-        `stamp`: see UserFile; of `acting_user`, where somebody logs in to act for `user`.
+        `stamp`: see UserFile; of `acting_user`, where somebody logs in to act for `user`. `taken`: digest
+        and end of a foreign token that it is given for. Raises Untrusted for the second time.
         """
         clear, now = secrets.token_hex(16), utcnow()
         token = Token(
@@ -95,6 +104,8 @@ class Access:
         )
 
         def add(connection: Connection) -> None:
+            if taken and not outside.take(connection, taken[0], expires_at=taken[1], now=now):
+                raise Untrusted("this very token was exchanged before")
             tokens.drop_expired(connection, now)
             tokens.add(connection, token, _digest(clear))
 

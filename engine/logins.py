@@ -1,16 +1,18 @@
-"""Logging in with a password: tokens for a while, and longer and longer pauses after wrong ones."""
+"""Logging in with a password, or a token of others; longer and longer pauses after wrong ones."""
 
 import logging
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from typing import Protocol
+from datetime import timedelta
 
 from engine.access import Access
 from engine.audit import Audit
 from engine.errors import BadInput, Busy, Denied, TooOften, Unauthenticated, Untrusted
-from engine.outside.groups import OutsideGroups
+from engine.outside.callers import CI
+from engine.outside.configured import Outside
+from engine.outside.signed import LEEWAY_S
 from engine.records.access import Token
 from engine.records.outside import OutsidePerson
 from engine.user_file import UserFile
@@ -61,14 +63,6 @@ class Pauses:
                 self._known.pop(key, None)
 
 
-class Passwords(Protocol):
-    """A place that knows passwords besides the file of ours: LDAP."""
-
-    def person(self, name: str, password: str) -> OutsidePerson | None:
-        """None: a wrong name or password. Raises Busy when it cannot say, Untrusted for a name that it
-        may not give; in the person the name stands as that place spells it."""
-
-
 class Logins:
     """`longest_s`: how long a token may live, and does when nobody says otherwise."""
 
@@ -76,14 +70,13 @@ class Logins:
         self,
         access: Access,
         users: UserFile,
-        groups: OutsideGroups,
+        outside: Outside,
         audit: Audit,
         *,
-        elsewhere: Passwords | None,
         longest_s: int,
         may_impersonate: Callable[[str, str], bool],
     ) -> None:
-        """`elsewhere`: who is asked about names that the file of users does not have.
+        """Names that the file of users does not have are asked of the directory of `outside`.
 
         `may_impersonate(user, other)`: whether a role lets somebody act for another.
         """
@@ -91,8 +84,10 @@ class Logins:
         self._access = access
         self._audit = audit
         self._users = users
-        self._groups = groups
-        self._elsewhere = elsewhere
+        self._groups = outside.groups
+        self._elsewhere = outside.directory
+        self._callers = outside.callers
+        self._foreign_s = outside.token_life_s
         self._longest_s = longest_s
         self._pauses = Pauses()
         self._room = threading.BoundedSemaphore(AT_ONCE)
@@ -106,22 +101,48 @@ class Logins:
         Raises BadInput, Unauthenticated, Denied, TooOften after too many wrong passwords, and Busy.
         """
         person = self._checked(user, password, address)
+        life_s = self._life_s(ttl_s, longest_s=self._longest_s)
+        if person is not None:
+            self._groups.note(person)
         own, stamp = (user, self._users.stamp(user)) if person is None else (person.user, person.source)
-        if act_as not in ("", user, own) and not self._may_impersonate(own, act_as):
+        if act_as in ("", user, own):
+            return self._access.create_token(own, life_s=life_s, stamp=stamp)
+        if not self._may_impersonate(own, act_as):
             raise Denied(
                 f'User "{own}" may not act as "{act_as}".',
                 hint="Leave `user` out. It takes a role that grants `impersonate`.",
             )
-        if ttl_s is not None and ttl_s < 1:
-            raise BadInput(f"TTL specified {ttl_s} must be a positive number of seconds.")
-        if ttl_s is not None and ttl_s > self._longest_s:
-            raise BadInput(f"TTL specified {ttl_s} is greater than max allowed {self._longest_s}.")
-        life_s = self._longest_s if ttl_s is None else ttl_s
-        if person is not None:
-            self._groups.note(person)
-        if act_as in ("", user, own):
-            return self._access.create_token(own, life_s=life_s, stamp=stamp)
         return self._access.create_token(act_as, life_s=life_s, stamp=stamp, acting_user=own)
+
+    def with_token(self, token: str, *, ttl_s: int | None = None) -> tuple[str, Token]:
+        """For a signed token of a CI job, which can be exchanged once.
+
+        Raises BadInput, Denied, Unauthenticated; why stands in the log alone.
+        """
+        life_s = self._life_s(ttl_s, longest_s=self._foreign_s)
+        try:
+            requester, claims = self._callers.checked(token)
+            if requester.scope is not None:
+                raise Denied(
+                    "This job is limited to some actions, and a token would not be.",
+                    hint="Send its own token as `Authorization: Bearer` with each request.",
+                )
+            # It is accepted for a while after its end, and must be known for so long.
+            until = claims.expires_at + timedelta(seconds=LEEWAY_S)
+            return self._access.create_token(
+                requester.user, life_s=life_s, stamp=CI, taken=(claims.digest, until)
+            )
+        except Untrusted as error:
+            log.warning("a token of others is not exchanged: %s", error.message)
+            raise Unauthenticated(_WRONG) from error
+
+    @staticmethod
+    def _life_s(asked_s: int | None, *, longest_s: int) -> int:
+        if asked_s is not None and asked_s < 1:
+            raise BadInput(f"TTL specified {asked_s} must be a positive number of seconds.")
+        if asked_s is not None and asked_s > longest_s:
+            raise BadInput(f"TTL specified {asked_s} is greater than max allowed {longest_s}.")
+        return longest_s if asked_s is None else asked_s
 
     def _checked(self, user: str, password: str, address: str) -> OutsidePerson | None:
         """None: the file of users knows them."""

@@ -33,8 +33,7 @@ from engine.metrics.journal_counts import CommitCounts, JournalCounts
 from engine.metrics.sources import Looked, Sources
 from engine.notices import Notice, tell
 from engine.output import OutputLog
-from engine.outside.configured import directory
-from engine.outside.groups import OutsideGroups, sources
+from engine.outside.configured import Outside
 from engine.pack_configs import PackConfigs
 from engine.people import People
 from engine.pipelines.desk import READER as PIPELINES
@@ -88,10 +87,8 @@ class Engine(ExecutionCalls, AliasCalls):
         # What entries of the settings say of CI jobs counts as if it stood under people.
         roles = settings.named_roles
         self.people = People(replace(settings.people, roles=roles), self.accounts)
-        self.outside_groups = OutsideGroups(
-            self.database, sources=sources(settings), life_s=settings.auth.group_life_s
-        )
-        self.people.trust(self.outside_groups.members)
+        self.outside = Outside(settings, self.database)
+        self.people.trust(self.outside.groups.members)
         self.live_secrets = LiveSecrets()
         self.templates = Templates(settings.templates, decrypt=self._decrypted)
         self.plans = Plans()
@@ -138,14 +135,13 @@ class Engine(ExecutionCalls, AliasCalls):
             self.vault,
             self._users,
             execution=self._execution_or_none,
-            sources=self.outside_groups.sources,
+            sources=self.outside.stamps,
         )
         self.logins = Logins(
             self.access,
             self._users,
-            self.outside_groups,
+            self.outside,
             self.audit,
-            elsewhere=directory(settings),
             longest_s=settings.auth.token_life_s,
             may_impersonate=self.rights.may_impersonate,
         )
@@ -204,7 +200,7 @@ class Engine(ExecutionCalls, AliasCalls):
         """Open the database, load content, recover, run. Raises StoreFailure."""
         self._foundation.start()
         self.accounts.load()
-        self.outside_groups.load()
+        self.outside.groups.load()
         self.stored.load()
         self.content.merge = self.stored.merge
         self.content.attach(self._compile)

@@ -18,6 +18,7 @@ from engine.api.scopes import Reach
 from engine.api.shape import Given, Raw, Schema, Shape
 from engine.api.stream_hub import StreamHub
 from engine.errors import Denied, EngineError, Unauthenticated
+from engine.outside.signed import is_signed
 from engine.records.access import Requester
 from engine.records.audit import Actor
 from engine.rights.place import Where
@@ -101,7 +102,7 @@ class Resource:
         requester, location = _NOBODY, ""
         address = (scope.get("client") or ("",))[0]
         if not endpoint.is_open:
-            requester, location = authenticate(self._engine, headers, query, address)
+            requester, location = await self._who(headers, query, address)
         call = Call(
             engine=self._engine,
             documents=self._documents,
@@ -137,6 +138,14 @@ class Resource:
             return answer
         return await run_in_threadpool(endpoint.handler, call)  # type: ignore[arg-type]  # and here it is none
 
+    async def _who(self, headers: Mapping[bytes, bytes], query: Query, address: str) -> tuple[Requester, str]:
+        """The requester, and where the credentials stood. Raises Unauthenticated."""
+        bearer = bearer_of(headers)
+        if bearer and is_signed(bearer) and not has_credentials(headers, query):
+            # Its issuer may have to be asked for keys.
+            return await run_in_threadpool(self._engine.outside.callers.requester, bearer), "header"
+        return authenticate(self._engine, headers, query, address)
+
     def _not_allowed(self) -> Response:
         allowed = ", ".join(sorted(self._methods))
         return fault(405, f"Method not allowed; this path knows {allowed}.", {"Allow": allowed})
@@ -170,6 +179,18 @@ async def _read(receive: Receive) -> bytes:
     return body
 
 
+def bearer_of(headers: Mapping[bytes, bytes]) -> str:
+    """What follows `Authorization: Bearer`; empty: another kind of header, or none."""
+    scheme, _, bearer = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
+    return bearer.strip() if scheme.lower() == "bearer" else ""
+
+
+def has_credentials(headers: Mapping[bytes, bytes], query: Query) -> bool:
+    """Whether a token or key stands where StackStorm looks for one, which then decides."""
+    names = ("x-auth-token", "st2-api-key")
+    return any(headers.get(name.encode()) or query.text(name) for name in names)
+
+
 def authenticate(
     engine: Engine, headers: Mapping[bytes, bytes], query: Query, address: str
 ) -> tuple[Requester, str]:
@@ -189,7 +210,7 @@ def authenticate(
         if value:
             given = {"token": value} if name == "x-auth-token" else {"api_key": value}
             return engine.authenticate(**given, address=address), "query string"
-    scheme, _, bearer = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
-    if scheme.lower() == "bearer" and bearer:
-        return engine.authenticate(api_key=bearer.strip(), address=address), "header"
+    bearer = bearer_of(headers)
+    if bearer:
+        return engine.authenticate(api_key=bearer, address=address), "header"
     raise Unauthenticated("One of Token or API key required.")

@@ -59,7 +59,7 @@ def _groups(call: Call, user: str) -> list[dict[str, Any]]:
             ),
         }
         for name in sorted(engine.people.names(user))
-        for said, counts in engine.outside_groups.of(name)
+        for said, counts in engine.outside.groups.of(name)
     ]
 
 

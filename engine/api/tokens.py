@@ -10,13 +10,17 @@ from engine.api import wire
 from engine.api import wire_shapes as shapes
 from engine.api.call import Call, json_answer
 from engine.api.errors import fault
-from engine.api.resource import Endpoint
-from engine.errors import BadInput, Unauthenticated
+from engine.api.resource import Endpoint, bearer_of
+from engine.errors import BadInput, Denied, Unauthenticated
 
 
 def create_token(call: Call) -> Response:
-    """Basic authentication. The body may be a form, as Hubot sends it: then it is empty."""
+    """Basic authentication, or `Bearer` with the token of a CI job.
+
+    The body may be a form, as Hubot sends it: then it is empty.
+    """
     body = call.object()
+    bearer = bearer_of(call.headers)
     name, password = _basic(call.headers.get(b"authorization", b""))
     ttl_s = body.get("ttl")
     if ttl_s is not None and (isinstance(ttl_s, bool) or not isinstance(ttl_s, int)):
@@ -24,10 +28,16 @@ def create_token(call: Call) -> Response:
     act_as = body.get("impersonate_user") or body.get("user") or ""
     if not isinstance(act_as, str):
         raise BadInput("'user' must be a string.")
+    logins = call.engine.logins
     try:
-        clear, token = call.engine.logins.with_password(
-            name, password, address=call.address, ttl_s=ttl_s, act_as=act_as
-        )
+        if bearer and act_as:
+            raise Denied("A token of others is exchanged for its own user only.", hint="Leave `user` out.")
+        if bearer:
+            clear, token = logins.with_token(bearer, ttl_s=ttl_s)
+        else:
+            clear, token = logins.with_password(
+                name, password, address=call.address, ttl_s=ttl_s, act_as=act_as
+            )
     except Unauthenticated as error:
         return fault(401, error.message, {"WWW-Authenticate": 'Basic realm="stormcrow"'})
     return json_answer(wire.token_document(token, secret=clear), status=201)

@@ -1,22 +1,52 @@
 """What the settings say of LDAP and issuers, made ready: secrets read from their files, names checked."""
 
+from collections.abc import Mapping
+
 from engine.errors import BadSettings
+from engine.outside.callers import CI, Callers
+from engine.outside.groups import OutsideGroups, sources
+from engine.outside.issuers import Issuer
 from engine.outside.ldap import Directory
 from engine.outside.names import Names
 from engine.settings import Settings
+from engine.store.database import Database
 
 
-def names(settings: Settings) -> Names:
-    return Names(acting=settings.events.user, chats=settings.errbot.networks)
+class Outside:
+    """All ways in besides the file of users, and what was said on them."""
+
+    def __init__(self, settings: Settings, database: Database) -> None:
+        """Raises BadSettings."""
+        self.names = Names(acting=settings.events.user, chats=settings.errbot.networks)
+        self.groups = OutsideGroups(database, sources=sources(settings), life_s=settings.auth.group_life_s)
+        self.directory = directory(settings, self.names)
+        self.issuers = issuers(settings)
+        self.callers = Callers(settings.auth.oidc_callers, self.issuers, audience=settings.public_url)
+        self.token_life_s = min(settings.auth.oidc_token_life_s, settings.auth.token_life_s)
+
+    @property
+    def stamps(self) -> frozenset[str]:
+        """Of tokens that were given for something else than a password of our own."""
+        return self.groups.sources | {CI}
 
 
-def directory(settings: Settings) -> Directory | None:
+def directory(settings: Settings, names: Names) -> Directory | None:
     """None where no LDAP is set. Raises BadSettings."""
     ldap = settings.ldap
     if not ldap.host:
         return None
     password = secret(settings, ldap.bind_password, ldap.bind_password_file, of="ldap.bind_password_file")
-    return Directory(ldap, names(settings), bind_password=password)
+    return Directory(ldap, names, bind_password=password)
+
+
+def issuers(settings: Settings) -> Mapping[str, Issuer]:
+    """Every issuer that the settings name, by its URL: one memory of its keys, whoever asks."""
+    named = [(one.issuer, one.jwks_file) for one in settings.auth.oidc_callers]
+    named += [(one.issuer, one.jwks_file) for one in settings.auth.oidc_logins]
+    files: dict[str, str] = {}
+    for url, file in named:
+        files[url] = files.get(url) or file
+    return {url: Issuer(url, jwks_file=settings.path(file) if file else None) for url, file in files.items()}
 
 
 def secret(settings: Settings, value: str, file: str, *, of: str) -> str:

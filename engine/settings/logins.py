@@ -52,6 +52,9 @@ class OidcCaller:
     )
     user: str = key("", "Who the job is here.")
     roles: list[str] = key([], "Roles of that user, besides those that the folder rbac gives.")
+    actions: list[str] = key([], "Limits the job to these actions, as a key is limited: [deploy.*].")
+    webhooks: list[str] = key([], "Limits it to these webhooks, too.")
+    rights: list[str] = key([], "Limits it to these permissions, too; `read`: all that only show something.")
     jwks_file: str = key("", "File with the issuer's keys, where they cannot be fetched.")
 
     def problem(self) -> str:

@@ -47,7 +47,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 
 
 def said(engine: Engine, user: str, *groups: str, source: str = "ldap") -> None:
-    engine.outside_groups.note(OutsidePerson(user=user, source=source, groups=groups))
+    engine.outside.groups.note(OutsidePerson(user=user, source=source, groups=groups))
 
 
 def test_a_group_of_a_login_gives_the_roles_of_its_mapping(engine: Engine) -> None:

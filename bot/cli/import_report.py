@@ -57,7 +57,11 @@ def told(source: Path, survey: Survey, outcomes: Sequence[Outcome], *, is_dry: b
     say(f"StackStorm in {source}{', looked at only' if is_dry else ''}")
     say()
     _tell_counts(survey.items)
-    _tell_group("WILL NOT RUN, OR IS NOT TAKEN", _of(survey.items, Weight.FAILS))
+    failures = _of(survey.items, Weight.FAILS)
+    new = {remark: items for remark, items in failures.items() if not remark.is_old}
+    old = {remark: items for remark, items in failures.items() if remark.is_old}
+    _tell_group("DOES NOT RUN HERE, OR IS NOT TAKEN", new)
+    _tell_group("DOES NOT RUN, IN STACKSTORM 3.9 EITHER", old)
     _tell_group("DIFFERS (the rows of docs/differences.md)", _of(survey.items, Weight.DIFFERS))
     _tell_group("LOOK AT", _of(survey.items, Weight.LOOK), most=_MOST_LOOKS)
     _tell_outcomes(survey, outcomes, is_dry=is_dry)
@@ -113,7 +117,7 @@ def _tell_group(title: str, remarks: Mapping[Remark, Sequence[Item]], *, most: i
         for place in places[:_MOST_PLACES]:
             _tell(place, indent="  ")
         if len(places) > _MOST_PLACES:
-            say(f"  and {len(places) - _MOST_PLACES} more places")
+            say(f"  and {len(places) - _MOST_PLACES} more")
     if len(together) > len(shown):
         say()
         say(f"and {len(together) - len(shown)} more; all of them: --output json")

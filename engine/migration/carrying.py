@@ -7,12 +7,15 @@ replaced. Keys come before the configurations that read them. Run again after a 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from engine.acting import acting_as
+from engine.audit import Audit
 from engine.errors import EngineError
 from engine.foundation import Foundation
 from engine.migration.documents import DocumentPiece, SwitchPiece
 from engine.migration.keys import KeyPiece
 from engine.migration.pieces import Comparison, FilePiece, PackPiece, State
 from engine.migration.survey import Survey
+from engine.records.audit import Act, Actor
 from engine.settings import Settings
 from engine.store import contents
 
@@ -35,19 +38,33 @@ def compared(survey: Survey) -> list[Outcome]:
 
 
 def carry(
-    survey: Survey, settings: Settings, *, environment: Mapping[str, str], replaces: bool
+    survey: Survey, settings: Settings, *, environment: Mapping[str, str], replaces: bool, user: str
 ) -> list[Outcome]:
-    """Write what is new. Raises StoreFailure when a server has the data folder."""
+    """Write what is new, and tell the audit; `user` is who does it. Raises StoreFailure when a server has
+    the data folder."""
     foundation = Foundation(settings, environment=environment)
     try:
         foundation.start()
-        return [
-            *_keys(foundation, survey.keys, replaces=replaces),
-            *_documents(foundation, survey.documents, replaces=replaces),
-            *_files(survey.files, replaces=replaces),
-        ]
+        with acting_as(Actor(user=user, via="import")):
+            outcomes = [
+                *_keys(foundation, survey.keys, replaces=replaces),
+                *_documents(foundation, survey.documents, replaces=replaces),
+                *_files(survey.files, replaces=replaces),
+            ]
+            _tell_audit(foundation, outcomes)
     finally:
         foundation.stop()
+    return outcomes
+
+
+def _tell_audit(foundation: Foundation, outcomes: list[Outcome]) -> None:
+    """Keys and documents are acts of their own, in the transactions that write them."""
+    written: dict[str, list[str]] = {}
+    for outcome in outcomes:
+        if outcome.state in (State.NEW, State.REPLACED) and not outcome.error:
+            written.setdefault(outcome.kind, []).append(outcome.name)
+    if written:
+        Audit(foundation.database).record(Act(kind="stackstorm.imported", object="files", details=written))
 
 
 def _keys(foundation: Foundation, pieces: list[KeyPiece], *, replaces: bool) -> Iterator[Outcome]:

@@ -46,7 +46,12 @@ def survey_packs(stage: Stage, registry: Registry, settings: Settings) -> list[I
     survey.add_warnings(registry.warnings)
     known = Known(registry, settings)
     for pack in mine.registry.packs.values():
-        code = CodeReader(pack, shown=mine.prefix(pack.ref), base=settings.python.base)
+        code = CodeReader(
+            pack,
+            shown=mine.prefix(pack.ref),
+            base=settings.python.base,
+            environment=settings.actions.environment,
+        )
         survey.add(f"{mine.prefix(pack.ref)}/pack.yaml", known.of_pack(pack))
         for _kind, spec in _specs(mine.registry, pack):
             where = mine.where(spec)
@@ -137,8 +142,10 @@ class _Survey:
     def add_findings(self, findings: Iterable[Finding]) -> None:
         for finding in findings:
             where = self._mine.shown(finding.where)
-            weight = Weight.FAILS if finding.severity == "error" else Weight.LOOK
-            remark = Remark(weight=weight, where=where, text=finding.text, hint=finding.hint)
+            is_error = finding.severity == "error"
+            weight = Weight.FAILS if is_error else Weight.LOOK
+            # What these checks refuse in a file that loads fails in StackStorm too, when it runs.
+            remark = Remark(weight=weight, where=where, text=finding.text, hint=finding.hint, is_old=is_error)
             file = _LINE.sub("", where)
             for owner in self._owners.get(file) or [self._mine.owner(file)]:
                 self.add(owner, [remark])

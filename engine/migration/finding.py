@@ -31,6 +31,8 @@ class Remark:
     """What to do."""
     row: str = ""
     """The heading in docs/differences.md under which the difference stands."""
+    is_old: bool = False
+    """Of what fails: in StackStorm 3.9 it fails just so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,8 +52,8 @@ class Item:
         return Verdict.DIFFERS if Weight.DIFFERS in weights else Verdict.RUNS
 
 
-def fails(where: str, text: str, hint: str = "", *, row: str = "") -> Remark:
-    return Remark(weight=Weight.FAILS, where=where, text=text, hint=hint, row=row)
+def fails(where: str, text: str, hint: str = "", *, row: str = "", is_old: bool = False) -> Remark:
+    return Remark(weight=Weight.FAILS, where=where, text=text, hint=hint, row=row, is_old=is_old)
 
 
 def differs(where: str, text: str, hint: str = "", *, row: str) -> Remark:

@@ -49,8 +49,8 @@ class CodeReader:
         if not sensor.entry_path.is_file() or source.error:
             return
         if sensor.class_name not in source.names:
-            where = self._where(sensor.entry_path, 1)
-            yield fails(where, f"There is no class {sensor.class_name} in it.", "class_name names the class.")
+            text = f"There is no class {sensor.class_name} in it."
+            yield fails(self._where(sensor.entry_path, 1), text, "class_name names it.", is_old=True)
 
     def _entry(self, entry: Path) -> tuple[Remark, ...]:
         known = self._remarks.get(entry)
@@ -73,6 +73,7 @@ class CodeReader:
                     self._where(path, source.error_line),
                     f"This is not Python 3: {source.error}.",
                     "Rewrite it for Python 3.",
+                    is_old=True,
                 )
             for one in source.imports:
                 found = self._files(one, path, folders)
@@ -101,12 +102,13 @@ class CodeReader:
                     where,
                     "The entry file of an action has no package, so relative imports fail.",
                     "Import without the dot.",
+                    is_old=True,
                 )
         elif top in ST2:
             yield from _of_stackstorm(one, where)
         elif top in PYTHON_2:
-            weight = fails if one.is_sure else look
-            yield weight(where, f"The module {top} is of Python 2.", "Use its name in Python 3, or six.")
+            text, hint = f"The module {top} is of Python 2.", "Use its name in Python 3, or six."
+            yield fails(where, text, hint, is_old=True) if one.is_sure else look(where, text, hint)
         elif not is_standard(top) and not is_brought_along(top, self._base):
             yield from self._package(top, where, is_sure=one.is_sure)
 
@@ -125,14 +127,19 @@ class CodeReader:
             if word not in service_words(service):
                 where = self._where(path, use.line)
                 yield fails(where, f"There is no {use.name} here.", "docs/reference/sensors.md has what is.")
-        for use in _first_of_each(source.environment):
-            if not use.name.startswith("ST2_") and use.name not in self._environment:
-                yield differs(
-                    self._where(path, use.line),
-                    f"It reads the variable {use.name}, which actions do not get.",
-                    f"Add {use.name} to actions.environment, or use the pack's configuration.",
-                    row="Runners",
-                )
+        asked = [
+            use
+            for use in _first_of_each(source.environment)
+            if not use.name.startswith("ST2_") and use.name not in self._environment
+        ]
+        if asked:
+            names = ", ".join(use.name for use in asked)
+            yield differs(
+                self._where(path, asked[0].line),
+                f"It reads variables that actions do not get: {names}.",
+                "Add them to actions.environment, or use the pack's configuration.",
+                row="Runners",
+            )
         for use in _first_of_each(source.old):
             where = self._where(path, use.line)
             yield look(where, f"{use.name} is of Python 2: that line fails when it runs.")

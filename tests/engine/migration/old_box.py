@@ -79,9 +79,13 @@ def failure(made: Survey, kind: str, name: str) -> Remark:
     return next(remark for remark in found.remarks if remark.weight == "fails")
 
 
+def carried(made: Survey, here: Settings, *, replaces: bool = False) -> list[Outcome]:
+    return carry(made, here, environment={}, replaces=replaces, user="root")
+
+
 def taken(source: Path, here: Settings, *, replaces: bool = False, **wanted: object) -> list[Outcome]:
     made = survey(source, here, **wanted)
-    return carry(made, here, environment={}, replaces=replaces)
+    return carried(made, here, replaces=replaces)
 
 
 def states(outcomes: list[Outcome]) -> dict[tuple[str, str], State]:

@@ -6,13 +6,18 @@ import pytest
 
 from engine.errors import StoreFailure
 from engine.migration.box import find
-from engine.migration.carrying import carry, compared
+from engine.migration.carrying import compared
 from engine.migration.pieces import State
 from engine.migration.stage import staged
+from engine.records.audit import AuditFilter
+from engine.store import audit
 from tests.engine import world
 from tests.engine.migration.old_box import (
     ECHO,
     box,
+    carried,
+    exported,
+    foundation,
     server,
     site,
     states,
@@ -83,7 +88,7 @@ def test_a_server_that_runs_is_not_disturbed(tmp_path: Path) -> None:
     here = site(tmp_path / "new")
     made = survey(box(tmp_path / "old"), here)
     with server(here), pytest.raises(StoreFailure, match="is using the data folder"):
-        carry(made, here, environment={}, replaces=False)
+        carried(made, here)
     assert not (tmp_path / "new/packs").exists()
 
 
@@ -100,3 +105,16 @@ def test_a_stage_leaves_nothing_behind(tmp_path: Path) -> None:
         folder = stage.folder
         assert (folder / "packs/shop").is_symlink()
     assert not folder.exists()
+
+
+def test_the_audit_tells_who_took_what_over(tmp_path: Path) -> None:
+    here = site(tmp_path / "new")
+    dump = exported(tmp_path / "keys.json", {"name": "token", "value": "hush", "secret": True})
+    taken(box(tmp_path / "old"), here, keys=dump)
+    with foundation(here) as below, below.database.read() as connection:
+        acts, _ = audit.page(connection, AuditFilter())
+    assert [(act.kind, act.object, act.user, act.via) for act in acts] == [
+        ("stackstorm.imported", "files", "root", "import"),
+        ("key.set", "token", "root", "import"),
+    ]
+    assert b"hush" not in b"".join(act.details for act in acts)

@@ -4,12 +4,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-from engine.migration.carrying import carry
 from engine.migration.pieces import State
 from engine.migration.survey import Survey
 from engine.settings import Settings
 from tests.engine.migration.old_box import (
     box,
+    carried,
     exported,
     failure,
     item,
@@ -50,12 +50,12 @@ def documents(tmp_path: Path, *entries: Any) -> tuple[Survey, Settings]:
 
 def test_a_rule_that_lives_only_in_the_database_is_in_force_here(tmp_path: Path) -> None:
     made, here = documents(tmp_path, RULE)
-    carry(made, here, environment={}, replaces=False)
+    carried(made, here)
     with server(here) as engine:
         rule = engine.registry.rules["default.nightly"]
         assert (rule.enabled, rule.action["ref"], rule.owner) == (True, "shop.echo", here.events.user)
     made, _ = documents(tmp_path, RULE)
-    assert set(states(carry(made, here, environment={}, replaces=False)).values()) == {State.SAME}
+    assert set(states(carried(made, here)).values()) == {State.SAME}
 
 
 def test_documents_in_a_row_are_read_as_a_loop_prints_them(tmp_path: Path) -> None:
@@ -75,7 +75,7 @@ def test_a_list_that_shows_only_a_part_says_how_to_export_the_whole(tmp_path: Pa
 def test_a_rule_of_a_pack_that_was_switched_off_there_is_off_here(tmp_path: Path) -> None:
     entry = {**RULE, "ref": "shop.hook", "name": "hook", "pack": "shop", "enabled": False}
     made, here = documents(tmp_path, entry)
-    carry(made, here, environment={}, replaces=False)
+    carried(made, here)
     with server(here) as engine:
         assert not engine.registry.rules["shop.hook"].enabled
 
@@ -104,7 +104,7 @@ def test_policies_and_trigger_types_come_too(tmp_path: Path) -> None:
         "parameters_schema": {},
     }
     made, here = documents(tmp_path, policy, trigger)
-    carry(made, here, environment={}, replaces=False)
+    carried(made, here)
     with server(here) as engine:
         assert "shop.one" in engine.registry.policies
         assert "shop.sold" in engine.registry.trigger_types
@@ -129,7 +129,7 @@ def test_roles_come_and_a_broken_file_stays_behind(tmp_path: Path) -> None:
     here = site(tmp_path / "new")
     made = survey(box(tmp_path / "old", {**RIGHTS, **broken}), here)
     assert failure(made, "role", "odd").where == "rbac/roles/odd.yaml:2"
-    carry(made, here, environment={}, replaces=False)
+    carried(made, here)
     assert not (tmp_path / "new/rbac/roles/odd.yaml").exists()
     with server(here) as engine:
         assert [role.name for role in engine.registry.rights.roles] == ["seller"]

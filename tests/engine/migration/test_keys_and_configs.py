@@ -9,13 +9,13 @@ import pytest
 
 from engine.clock import isoformat, utcnow
 from engine.errors import BadInput
-from engine.migration.carrying import carry
 from engine.migration.pieces import State
 from engine.migration.survey import Survey
 from engine.settings import Settings
 from tests.engine import world
 from tests.engine.migration.old_box import (
     box,
+    carried,
     exported,
     failure,
     foundation,
@@ -50,22 +50,22 @@ def test_keys_come_with_scope_owner_and_secrecy(tmp_path: Path) -> None:
         {"name": "pin", "value": "1234", "scope": "st2kv.user", "user": "ann", "secret": True},
         {"name": "bob:colour", "value": "red", "scope": "st2kv.user"},
     )
-    assert set(states(carry(made, here, environment={}, replaces=False)).values()) == {State.NEW}
+    assert set(states(carried(made, here)).values()) == {State.NEW}
     with foundation(here) as below:
         read = below.datastore.read
         assert read("system", "url").value == "https://shop"  # type: ignore[union-attr]  # it is there
         found = [read("system", "token", decrypt=True), read("user", "pin", user="ann", decrypt=True)]
         assert [(key.value, key.secret) for key in found if key] == [("hush", True), ("1234", True)]
         assert below.datastore.get("user", "colour", user="bob") == "red"
-    again = carry(made, here, environment={}, replaces=False)
+    again = carried(made, here)
     assert set(states(again).values()) == {State.SAME}
 
 
 def test_a_key_of_another_value_is_left_alone_and_its_value_not_told(tmp_path: Path) -> None:
     made, here = keys_of(tmp_path, {"name": "token", "value": "hush-one", "secret": True})
-    carry(made, here, environment={}, replaces=False)
+    carried(made, here)
     made, here = keys_of(tmp_path, {"name": "token", "value": "hush-two", "secret": True})
-    (outcome,) = carry(made, here, environment={}, replaces=False)
+    (outcome,) = carried(made, here)
     assert (outcome.state, outcome.differences) == (State.DIFFERENT, ("it has another value",))
     assert "hush" not in f"{outcome}{made}{asdict(outcome)}"
     with foundation(here) as below:
@@ -79,7 +79,7 @@ def test_a_key_with_an_end_keeps_it_and_one_whose_time_is_up_is_left_out(tmp_pat
         {"name": "lock", "value": "x", "expire_timestamp": isoformat(end)},
         {"name": "old", "value": "x", "expire_timestamp": "2020-01-01T00:00:00.000000Z"},
     )
-    carry(made, here, environment={}, replaces=False)
+    carried(made, here)
     with foundation(here) as below:
         lock = below.datastore.read("system", "lock")
         assert lock is not None

@@ -10,6 +10,7 @@ from engine.alerts.board import AlertBoard
 from engine.alerts.routing import PACK as ALERTS_PACK
 from engine.alerts.routing import Routing
 from engine.alias_executions import AliasExecutions
+from engine.alias_news import AliasNews
 from engine.aliases.match import AliasMatch
 from engine.content.registry import Content, Registry
 from engine.errors import EngineError
@@ -80,6 +81,7 @@ class Events:
             scope_for=parts.preparation.scope,
             user=settings.events.user,
         )
+        self._alias_news = AliasNews(database, parts.content)
         self.history = TriggerHistory(database)
         self.traces = Traces(database)
         self.explainer = RuleExplainer(self.rules, self.history, root=settings.root)
@@ -178,6 +180,7 @@ class Events:
         self.triggers.start()
         self._parts.foundation.expiry.start()
         self.held.start()
+        self._alias_news.start()
         self._inquiry_clock.start()
         self.timers.start()
 
@@ -188,6 +191,7 @@ class Events:
         self._parts.foundation.expiry.stop()
         self.timers.stop()
         self._inquiry_clock.stop()
+        self._alias_news.stop()
         self.triggers.stop()
         self.held.stop()
         self.alerts.stop()

@@ -15,6 +15,7 @@ from typing import Protocol
 
 from starlette.concurrency import run_in_threadpool
 
+from engine.alias_news import ALIAS_CHANGED
 from engine.announcements import ANNOUNCED
 from engine.api import wire_stream
 from engine.api.documents import Documents
@@ -281,6 +282,9 @@ class StreamHub:
             return []
         if entry.kind == ANNOUNCED:
             return [Happening(entry.id, (wire_stream.announcement_frame(entry),))]
+        if entry.kind == ALIAS_CHANGED:
+            document = self._documents.all("actionalias").get(entry.subject)
+            return [Happening(entry.id, (wire_stream.alias_frame(entry, document),))]
         execution = known.get(entry.subject)
         if execution is None:
             try:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from engine.alias_news import ALIAS_CHANGED
 from engine.announcements import ANNOUNCED
 from engine.api.call import dump
 from engine.api.wire import Document, content_id
@@ -26,8 +27,9 @@ DEFAULT = (
     f"{ANNOUNCEMENT}*",
     *(f"{kind}{change}" for kind in (EXECUTION, LIVEACTION) for change in ("create", "update", "delete")),
 )
+ALIAS = "st2.actionalias__"
 # The entries of the journal that become events; output is told apart from the journal.
-KINDS = (REQUESTED, CHANGED, ANNOUNCED)
+KINDS = (REQUESTED, CHANGED, ANNOUNCED, ALIAS_CHANGED)
 LIVE_KINDS = frozenset({*KINDS, OUTPUT})
 # Not there yet while an execution has another status than at its end.
 _OF_THE_END = ("result", "result_size", "end_timestamp", "elapsed_seconds")
@@ -50,6 +52,8 @@ def names_of(entry: JournalEntry) -> tuple[str, ...]:
     """The events that an entry of the journal becomes."""
     if entry.kind == ANNOUNCED:
         return (f"{ANNOUNCEMENT}{entry.data.get('route', '')}",)
+    if entry.kind == ALIAS_CHANGED:
+        return (f"{ALIAS}{entry.data['change']}",)
     change = "create" if entry.kind == REQUESTED else "update"
     return (f"{EXECUTION}{change}", f"{LIVEACTION}{change}")
 
@@ -58,6 +62,21 @@ def announcement_frame(entry: JournalEntry) -> Frame:
     data = {"payload": entry.data.get("payload"), "trace_context": entry.data.get("trace_context")}
     event = names_of(entry)[0]
     return Frame(event, _body(event, data))
+
+
+def alias_frame(entry: JournalEntry, document: Document | None) -> Frame:
+    """`document`: of the alias as it is now; None for one that is not there any more."""
+    if document is None:
+        pack, name = entry.data["pack"], entry.data["name"]
+        document = {
+            "id": content_id("alias", entry.subject),
+            "ref": entry.subject,
+            "uid": f"action_alias:{pack}:{name}",
+            "pack": pack,
+            "name": name,
+        }
+    event = names_of(entry)[0]
+    return Frame(event, _body(event, document))
 
 
 def execution_frames(

@@ -23,6 +23,7 @@ from bot.chat import Message, Reply
 from bot.command_forms import CommandForms
 from bot.identities import Identities, account_of, actor_of
 from bot.offers import Offers
+from bot.pace import Pace
 from bot.port import ChatAdapter, Outgoing
 from bot.responses import Responses
 from bot.starting import Starting
@@ -52,6 +53,7 @@ class Commands:
         self._identities = Identities(engine)
         self._starting = Starting(engine, announcer, Trails(engine, adapter))
         self._offers = Offers(engine, adapter)
+        self._pace = Pace(engine.settings.limits)
         self._forms = CommandForms(engine, adapter, self._starting, self._offers)
         self.responses = Responses(engine, adapter, self._forms)
         self._built_ins = BuiltIns(engine, adapter, self.responses, self._starting)
@@ -189,6 +191,9 @@ class Commands:
         return Asked(text=text, shown=shown, message=message, identity=identity, prefix=prefix)
 
     def _run(self, asked: Asked) -> Sequence[Reply]:
+        refusal = self._pace.refusal(asked)
+        if refusal is not None:
+            return refusal
         with acting_as(actor_of(asked.identity)):
             return self._checked(asked)
 

@@ -53,6 +53,7 @@ from engine.api.reaches import REACHES
 from engine.api.resource import Endpoint, Resource
 from engine.api.scopes import CLOSED
 from engine.api.stream_hub import StreamHub
+from engine.api.throttle import Throttle
 from engine.errors import EngineError
 from engine.service import Engine
 
@@ -126,7 +127,7 @@ class Api(FastAPI):
 def create_app(engine: Engine) -> Api:
     """Other rooms may add routers of their own; they pass the same door."""
     app = Api(title="Stormcrow", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
-    documents, crowd = Documents(engine), Crowd()
+    documents, crowd = Documents(engine), Crowd(throttle=Throttle(engine.settings.limits))
     app.stream = StreamHub(engine, documents)
     short: dict[str, list[tuple[Route, Resource]]] = {}
     for path in dict.fromkeys(endpoint.path for endpoint in ENDPOINTS):

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from engine.api.documents import Documents
 from engine.api.errors import HttpError
 from engine.api.landing import Landing
+from engine.api.throttle import Throttle
 from engine.errors import BadInput, Denied
 from engine.records.access import Requester
 from engine.records.execution import AGENT, ORIGIN_KEY
@@ -42,6 +43,7 @@ class Page:
 class Crowd:
     """The requests of this server that wait; the event loop's alone."""
 
+    throttle: Throttle
     waiting: int = 0
     """How many wait for the end of an execution."""
     landing: Landing = field(default_factory=Landing)

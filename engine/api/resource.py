@@ -89,7 +89,8 @@ class Resource:
         try:
             answer = await self._answer(scope, receive, request_id)
         except (EngineError, HttpError) as error:
-            answer = answer_for(error, request_id=request_id)
+            told = self._crowd.throttle.counted(error, _address(scope))
+            answer = answer_for(told, request_id=request_id)
         await answer(scope, receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive, request_id: str) -> Answering:
@@ -100,9 +101,12 @@ class Resource:
         headers = dict(scope["headers"])
         query = Query.of(scope["query_string"])
         requester, location = _NOBODY, ""
-        address = (scope.get("client") or ("",))[0]
+        address = _address(scope)
         if not endpoint.is_open:
             requester, location = await self._who(headers, query, address)
+            self._crowd.throttle.admit(requester)
+        elif endpoint.right is None:
+            self._crowd.throttle.admit_stranger(address)
         call = Call(
             engine=self._engine,
             documents=self._documents,
@@ -152,6 +156,12 @@ class Resource:
 
 
 _NOBODY = Requester(user="", method="")
+
+
+def _address(scope: Scope) -> str:
+    """The other end of the connection."""
+    address: str = (scope.get("client") or ("",))[0]
+    return address
 
 
 def _actor(call: Call) -> Actor:

@@ -13,6 +13,9 @@ from engine.settings import Settings
 HEADER_TIME_S = 15.0
 KEEP_ALIVE_S = 30
 CONNECTIONS = 1000
+# The address and all headers of a request.
+HEADER_LIMIT_BYTES = 64 * 1024
+_TOO_LARGE = f"The headers are larger than {HEADER_LIMIT_BYTES} bytes."
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -23,6 +26,10 @@ class BoundedProtocol(HttpToolsProtocol):
     """
 
     _header_timer: asyncio.TimerHandle | None = None
+    _header_bytes = 0
+    """Of the address and the headers that are complete, and of trailers."""
+    _unfinished_bytes = 0
+    """Since the headers began that are not complete yet."""
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
@@ -33,8 +40,33 @@ class BoundedProtocol(HttpToolsProtocol):
         super().connection_made(transport)
         self._header_timer = self.loop.call_later(HEADER_TIME_S, self._too_slow)
 
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._header_timer is None or self.transport is None or self.transport.is_closing():
+            self._unfinished_bytes = 0
+            return
+        # A single header may never end; the parser keeps what it has of it.
+        self._unfinished_bytes += len(data)
+        if self._unfinished_bytes > HEADER_LIMIT_BYTES:
+            self.send_400_response(_TOO_LARGE)
+
+    def on_url(self, url: bytes) -> None:
+        self._count(len(url))
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._count(len(name) + len(value))
+        super().on_header(name, value)
+
+    def _count(self, size_bytes: int) -> None:
+        self._header_bytes += size_bytes
+        if self._header_bytes > HEADER_LIMIT_BYTES:
+            # The parser hands it on as a fault of the request, which is answered with 400.
+            raise ValueError(_TOO_LARGE)
+
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self._header_bytes = 0
         if self._header_timer is None:
             self._header_timer = self.loop.call_later(HEADER_TIME_S, self._too_slow)
 

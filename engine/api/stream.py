@@ -12,6 +12,7 @@ from engine.api.resource import Answering, Endpoint, authenticate
 from engine.api.scopes import has_execution, narrowed
 from engine.api.shape import Raw
 from engine.api.stream_hub import Happening, StreamHub
+from engine.api.throttle import owner_of
 from engine.api.wire_stream import DEFAULT, EXECUTION, OUTPUT_EVENT, UPDATE_EVENT, UPDATES, Frame
 from engine.errors import BadInput, Denied, Unauthenticated
 from engine.records.access import Scope as KeyScope
@@ -53,6 +54,7 @@ class Stream:
         self._printed: dict[str, int] = {}
         """Of executions whose output was told at the start: the last piece of that."""
         self.wake = asyncio.Event()
+        self.owner = owner_of(call.requester)
 
     def wants(self, event: str) -> bool:
         if self._scope is not None and event.startswith(EXECUTION):

@@ -21,7 +21,7 @@ from engine.api import wire_stream
 from engine.api.documents import Documents
 from engine.api.wire import Document
 from engine.api.wire_stream import OUTPUT_EVENT, Frame
-from engine.errors import EngineError, NotFound
+from engine.errors import EngineError, NotFound, TooOften
 from engine.executions import OUTPUT
 from engine.metrics.tallies import Sample
 from engine.records.execution import Execution
@@ -43,6 +43,8 @@ class Reader(Protocol):
     """An open stream. `wake` is set, on the event loop, when there is something new."""
 
     wake: asyncio.Event
+    owner: str
+    """Whose it is: so many may be open at once."""
 
     def wants(self, event: str) -> bool:
         """Whether it shows events of that name. Asked from other threads too."""
@@ -92,7 +94,13 @@ class StreamHub:
     # readers
 
     async def join(self, reader: Reader) -> int:
-        """The number of the first happening that is new to it; everything up to `position` is not."""
+        """The number of the first happening that is new to it; everything up to `position` is not.
+
+        Raises TooOften.
+        """
+        most = self._engine.settings.limits.streams
+        if sum(1 for one in self._readers if one.owner == reader.owner) >= most:
+            raise TooOften(f"There are {most} event streams of yours already.", retry_after_s=RETRY_S)
         self._readers.add(reader)
         self._version += 1
         if self._pump is None:

@@ -51,6 +51,7 @@ async def receive(call: Call) -> Answering:
     hook = hooks.get(url)
     if hook is None:
         return await _by_key(call, url, delivery)
+    call.crowd.throttle.admit_delivery(url)
     try:
         await _verify(call, hook, delivery)
     except Refused as refusal:
@@ -111,6 +112,7 @@ async def _by_key(call: Call, url: str, delivery: Delivery) -> Answering:
     except Unauthenticated as error:
         hooks.refuse(url, error.message, kind="key", address=delivery.address)
         raise
+    call.crowd.throttle.admit(requester)
     gate.check_webhook(call, requester, url)
     if url != GENERIC and url not in hooks.rule_triggers():
         raise NotFound(f"Webhook {url} not registered with st2", hint=_how_to(url))

@@ -12,6 +12,7 @@ from engine.settings.actions import ActionSettings, HttpSettings, PythonSettings
 from engine.settings.chats import ChatSettings, ErrbotSettings, SlackSettings
 from engine.settings.content import ContentSettings, PackSettings, TemplateSettings
 from engine.settings.events import DatastoreSettings, EventSettings, SensorSettings
+from engine.settings.limits import LimitSettings
 from engine.settings.logins import LdapSettings
 from engine.settings.people import AuthSettings, PeopleSettings
 from engine.settings.server import LogSettings, ServerSettings, StoreSettings
@@ -39,6 +40,7 @@ class Settings:
     people: PeopleSettings = field(default_factory=PeopleSettings)
     auth: AuthSettings = field(default_factory=AuthSettings)
     ldap: LdapSettings = field(default_factory=LdapSettings)
+    limits: LimitSettings = field(default_factory=LimitSettings)
     sensors: SensorSettings = field(default_factory=SensorSettings)
     datastore: DatastoreSettings = field(default_factory=DatastoreSettings)
     log: LogSettings = field(default_factory=LogSettings)

@@ -46,6 +46,7 @@ from engine.records.datastore import DatastoreKey
 from engine.records.execution import Execution, ExecutionFilter, ExecutionRequest
 from engine.records.trigger import Emitted, Event
 from engine.recovery import Recovery
+from engine.retention import Retention
 from engine.rights.denials import Denials
 from engine.rights.room import Rights
 from engine.runner_set import RunnerSet
@@ -95,8 +96,8 @@ class Engine(ExecutionCalls, AliasCalls):
         loader = ContentLoader(settings, shipped=shipped_packs())
         self.content = Content(loader)
         self.rights = Rights(self.content, self.people, roles=roles, always=(ADMIN, settings.events.user))
-        self.denials = Denials(self.database)
-        self.audit = Audit(self.database)
+        self.denials, self.audit = Denials(self.database), Audit(self.database)
+        self.retention = Retention(self.database, settings.retention)
         self._api_url = local_url(settings)
         self.preparation = Preparation(
             self.content,
@@ -242,12 +243,14 @@ class Engine(ExecutionCalls, AliasCalls):
         self.workflows.start()
         self._dispatch.start()
         self._events.start()
+        self.retention.start()
         self._is_started = True
 
     def stop(self) -> None:
         """Local actions go on without us; the next start collects them."""
         if self._is_started:
             self._is_started = False
+            self.retention.stop()
             self._events.stop()
             self._dispatch.stop(timeout_s=self.settings.server.shutdown_s)
             self.workflows.stop(timeout_s=self.settings.server.shutdown_s)

@@ -22,6 +22,7 @@ from bot.cli import (
     pack_configs,
     packs_installed,
     policies,
+    purging,
     rights,
     rules,
     rules_written,
@@ -114,6 +115,7 @@ app.add_typer(users.app, name="user")
 app.add_typer(accounts.app, name="account")
 app.add_typer(rights.app, name="rights")
 app.add_typer(audit.app, name="audit")
+app.command()(purging.purge)
 app.add_typer(slack.app, name="slack")
 app.add_typer(imports.app, name="import")
 app.command()(status.status)

@@ -5,13 +5,15 @@ from collections.abc import Iterator
 from starlette.responses import Response, StreamingResponse
 
 from engine.api import listing
+from engine.api import wire_audit_shapes as shapes
+from engine.api.auditing import check_auditor
 from engine.api.call import Call, json_answer
 from engine.api.resource import Answering, Endpoint
+from engine.api.shape import Listed, Raw
 from engine.api.wire_audit import act_document, verified_document
 from engine.audit_files import Format, lines
-from engine.errors import BadInput, Denied, NotFound
+from engine.errors import BadInput, NotFound
 from engine.records.audit import Act, AuditFilter
-from engine.specs.permissions import ADMIN, SYSTEM_ADMIN
 from engine.specs.right import Right
 
 _TYPES: dict[Format, str] = {"jsonl": "application/x-ndjson", "csv": "text/csv"}
@@ -21,14 +23,14 @@ _PIECE = 500
 
 def list_acts(call: Call) -> Response:
     """The newest first."""
-    _check_auditor(call)
+    check_auditor(call)
     page = call.query.page(limit=50)
     found, total = call.engine.audit.page(_wanted(call), offset=page.offset, limit=page.limit)
     return json_answer([act_document(one) for one in found], headers=listing.page_headers(page, total))
 
 
 def get_act(call: Call) -> Response:
-    _check_auditor(call)
+    check_auditor(call)
     number = call.path["number"]
     found = call.engine.audit.get(int(number)) if number.isdecimal() and len(number) < 18 else None
     if found is None:
@@ -38,13 +40,13 @@ def get_act(call: Call) -> Response:
 
 def verify(call: Call) -> Response:
     """All of it, which takes its time: some 50,000 acts a second."""
-    _check_auditor(call)
+    check_auditor(call)
     return json_answer(verified_document(call.engine.audit.verify()))
 
 
 def export(call: Call) -> Answering:
     """`format`: jsonl or csv. The oldest first; the export itself is an act."""
-    _check_auditor(call)
+    check_auditor(call)
     wanted = _wanted(call)
     asked = call.query.text("format") or "jsonl"
     if asked not in _TYPES:
@@ -68,13 +70,13 @@ def _pieces(text: Iterator[str]) -> Iterator[bytes]:
     yield "".join(piece).encode()
 
 
-_FILTERS = frozenset({"kind", "user", "object", "trace", "since", "until"})
+_FILTERS = ("kind", "object", "since", "trace", "until", "user")
 
 
 def _wanted(call: Call) -> AuditFilter:
     query = call.query
     return AuditFilter(
-        kinds=tuple(query.names("kind")),
+        kinds=tuple(kind for kind in (query.text("kind") or "").split(",") if kind),
         user=query.text("user") or "",
         object=query.text("object") or "",
         trace_id=query.text("trace") or "",
@@ -83,18 +85,25 @@ def _wanted(call: Call) -> AuditFilter:
     )
 
 
-def _check_auditor(call: Call) -> None:
-    """Without roles on file, for the administrators only; never for an action or sensor that runs."""
-    rights, requester = call.engine.rights, call.requester
-    is_person = requester.execution_id is None and not requester.is_lent
-    may = rights.has_roles or not {ADMIN, SYSTEM_ADMIN}.isdisjoint(rights.roles_of(requester.user))
-    if not (may and is_person):
-        raise Denied("The audit is for its auditors only.", hint="It takes audit_list, or audit_export.")
-
-
 ENDPOINTS = (
-    Endpoint(method="GET", path="/audit", handler=list_acts, right=Right.AUDIT_LIST),
-    Endpoint(method="GET", path="/audit/export", handler=export, right=Right.AUDIT_EXPORT),
-    Endpoint(method="GET", path="/audit/verify", handler=verify, right=Right.AUDIT_LIST),
-    Endpoint(method="GET", path="/audit/{number}", handler=get_act, right=Right.AUDIT_LIST),
+    Endpoint(
+        method="GET",
+        path="/audit",
+        handler=list_acts,
+        right=Right.AUDIT_LIST,
+        query=(*listing.PAGE, *_FILTERS),
+        gives=Listed(shapes.ACT),
+    ),
+    Endpoint(
+        method="GET",
+        path="/audit/export",
+        handler=export,
+        right=Right.AUDIT_EXPORT,
+        query=(*_FILTERS, "format"),
+        gives=Raw(tuple(_TYPES.values())),
+    ),
+    Endpoint(
+        method="GET", path="/audit/verify", handler=verify, right=Right.AUDIT_LIST, gives=shapes.VERIFIED
+    ),
+    Endpoint(method="GET", path="/audit/{number}", handler=get_act, right=Right.AUDIT_LIST, gives=shapes.ACT),
 )

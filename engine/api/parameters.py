@@ -28,7 +28,7 @@ PARAMETERS: Mapping[str, Parameter] = MappingProxyType(
         "trigger": Parameter("string", "The reference of a trigger or of its type."),
         "enabled": Parameter("boolean", "What is switched on, or off."),
         "tags": Parameter("array", "Tags as NAME:VALUE, all of which it must have."),
-        "kind": Parameter("string", "The kind of content."),
+        "kind": Parameter("string", "The kind of content; of acts, several between commas, and key.* too."),
         "filter": Parameter("string", "Of executions NAME:VALUE pairs; of help a regular expression."),
         "system": Parameter("boolean", "Roles that are always there, or the others."),
         "role": Parameter("string", "The name of a role."),
@@ -83,5 +83,11 @@ PARAMETERS: Mapping[str, Parameter] = MappingProxyType(
         "url": Parameter("string", "The URL of a webhook, without its beginning."),
         "seen": Parameter("string", "The status, or digest, that the caller has seen; with wait."),
         "what": Parameter("string", "An alias or an action."),
+        "object": Parameter("string", "What an act was done to."),
+        "trace": Parameter("string", "The id of a trace."),
+        "since": Parameter("moment", "Not earlier than this."),
+        "until": Parameter("moment", "Earlier than this."),
+        "before": Parameter("moment", "Ended earlier than this."),
+        "format": Parameter("string", "The format of the file.", ("jsonl", "csv")),
     }
 )

@@ -15,6 +15,7 @@ from engine.settings.events import DatastoreSettings, EventSettings, SensorSetti
 from engine.settings.limits import LimitSettings
 from engine.settings.logins import LdapSettings
 from engine.settings.people import AuthSettings, PeopleSettings
+from engine.settings.retention import RetentionSettings
 from engine.settings.server import LogSettings, ServerSettings, StoreSettings
 from engine.settings.watching import HealthSettings, MetricsSettings
 
@@ -43,6 +44,7 @@ class Settings:
     limits: LimitSettings = field(default_factory=LimitSettings)
     sensors: SensorSettings = field(default_factory=SensorSettings)
     datastore: DatastoreSettings = field(default_factory=DatastoreSettings)
+    retention: RetentionSettings = field(default_factory=RetentionSettings)
     log: LogSettings = field(default_factory=LogSettings)
     health: HealthSettings = field(default_factory=HealthSettings)
     metrics: MetricsSettings = field(default_factory=MetricsSettings)

@@ -120,6 +120,8 @@ class Right(StrEnum):
     ALERT_MODIFY = "alert_modify"
     AUDIT_LIST = "audit_list"
     AUDIT_EXPORT = "audit_export"
+    HISTORY_LIST = "history_list"
+    HISTORY_DELETE = "history_delete"
     IMPERSONATE = "impersonate"
     METRICS_VIEW = "metrics_view"
     ROLE_LIST = "role_list"
@@ -157,5 +159,6 @@ RESOURCE_TYPES = (
     "role",
     "service",
     "audit",
+    "history",
 )
-"""StackStorm's eighteen, and the last four of ours."""
+"""StackStorm's eighteen, and the last five of ours."""

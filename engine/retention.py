@@ -1,0 +1,193 @@
+"""Removes what is older than the settings keep it: in small bites, and never what is not over.
+
+A timer wakes it, not before the settings let something be old enough again.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from types import MappingProxyType
+
+from sqlalchemy import Connection
+
+from engine.clock import isoformat, utcnow
+from engine.errors import BadInput, StoreFailure
+from engine.records.audit import Act
+from engine.settings.retention import RetentionSettings
+from engine.store import audit
+from engine.store import removal as store
+from engine.store.database import Database
+
+log = logging.getLogger(__name__)
+
+# So many executions, events ... share a transaction: others wait for no more.
+_BITE = 200
+_ACTS_BITE = 1_000
+FIRST_AFTER_S = 60.0
+# Days are kept to the hour.
+EVERY_S = 3600.0
+
+Remove = Callable[[Connection, datetime], int]
+_BITES: Mapping[str, Remove] = MappingProxyType(
+    {
+        "output": lambda connection, before: store.remove_output(connection, before=before, limit=_BITE),
+        "workflows": lambda connection, before: store.remove_workflows(
+            connection, before=before, limit=_BITE
+        ),
+        "events": lambda connection, before: store.remove_events(connection, before=before, limit=_BITE),
+        "enforcements": lambda connection, before: store.remove_enforcements(
+            connection, before=before, limit=_BITE
+        ),
+        "audit": lambda connection, before: store.remove_acts(connection, before=before, limit=_ACTS_BITE),
+    }
+)
+EXECUTIONS = "executions"
+# What a person may have removed at once, whatever the settings say, and how it is counted before.
+PURGED = (EXECUTIONS, "events", "enforcements")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Purged:
+    kind: str
+    count: int
+    is_done: bool
+    """False: there is more, to be asked for again."""
+
+
+class Retention:
+    def __init__(self, database: Database, settings: RetentionSettings) -> None:
+        self._database = database
+        self._days: dict[str, int] = {
+            EXECUTIONS: settings.executions_days,
+            "output": settings.output_days,
+            "workflows": settings.workflows_days,
+            "events": settings.events_days,
+            "enforcements": settings.enforcements_days,
+            "audit": settings.audit_days,
+        }
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        if any(self._days.values()):
+            self._thread = threading.Thread(target=self._run, name="retention", daemon=True)
+            self._thread.start()
+
+    def stop(self) -> None:
+        """Between two bites. Idempotent."""
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    def _run(self) -> None:
+        # Whoever starts the server waits for other things.
+        pause_s = FIRST_AFTER_S
+        while not self._stopping.wait(pause_s):
+            pause_s = EVERY_S
+            try:
+                self.sweep(now=utcnow())
+            except StoreFailure:
+                return
+            except Exception:  # the loop must outlive a fault of the database
+                log.exception("removing what is old failed; trying again")
+
+    def sweep(self, *, now: datetime) -> Mapping[str, int]:
+        """Remove all that is too old at `now`; how many of each kind."""
+        removed = {}
+        for kind, days in self._days.items():
+            if days and not self._stopping.is_set():
+                count = self._remove(kind, now - timedelta(days=days))
+                if count:
+                    removed[kind] = count
+                    log.info("removed what is older than %d days: %s", days, kind, extra={"count": count})
+        return removed
+
+    def _remove(self, kind: str, before: datetime) -> int:
+        """All of a kind, and an act that says so."""
+        bites = self._families(before) if kind == EXECUTIONS else self._bites(kind, before)
+        count = sum(bites)
+        if count:
+            act = Act(
+                kind="history.removed", object=kind, details={"before": isoformat(before), "count": count}
+            )
+            self._database.write(partial(audit.record, act=act))
+        return count
+
+    def _bites(self, kind: str, before: datetime) -> Iterator[int]:
+        while not self._stopping.is_set():
+            count = self._database.write(lambda connection: _BITES[kind](connection, before))
+            if not count:
+                return
+            yield count
+
+    def _families(self, before: datetime, *, action: str = "") -> Iterator[int]:
+        """A family goes children first, so that a parent is never without them."""
+        after = ""
+        while not self._stopping.is_set():
+            with self._database.read() as connection:
+                roots = store.old_roots(connection, before=before, after=after, action=action, limit=_BITE)
+                families = [family for root in roots if (family := store.family(connection, root))]
+            if not roots:
+                return
+            after = roots[-1]
+            for bite in _in_bites(families):
+                self._database.write(partial(store.remove_executions, ids=bite))
+                yield len(bite)
+
+    # what a person wants
+
+    def count(self, kind: str, *, before: datetime, action: str = "") -> int:
+        """How many a purge would remove: of executions those without a parent. Raises BadInput."""
+        _check(kind, action)
+        with self._database.read() as connection:
+            match kind:
+                case "executions":
+                    return store.count_roots(connection, before=before, action=action)
+                case "events":
+                    return store.count_events(connection, before=before)
+                case _:
+                    return store.count_enforcements(connection, before=before)
+
+    def purge(self, kind: str, *, before: datetime, action: str = "", most: int = 20_000) -> Purged:
+        """Remove what ended before that moment, at least `most` if there are so many. Raises BadInput.
+
+        The act is written first: nothing is gone that nobody is known to have wanted gone.
+        """
+        _check(kind, action)
+        details = {"before": isoformat(before), **({"action": action} if action else {})}
+        act = Act(kind="history.purged", object=kind, details=details)
+        self._database.write(partial(audit.record, act=act))
+        count = 0
+        bites = self._families(before, action=action) if kind == EXECUTIONS else self._bites(kind, before)
+        for bite in bites:
+            count += bite
+            if count >= most:
+                return Purged(kind=kind, count=count, is_done=False)
+        return Purged(kind=kind, count=count, is_done=True)
+
+
+def _check(kind: str, action: str) -> None:
+    if kind not in PURGED:
+        raise BadInput(f'"{kind}" cannot be purged.', hint=f"Choose from {', '.join(PURGED)}.")
+    if action and kind != EXECUTIONS:
+        raise BadInput("Only executions are of an action.", hint="Leave the action out.")
+
+
+def _in_bites(families: list[list[str]]) -> Iterator[list[str]]:
+    """Whole families together where they are small; of large ones the last members first."""
+    bite: list[str] = []
+    for family in families:
+        rest = family
+        while len(rest) > _BITE:
+            yield rest[-_BITE:]
+            rest = rest[:-_BITE]
+        if len(bite) + len(rest) > _BITE:
+            yield bite
+            bite = []
+        bite = [*bite, *rest]
+    if bite:
+        yield bite

@@ -1,0 +1,25 @@
+"""How long what has happened is kept."""
+
+from dataclasses import dataclass
+
+from engine.settings.key import key
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetentionSettings:
+    """When what is over is removed, in whole days after its end; 0: never."""
+
+    executions_days: int = key(
+        0, "Executions that have ended, with their children, output and questions (action_executions_ttl)."
+    )
+    output_days: int = key(
+        7, "What actions printed, of executions that have ended (action_executions_output_ttl)."
+    )
+    workflows_days: int = key(
+        0,
+        "What workflows remember of their steps, once they have ended: then they cannot be run again from a "
+        "task (workflow_executions_ttl, task_executions_ttl).",
+    )
+    events_days: int = key(0, "Events, with what rules made of them (trigger_instances_ttl).")
+    enforcements_days: int = key(0, "What rules made of events, the events kept (rule_enforcements_ttl).")
+    audit_days: int = key(0, "Acts of the audit, whose chain stays verifiable.")

@@ -12,10 +12,12 @@ from engine.alerts.routing import Routing
 from engine.alias_executions import AliasExecutions
 from engine.alias_news import AliasNews
 from engine.aliases.match import AliasMatch
+from engine.callbacks.sender import Callbacks, SenderParts
 from engine.content.registry import Content, Registry
 from engine.errors import EngineError
 from engine.executions import Executions
 from engine.expressions.jinja import Templates
+from engine.expressions.live_secrets import LiveSecrets
 from engine.expressions.params import Plans
 from engine.foundation import Foundation
 from engine.held_rules import HeldRules
@@ -60,6 +62,7 @@ class EventParts:
     tell: Callable[[Notice], None]
     people: People
     rights: Rights
+    live_secrets: LiveSecrets
 
 
 class Events:
@@ -128,6 +131,17 @@ class Events:
             )
         )
         self._make_clocks()
+        self.callbacks = Callbacks(
+            SenderParts(
+                settings=settings,
+                database=database,
+                datastore=datastore,
+                vault=parts.foundation.vault,
+                read=parts.executions.get,
+                note_secret=lambda value: parts.live_secrets.note([value]),
+                server=parts.foundation.server_id,
+            )
+        )
 
     def _make_sensors(self, environment: Mapping[str, str]) -> Sensors:
         parts = self._parts
@@ -183,6 +197,7 @@ class Events:
         self._alias_news.start()
         self._inquiry_clock.start()
         self.timers.start()
+        self.callbacks.start()
 
     def stop(self) -> None:
         """What was taken is committed first."""
@@ -190,6 +205,7 @@ class Events:
         self.sensors.stop()
         self._parts.foundation.expiry.stop()
         self.timers.stop()
+        self.callbacks.stop()
         self._inquiry_clock.stop()
         self._alias_news.stop()
         self.triggers.stop()

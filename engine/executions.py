@@ -19,6 +19,7 @@ from engine.endings import Endings
 from engine.errors import BadInput, BadTemplate, IllegalTransition, NotFound
 from engine.expressions.masking import ValueMasker
 from engine.expressions.params import ActionPlan, Plans, TemplateScope
+from engine.records.callback import CONTEXT_KEY as CALLBACK
 from engine.records.execution import Execution, ExecutionRequest, OutputChunk, Terms, new_id
 from engine.repeats import Repeats
 from engine.runners.base import RunResult
@@ -27,7 +28,7 @@ from engine.specs.runner_type import WORKFLOWS
 from engine.starts import Starts
 from engine.status import CANCELABLE, FINISHED, TRANSITIONS, Status
 from engine.steps import bounded, canceled_result, insertion, known, scoped_key, take_step
-from engine.store import audit, sealed_parameters
+from engine.store import audit, callbacks, sealed_parameters
 from engine.store import executions as store
 from engine.store.database import Database
 from engine.store.sealed_parameters import Revealed
@@ -165,6 +166,7 @@ class Executions:
                 idempotency_key=terms.idempotency_key,
                 fingerprint=terms.fingerprint,
                 execution_id=terms.execution_id,
+                callback=terms.callback,
                 secrets=before.secrets,
             )
         ).result()
@@ -187,6 +189,10 @@ class Executions:
         sealed = None
         if revealed.secrets or shown != revealed.parameters:
             sealed = sealed_parameters.seal(self._vault, execution_id, revealed)
+        also = None
+        if wanted.callback is not None:
+            also = callbacks.addition(wanted.callback, execution_id, self._vault)
+            context = {**context, CALLBACK: {"id": wanted.callback.id}}
         status = Status.REQUESTED if error is None else Status.FAILED
         result = None if error is None else {"error": str(error), "traceback": ""}
         steps = [Status.REQUESTED] if error is None else [Status.REQUESTED, Status.FAILED]
@@ -209,7 +215,9 @@ class Executions:
             parent_id=(context.get("parent") or {}).get("execution_id"),
         )
         key, act = scoped_key(wanted), acts.begun(execution)
-        insert = insertion(execution, sealed, idempotency_key=key, fingerprint=wanted.fingerprint, act=act)
+        insert = insertion(
+            execution, sealed, idempotency_key=key, fingerprint=wanted.fingerprint, act=act, also=also
+        )
         return PreparedExecution(execution=execution, insert=insert, error=error)
 
     # read
@@ -305,6 +313,8 @@ class Executions:
             told = {"retried_by": repeated.execution.id}
             self._step(connection, execution_id, step, wanted, values=values, told=told)
             insertion(repeated.execution, repeated.sealed)(connection)
+            if CALLBACK in step.context:
+                callbacks.move(connection, execution_id, repeated.execution.id)
             return wanted
 
         return work

@@ -181,6 +181,7 @@ class Engine(ExecutionCalls, AliasCalls):
                 tell=self.tell,
                 people=self.people,
                 rights=self.rights,
+                live_secrets=self.live_secrets,
             ),
             environment=environment,
         )
@@ -188,7 +189,7 @@ class Engine(ExecutionCalls, AliasCalls):
         self.history, self.traces, self.explainer = events.history, events.traces, events.explainer
         self.alerts, self.webhooks, self.held = events.alerts, events.webhooks, events.held
         self.sensors, self.timers, self.schedules = events.sensors, events.timers, events.schedules
-        self.inquiries = events.inquiries
+        self.inquiries, self.callbacks = events.inquiries, events.callbacks
         self._readers: list[JournalReader] = []
         self.health, self.metrics = self._made_health(), Board(label_limit=settings.metrics.label_limit)
         self._is_started = False

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from engine.clock import isoformat, utcnow
 from engine.errors import IllegalTransition, KeyReused, NotFound
 from engine.records.audit import Act
+from engine.records.callback import CONTEXT_KEY as CALLBACK
 from engine.records.execution import Execution, ExecutionRequest
 from engine.records.journal import JournalEntry
 from engine.status import FINISHED, Status, advance
@@ -36,11 +37,13 @@ def insertion(
     idempotency_key: str | None = None,
     fingerprint: str = "",
     act: Act | None = None,
+    also: Callable[[Connection], object] | None = None,
 ) -> Callable[[Connection], Execution]:
     """What writes a new execution; it may be called again when its transaction was rolled back.
 
     It gives the first execution instead where the key was used before, and raises KeyReused where that
-    was for another request. `act`: what the audit says of it.
+    was for another request. `also` writes what belongs to it, in the same transaction.
+    `act`: what the audit says of it.
     """
     key = idempotency_key
     trace = execution.context.get("trace_context") or {}
@@ -78,6 +81,8 @@ def insertion(
                     return first.execution
                 store.forget_idempotency_key(connection, key)
         store.add(connection, values)
+        if also is not None:
+            also(connection)
         if act is not None:
             audit.record(connection, act)
         kind = REQUESTED if execution.status is Status.REQUESTED else CHANGED
@@ -141,6 +146,8 @@ def facts(status: Status, action: str, context: Mapping[str, Any]) -> dict[str, 
         told["adapter"] = chat.get("adapter") or ""
     if context.get("notify") or _mapping(context.get("chain")).get("notify"):
         told["notifies"] = True
+    if context.get(CALLBACK):
+        told["calls_back"] = True
     pipeline = _mapping(context.get("pipeline")).get("id")
     if pipeline:
         told["pipeline"] = pipeline

@@ -12,6 +12,7 @@ from bot.cli import (
     alerts,
     api_keys,
     audit,
+    callbacks,
     content,
     dev,
     doctor,
@@ -91,6 +92,7 @@ app.command()(running.run)
 app.command()(agents.mcp)
 app.add_typer(executions.app, name="execution")
 app.add_typer(inquiries.app, name="inquiry")
+app.add_typer(callbacks.app, name="callback")
 app.add_typer(content.actions, name="action")
 app.add_typer(content.aliases, name="alias")
 content.packs.add_typer(pack_configs.app, name="config")

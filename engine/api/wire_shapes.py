@@ -216,6 +216,8 @@ EXECUTION_REQUEST = Shape(
         "context": maybe(MAPPING),
         "notify": maybe(MAPPING),
         "delay": maybe(INTEGER),
+        "callback_url": maybe(TEXT),
+        "callback_secret_ref": maybe(TEXT),
     },
     ("action",),
 )
@@ -253,8 +255,25 @@ RERUN = Shape(
         "reset": maybe(TEXTS),
         "delay": maybe(INTEGER),
         "user": maybe(TEXT),
+        "callback_url": maybe(TEXT),
+        "callback_secret_ref": maybe(TEXT),
     },
 )
+CALLBACK = Shape(
+    "Callback",
+    {
+        "id": TEXT,
+        "execution": TEXT,
+        "place": TEXT,
+        "secret_ref": TEXT,
+        "state": TEXT,
+        "attempts": INTEGER,
+        "made_at": MOMENT,
+        "ended_at": maybe(MOMENT),
+        "next_at": maybe(MOMENT),
+    },
+)
+CALLBACK_DETAIL = CALLBACK.grown("CallbackDetail", {"log": list_of(MAPPING)})
 EXECUTION_VALUES = Shape(
     "ExecutionValues",
     dict.fromkeys(("action", "status", "rule", "runner", "trigger", "trigger_type", "user"), TEXTS),

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Column, Index, LargeBinary, text
 from sqlmodel import Field, SQLModel
 
+from engine.records.callback import NewCallback
 from engine.records.columns import UtcDateTime
 from engine.status import FINISHED, Status
 
@@ -152,6 +153,8 @@ class ExecutionRequest:
     """Values to be hidden wherever they stand in the parameters and in what the run says."""
     execution_id: str = ""
     """Made by `new_id` beforehand; empty: one is made."""
+    callback: NewCallback | None = None
+    """Who is told of the end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,6 +164,7 @@ class Terms:
     idempotency_key: str | None = None
     fingerprint: str = ""
     execution_id: str = ""
+    callback: NewCallback | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

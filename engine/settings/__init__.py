@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from engine.settings.actions import ActionSettings, HttpSettings, PythonSettings, SshSettings
+from engine.settings.callbacks import CallbackSettings
 from engine.settings.chats import ChatSettings, ErrbotSettings, SlackSettings
 from engine.settings.content import ContentSettings, PackSettings, TemplateSettings
 from engine.settings.events import DatastoreSettings, EventSettings, SensorSettings
@@ -33,6 +34,7 @@ class Settings:
     packs: PackSettings = field(default_factory=PackSettings)
     ssh: SshSettings = field(default_factory=SshSettings)
     http: HttpSettings = field(default_factory=HttpSettings)
+    callbacks: CallbackSettings = field(default_factory=CallbackSettings)
     templates: TemplateSettings = field(default_factory=TemplateSettings)
     chat: ChatSettings = field(default_factory=ChatSettings)
     slack: SlackSettings = field(default_factory=SlackSettings)

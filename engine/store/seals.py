@@ -16,6 +16,7 @@ from sqlalchemy import Column, ColumnElement, Connection, Row, Table, delete, fu
 
 from engine.errors import StoreFailure
 from engine.records.audit import Act
+from engine.records.callback import CallbackRow
 from engine.records.comforts import OfferRow
 from engine.records.datastore import DatastoreRow, SealKeyRow
 from engine.records.deliveries import DeliveryRow
@@ -27,6 +28,7 @@ from engine.records.trigger import TriggerInstanceRow
 from engine.records.workflow import WorkflowDeltaRow, WorkflowRow, WorkflowValueRow
 from engine.store import (
     audit,
+    callbacks,
     comforts,
     datastore,
     deliveries,
@@ -60,6 +62,7 @@ class SealedColumn:
     is_sealed: ColumnElement[bool]
 
 
+_B = CallbackRow.__table__  # type: ignore[attr-defined]  # as above
 _C = DeliveryRow.__table__  # type: ignore[attr-defined]  # as above
 _E = ExecutionRow.__table__  # type: ignore[attr-defined]  # as above
 _A = DialogueRow.__table__  # type: ignore[attr-defined]  # as above
@@ -143,6 +146,14 @@ SEALED = (
         needed=(_C.c.adapter, _C.c.key),
         place=lambda row: deliveries.seal_place(row.adapter, row.key),
         is_sealed=_C.c.body.is_not(None),
+    ),
+    SealedColumn(
+        table=_B,
+        order=_B.c.seq,
+        column=_B.c.url,
+        needed=(_B.c.id,),
+        place=lambda row: callbacks.seal_place(row.id),
+        is_sealed=_B.c.url.is_not(None),
     ),
     SealedColumn(
         table=_P,

@@ -1,0 +1,1 @@
+"""Ends of executions told to addresses that were named with the request."""

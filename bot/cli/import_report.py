@@ -124,9 +124,12 @@ def _tell_group(title: str, remarks: Mapping[Remark, Sequence[Item]], *, most: i
 
 
 def _tell(text: str, *, indent: str = "", rest: str | None = None) -> None:
-    """Wrapped; a path or a command that is longer than a line is left whole."""
+    """Wrapped; a path or a command that is longer than a line is left whole.
+
+    Names and values come from files of others: what would steer a terminal is made visible.
+    """
     lines = textwrap.wrap(
-        text,
+        "".join(sign if sign.isprintable() else "�" for sign in text),
         WIDTH,
         initial_indent=indent,
         subsequent_indent=rest if rest is not None else f"{indent}  ",
@@ -180,7 +183,7 @@ def _tell_settings(proposals: Sequence[Proposal]) -> None:
         say(f"+ {section}:")
         for proposal in found:
             value = yaml.safe_dump(proposal.ours, default_flow_style=True).removesuffix("\n...\n").strip()
-            say(f"+   {proposal.key.partition('.')[2]}: {value}  # {proposal.was}")
+            _tell(f"{proposal.key.partition('.')[2]}: {value}  # {proposal.was}", indent="+   ", rest="+   ")
     if sections:
         say()
     for proposal in proposals:

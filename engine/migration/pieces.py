@@ -2,7 +2,6 @@
 
 import filecmp
 import os
-import secrets
 import shutil
 import stat
 from collections.abc import Iterator
@@ -55,9 +54,11 @@ class PackPiece:
 
     def write(self) -> None:
         """Copied beside its place, then put there in one step. Raises Conflict."""
-        fresh = self.target.with_name(f".{self.target.name}.{secrets.token_hex(4)}")
+        fresh = self.target.with_name(f".{self.target.name}.import")
         try:
             self.target.parent.mkdir(parents=True, exist_ok=True)
+            # What an import left that was killed while it copied.
+            delete(fresh)
             shutil.copytree(
                 self.source, fresh, symlinks=True, ignore=lambda _, names: LEFT_OUT.intersection(names)
             )

@@ -4,9 +4,10 @@ Nothing of it is written by us: the administrator reads it, and puts in what is 
 """
 
 import configparser
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -65,10 +66,11 @@ _CONF: Mapping[str, _Rule] = MappingProxyType(
         "auth.api_url": _Rule(key="server.public_url", unless=("",)),
         "auth.token_ttl": _Rule(key="auth.token_life_s", make=int, unless=("86400",)),
         "auth.mode": _Rule(
-            about="proxy: see the proxy header in docs/reference/settings.md, section auth.",
+            key="auth.proxy_user_header",
+            about="Name the proxy, too: auth.proxy_addresses.",
+            make=lambda _: "X-Forwarded-User",
             unless=("standalone",),
         ),
-        "auth.backend": _Rule(about="", unless=("flat_file",)),
         "auth.sso": _Rule(about="SAML is not there; OpenID Connect is: docs/reference/settings.md, auth."),
         "rbac.enable": _Rule(
             about="Roles count as soon as there are files of them.", unless=("False", "false")
@@ -198,7 +200,7 @@ def proposals(conf: St2Conf, variables: Mapping[str, str], settings: Settings) -
         for values, rules in ((conf.values, _CONF), (variables, _CHATOPS))
         for proposal in _of(values, rules, settings)
     ]
-    made += _backend(conf)
+    made += _backend(conf, settings)
     made += _retention(conf)
     adapter = variables.get("HUBOT_ADAPTER")
     if adapter:
@@ -228,15 +230,37 @@ def _of(values: Mapping[str, str], rules: Mapping[str, _Rule], settings: Setting
         yield Proposal(was=name, value=value, key=rule.key, ours=ours, about=rule.about, is_set=is_set)
 
 
-def _backend(conf: St2Conf) -> Iterator[Proposal]:
-    """backend_kwargs may hold a password, so it is never shown."""
+def _backend(conf: St2Conf, settings: Settings) -> Iterator[Proposal]:
+    """backend_kwargs may hold a password, so only keys that are none are shown."""
     backend = conf.get("auth.backend")
     if backend == "ldap":
-        about = "LDAP is there: docs/reference/settings.md, section auth."
-        yield Proposal(was="auth.backend", value=backend, about=about)
+        yield Proposal(was="auth.backend", value=backend, about="Install the extra: stormcrow[ldap].")
+        yield from _ldap(conf.get("auth.backend_kwargs") or "", settings)
     elif backend not in (None, "", "flat_file"):
         about = f"The backend {backend} is not there: passwords of our own, LDAP or OpenID Connect."
         yield Proposal(was="auth.backend", value=str(backend), about=about)
+
+
+def _ldap(text: str, settings: Settings) -> Iterator[Proposal]:
+    """Our section ldap has StackStorm's names."""
+    try:
+        given = json.loads(text)
+    except ValueError:
+        given = None
+    if not isinstance(given, dict):
+        yield Proposal(was="auth.backend_kwargs", value="", key="ldap", about="It is no JSON; write it anew.")
+        return
+    known = {field.name for field in fields(settings.ldap)}
+    for name, value in given.items():
+        was = f"backend_kwargs.{name}"
+        if name == "bind_password":
+            about = "Never copied: put it into a file, and name that in ldap.bind_password_file."
+            yield Proposal(was=was, value="", key="ldap.bind_password_file", about=about)
+        elif name not in known:
+            yield Proposal(was=was, value="", about="Not there.")
+        else:
+            is_set = getattr(settings.ldap, name) == value
+            yield Proposal(was=was, value=str(value), key=f"ldap.{name}", ours=value, is_set=is_set)
 
 
 def _retention(conf: St2Conf) -> Iterator[Proposal]:

@@ -11,7 +11,7 @@ from engine.migration.box import Box
 from engine.migration.configs import take_config
 from engine.migration.content import survey_packs
 from engine.migration.documents import DocumentPiece, DocumentReader, SwitchPiece
-from engine.migration.finding import Item, Remark
+from engine.migration.finding import Item, Remark, Verdict
 from engine.migration.keys import KeyPiece, read_keys
 from engine.migration.known import Known
 from engine.migration.logins import htpasswd_users
@@ -151,6 +151,8 @@ def _overrides(made: Survey, stage: Stage, settings: Settings) -> None:
         where = f"overrides/{name}.yaml"
         if where not in told:
             made.items.append(Item(kind="override", name=name, where=where))
+        elif made.items[told[where]].verdict is Verdict.FAILS:
+            continue
         made.files.append(
             FilePiece(kind="override", name=name, content=path.read_bytes(), target=folder / f"{name}.yaml")
         )

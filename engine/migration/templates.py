@@ -3,12 +3,14 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from engine.errors import BadTemplate, nearest
+from engine.errors import BadContent, BadTemplate, nearest
 from engine.expressions.jinja import is_template, known_filters, unknown_filters
 from engine.migration.finding import Remark, fails
 from engine.specs.action import ActionSpec
 from engine.specs.alias import AliasSpec
 from engine.specs.rule import RuleSpec
+from engine.workflows.chain_lint import CHAIN_RUNNER
+from engine.yaml_reader import read_file
 
 
 def template_remarks(spec: Any, where: str) -> Iterator[Remark]:
@@ -28,6 +30,12 @@ def template_remarks(spec: Any, where: str) -> Iterator[Remark]:
 
 def _templates(spec: Any) -> Iterator[str]:
     if isinstance(spec, ActionSpec):
+        if spec.runner_type == CHAIN_RUNNER and spec.entry_path.is_file():
+            try:
+                yield from _texts(read_file(spec.entry_path, name=spec.entry_point)[1].value)
+            except BadContent:
+                # The engine's own check of chains tells it.
+                return
         for parameter in spec.parameters.values():
             if parameter.has_default:
                 yield from _texts(parameter.default)

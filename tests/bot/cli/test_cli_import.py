@@ -92,3 +92,11 @@ def test_wrong_use_is_exit_code_2(here: Path, words: tuple[str, ...]) -> None:
     box(here / "old")
     assert stackstorm(*words).exit_code == Code.WRONG
     assert not (here / "packs").exists()
+
+
+def test_names_of_the_old_box_do_not_steer_the_terminal(here: Path) -> None:
+    text = 'name: "\\e]0;owned\\a"\nrunner_type: nonsense\n'
+    box(here / "old", {"packs/shop/actions/a.yaml": text, "packs/shop/rules/\x1b[2J.yaml": "name: 1\n"})
+    done = stackstorm("old", "--dry-run")
+    assert done.exit_code == Code.FAILED
+    assert "\x1b" not in done.stdout

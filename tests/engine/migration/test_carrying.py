@@ -7,6 +7,7 @@ import pytest
 from engine.errors import StoreFailure
 from engine.migration.box import find
 from engine.migration.carrying import compared
+from engine.migration.finding import Verdict
 from engine.migration.pieces import State
 from engine.migration.stage import staged
 from engine.records.audit import AuditFilter
@@ -18,6 +19,7 @@ from tests.engine.migration.old_box import (
     carried,
     exported,
     foundation,
+    item,
     server,
     site,
     states,
@@ -118,3 +120,18 @@ def test_the_audit_tells_who_took_what_over(tmp_path: Path) -> None:
         ("key.set", "token", "root", "import"),
     ]
     assert b"hush" not in b"".join(act.details for act in acts)
+
+
+def test_what_a_killed_import_left_is_cleared_away(tmp_path: Path) -> None:
+    here = site(tmp_path / "new")
+    half = tmp_path / "new/packs/.shop.import"
+    half.mkdir(parents=True)
+    (half / "pack.yaml").write_text("half")
+    assert states(taken(box(tmp_path / "old"), here)) == {("pack", "shop"): State.NEW}
+    assert [path.name for path in (tmp_path / "new/packs").iterdir()] == ["shop"]
+
+
+def test_an_override_that_cannot_be_used_stays_behind(tmp_path: Path) -> None:
+    made = survey(box(tmp_path / "old", {"overrides/shop.yaml": "actions: [1]\n"}), site(tmp_path / "new"))
+    assert item(made, "override", "shop").verdict is Verdict.FAILS
+    assert [piece.kind for piece in made.files] == ["pack"]

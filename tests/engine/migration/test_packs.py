@@ -204,3 +204,10 @@ def test_our_own_packs_stand_in_the_place_of_theirs(tmp_path: Path) -> None:
     )
     assert item(made, "pack", "core").verdict is Verdict.DIFFERS
     assert [piece.name for piece in made.files] == ["shop"]
+
+
+def test_filters_in_a_chain_are_looked_at_too(tmp_path: Path) -> None:
+    action = "name: steps\nrunner_type: action-chain\nentry_point: chains/steps.yaml\n"
+    chain = 'chain:\n  - {name: one, ref: shop.greet, parameters: {who: "{{ vip | shout }}"}}\n'
+    made = shop(tmp_path, {"actions/steps.yaml": action, "actions/chains/steps.yaml": chain})
+    assert "'shout'" in failure(made, "action", "shop.steps").text

@@ -17,7 +17,7 @@ port = 9101
 [auth]
 mode = standalone
 backend = ldap
-backend_kwargs = {"bind_password": "hush-ldap"}
+backend_kwargs = {"bind_password": "hush-ldap", "host": "ldap.example.org", "id_attr": "cn", "debug": "x"}
 token_ttl = 3600
 api_url = https://st2.example.org/api
 
@@ -61,6 +61,8 @@ def test_what_has_a_place_here_is_proposed_with_its_value(tmp_path: Path) -> Non
         "ssh.key_file": "/home/stanley/.ssh/stanley_rsa",
         "chat.names": ["crow"],
         "chat.prefix": "?",
+        "ldap.host": "ldap.example.org",
+        "ldap.id_attr": "cn",
     }
 
 
@@ -76,7 +78,13 @@ def test_secrets_are_named_and_never_shown(tmp_path: Path) -> None:
     found, _ = proposals(tmp_path)
     assert "hush" not in str(found)
     named = {one.was for one in found}
-    assert {"HUBOT_SLACK_TOKEN", "ST2_API_KEY", "messaging.url", "auth.backend"} <= named
+    assert {
+        "HUBOT_SLACK_TOKEN",
+        "ST2_API_KEY",
+        "messaging.url",
+        "auth.backend",
+        "backend_kwargs.bind_password",
+    } <= named
 
 
 def test_defaults_of_stackstorm_and_comments_are_nothing_to_say(tmp_path: Path) -> None:

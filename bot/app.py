@@ -217,7 +217,7 @@ def run(settings: Settings, *, announce: Callable[[App], None] = lambda _app: No
     hide_in_log = set_up_logging(settings.log)
     app = App(settings)
     hide_in_log(app.engine.live_secrets.hide)
-    logging.getLogger().addHandler(LogCounts(app.engine.metrics))
+    logging.getLogger().addHandler(LogCounts(app.engine.watching.metrics))
     try:
         app.start()
         app.serve(announce=announce)

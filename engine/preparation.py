@@ -15,6 +15,7 @@ from engine.expressions.lookups import KeyValues
 from engine.expressions.masking import ValueMasker, mask_result, result_secrets
 from engine.expressions.pack_config import effective_config, secret_config_values
 from engine.expressions.params import Plans, TemplateScope
+from engine.records.execution import Execution
 from engine.runners.base import RunRequest, RunResult
 from engine.specs.action import ActionSpec
 from engine.specs.pack import PackSpec
@@ -30,6 +31,7 @@ class Preparation:
     """`api_url()`: where actions reach the API, without a version, for example http://127.0.0.1:9101.
 
     `pack_folders`: the folders that hold packs, for actions that look for files of other packs.
+    `trace_environment(execution)`: the variables that tell it of its trace.
     """
 
     def __init__(
@@ -42,7 +44,9 @@ class Preparation:
         api_url: Callable[[], str],
         pack_folders: Sequence[Path],
         live_secrets: LiveSecrets,
+        trace_environment: Callable[[Execution], Mapping[str, str]],
     ) -> None:
+        self._trace_environment = trace_environment
         self._live_secrets = live_secrets
         self._content = content
         self._plans = plans
@@ -131,7 +135,8 @@ class Preparation:
                 pack=pack.ref,
                 token=token,
                 is_debug=bool(final.runner.get("debug")),
-            ),
+            )
+            | dict(self._trace_environment(execution)),
             config=config,
             secrets=secrets,
         )

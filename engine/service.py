@@ -23,14 +23,10 @@ from engine.expressions.jinja import Templates
 from engine.expressions.live_secrets import LiveSecrets
 from engine.expressions.params import Plans
 from engine.foundation import Foundation, shipped_packs
-from engine.health import Health, Parts
 from engine.installer.switching import State
 from engine.internal_triggers import KINDS, READER
 from engine.log_facts import learn
 from engine.logins import Logins
-from engine.metrics.board import Board
-from engine.metrics.journal_counts import CommitCounts, JournalCounts
-from engine.metrics.sources import Looked, Sources
 from engine.notices import Notice, tell
 from engine.output import OutputLog
 from engine.outside.configured import Outside
@@ -58,6 +54,7 @@ from engine.store.database import Listener
 from engine.store.reader import Handle, JournalReader, Wants
 from engine.subjects import RUNNER as INQUIRER
 from engine.user_file import UserFile
+from engine.watching import Watched, Watching
 from engine.workflow_files import WorkflowFiles
 from engine.workflow_runs.runs import WorkflowRuns
 
@@ -107,6 +104,7 @@ class Engine(ExecutionCalls, AliasCalls):
             api_url=lambda: self._api_url,
             pack_folders=loader.places.bases,
             live_secrets=self.live_secrets,
+            trace_environment=lambda execution: self.watching.environment(execution),  # noqa: PLW0108 - made later
         )
         self.configs = PackConfigs(self.content, folder=settings.path(settings.content.configs))
         self._admission = Admission(self.vault)
@@ -191,7 +189,7 @@ class Engine(ExecutionCalls, AliasCalls):
         self.sensors, self.timers, self.schedules = events.sensors, events.timers, events.schedules
         self.inquiries, self.callbacks = events.inquiries, events.callbacks
         self._readers: list[JournalReader] = []
-        self.health, self.metrics = self._made_health(), Board(label_limit=settings.metrics.label_limit)
+        self.watching = self._watching()
         self._is_started = False
         self.admin_key: str | None = None
         """The key made at the first start, for this once."""
@@ -235,7 +233,7 @@ class Engine(ExecutionCalls, AliasCalls):
             workers=self.settings.actions.workers,
             limits=self.settings.actions.limits,
         )
-        self._measure()
+        self.watching.start()
         self.runners.start()
         fires = self._events.internal
         self.subscribe(READER, fires.handle, kinds=KINDS, shares=True, wants=fires.wants)
@@ -259,43 +257,31 @@ class Engine(ExecutionCalls, AliasCalls):
                 reader.stop()
             self._outputs.stop()
             self.runners.close()
+            self.watching.stop()
             self.access.keys.write_uses()
         self._foundation.stop()
 
-    def _measure(self) -> None:
-        """From here on it is counted what happens."""
-        self._foundation.database.observe(CommitCounts(self.metrics).heard)
-        self.database.attach(JournalCounts(self.metrics).heard)
-        looked = Looked(
-            database=self.database,
-            readers=self._readers,
-            content=self.content,
-            chats=self.chats,
-            sensors=self.sensors,
-            tallies=self.webhooks.tallies,
-            busy=lambda: self._dispatch.busy,
-            events_waiting=lambda: self.triggers.waiting,
-            workers=self.settings.actions.workers,
-            data_folder=self.folder,
-        )
-        Sources(looked, self.metrics).join(self.metrics)
-
-    def _made_health(self) -> Health:
-        return Health(
-            Parts(
+    def _watching(self) -> Watching:
+        return Watching(
+            Watched(
                 settings=self.settings,
+                folder=self.folder,
                 database=self.database,
+                readers=self._readers,
                 content=self.content,
                 chats=self.chats,
-                readers=self._readers,
+                sensors=self.sensors,
+                tallies=self.webhooks.tallies,
                 lives={
                     "dispatch": lambda: self._dispatch.is_alive,
                     "events": lambda: self.triggers.is_alive,
                     "timers": lambda: self.timers.is_alive,
                 },
                 is_started=lambda: self._is_started,
-                spool=self.folder / "spool",
-                data_folder=self.folder,
+                busy=lambda: self._dispatch.busy,
+                events_waiting=lambda: self.triggers.waiting,
+                execution=self._executions.get,
+                event=self.history.instance,
             )
         )
 

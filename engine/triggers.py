@@ -183,6 +183,7 @@ class Triggers:
             trace_id=event.trace_id or instance_id,
             trace_tag=event.trace_tag or f"trigger_instance-{instance_id}",
             depth=event.depth,
+            traceparent=event.traceparent,
             hidden=None
             if schema is None
             else self._rules.payloads.hidden(event.payload, schema, instance_id=instance_id),
@@ -196,6 +197,7 @@ class Triggers:
             trace_id=first.trace_id,
             trace_tag=first.trace_tag,
             depth=first.depth,
+            traceparent=first.traceparent,
         )
 
     def _run(self) -> None:

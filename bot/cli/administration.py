@@ -58,7 +58,7 @@ def up(
         told = Systemd(
             address,
             watchdog_s=watchdog_s,
-            is_alive=lambda: all(one.is_ok for one in app.engine.health.alive()),
+            is_alive=lambda: all(one.is_ok for one in app.engine.watching.health.alive()),
         )
         told.ready()
         app.at_stop("systemd", told.stopping)

@@ -52,6 +52,7 @@ from engine.api.door import Door
 from engine.api.errors import answer_for, fault
 from engine.api.http_counts import HttpCounts
 from engine.api.reaches import REACHES
+from engine.api.request_spans import RequestSpans
 from engine.api.resource import Endpoint, Resource
 from engine.api.scopes import CLOSED
 from engine.api.stream_hub import StreamHub
@@ -145,13 +146,23 @@ def create_app(engine: Engine) -> Api:
     app.add_exception_handler(RequestValidationError, _validation_fault)
     app.add_exception_handler(EngineError, _engine_fault)
     app.short = short
+    tracing = engine.watching.tracing
+    spans = None if tracing is None else RequestSpans(tracing)
+    counts = HttpCounts(engine.watching.metrics)
+
+    def answered(scope: Scope, status: int, took_s: float) -> None:
+        counts.answered(scope, status, took_s)
+        if spans is not None:
+            spans.answered(scope, status, took_s)
+
     app.door = Door(
         app.inside,
         settings=engine.settings,
         nouns=short.keys() - {""},
-        answered=HttpCounts(engine.metrics).answered,
+        answered=answered,
+        opened=None if spans is None else spans.opened,
     )
-    engine.metrics.ask(app.stream.samples)
+    engine.watching.metrics.ask(app.stream.samples)
     return app
 
 

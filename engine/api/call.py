@@ -19,6 +19,7 @@ from engine.records.access import Requester
 from engine.records.execution import AGENT, ORIGIN_KEY
 from engine.service import Engine
 from engine.specs.permissions import IMPERSONATE
+from engine.tracing.ids import SpanRef
 
 if TYPE_CHECKING:
     from engine.api.stream_hub import StreamHub
@@ -71,6 +72,8 @@ class Call:
     """The other end of the connection."""
     body: bytes = b""
     request_id: str = ""
+    span: SpanRef | None = None
+    """Of this request; None while traces are off."""
     is_on_stream: bool = False
     """It came on the address of the event stream, which StackStorm has on a port of its own."""
 

@@ -31,6 +31,7 @@ _REQUEST_ID = re.compile(rb"[\w.-]{1,128}")
 _STREAM = "/stream"
 # What proxies add: then who asks is not who is connected to us.
 _FORWARDED = frozenset({b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-real-ip", b"via"})
+Opened = Callable[[Scope, Mapping[bytes, bytes]], None]
 Answered = Callable[[Scope, int, float], None]
 _PREFIXES = ("/api", "/auth", _STREAM)
 _SECURITY_HEADERS = (
@@ -45,13 +46,21 @@ _SECURITY_HEADERS = (
 class Door:
     """`nouns`: the first segments of the API's paths; only their spellings are brought to one.
 
-    `answered(scope, status, seconds)` is called when the first line of an answer goes out.
+    `opened(scope, headers)` is called when a request comes, `answered(scope, status, seconds)` when the
+    first line of its answer goes out.
     """
 
     def __init__(
-        self, app: ASGIApp, *, settings: Settings, nouns: Collection[str], answered: Answered
+        self,
+        app: ASGIApp,
+        *,
+        settings: Settings,
+        nouns: Collection[str],
+        answered: Answered,
+        opened: Opened | None = None,
     ) -> None:
         self._answered = answered
+        self._opened = opened
         self._app = app
         self._nouns = frozenset(nouns)
         self._limit = settings.server.body_limit_bytes
@@ -71,6 +80,8 @@ class Door:
         )
         scope.setdefault("state", {})["request_id"] = answer.request_id
         scope["state"]["is_on_stream"] = scope["path"].startswith(f"{_STREAM}/")
+        if self._opened is not None:
+            self._opened(scope, headers)
         with about(request_id=answer.request_id):
             await self._let_in(scope, receive, answer, headers)
             self._log(scope, answer, took_s=time.perf_counter() - started)

@@ -16,6 +16,7 @@ from engine.api.changes import moved
 from engine.api.execution_lists import ATTRIBUTES, check_excluded
 from engine.api.live import EVENTS, LiveOutput, Reading, told_before, wants_events
 from engine.api.repeated import alone, replayed, terms_of
+from engine.api.request_spans import traced
 from engine.api.resource import Answering
 from engine.api.waiting import (
     answer_made,
@@ -75,7 +76,7 @@ def requested(call: Call, body: dict[str, Any]) -> ExecutionRequest:
     if not isinstance(action, str) or not action:
         raise BadInput("'action' is a required property", hint='For example {"action": "core.local"}.')
     parameters = _mapping(body, "parameters")
-    trace = _mapping(_mapping(body, "context"), "trace_context")
+    trace = traced(call, _mapping(_mapping(body, "context"), "trace_context"))
     notify = requested_notify(_mapping(body, "notify"))
     context = {**({"trace_context": trace} if trace else {}), **({CONTEXT_KEY: notify} if notify else {})}
     user = call.own_user(body.get("user"))

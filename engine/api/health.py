@@ -19,12 +19,12 @@ _LONGEST_S = 3 * DEADLINE_S
 
 async def get_health(call: Call) -> Response:
     """200 while the event loop, the writer and the database answer."""
-    return await _answer(call, call.engine.health.alive)
+    return await _answer(call, call.engine.watching.health.alive)
 
 
 async def get_readiness(call: Call) -> Response:
     """200 while work is taken and done."""
-    return await _answer(call, call.engine.health.ready)
+    return await _answer(call, call.engine.watching.health.ready)
 
 
 async def _answer(call: Call, look: Callable[[], Sequence[Finding]]) -> Response:

@@ -16,7 +16,7 @@ from engine.specs.right import Right
 def get_metrics(call: Call) -> Response:
     """Text of Prometheus, or of OpenMetrics for who accepts that."""
     check_looking(call)
-    body, content_type = call.engine.metrics.text(call.headers.get(b"accept", b"").decode("latin-1"))
+    body, content_type = call.engine.watching.metrics.text(call.headers.get(b"accept", b"").decode("latin-1"))
     return Response(body, headers={"content-type": content_type})
 
 

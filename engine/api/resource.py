@@ -121,6 +121,7 @@ class Resource:
             address=address,
             body=b"" if method in ("GET", "HEAD") else await _read(receive),
             request_id=request_id,
+            span=scope["state"].get("span"),
             is_on_stream=scope["state"]["is_on_stream"],
         )
         with acting_as(_actor(call)):

@@ -14,6 +14,7 @@ from engine.api import gate, listing
 from engine.api import wire_shapes as shapes
 from engine.api.call import Call, dump, json_answer
 from engine.api.errors import HttpError
+from engine.api.request_spans import traced_event
 from engine.api.resource import Answering, Endpoint, authenticate
 from engine.api.shape import ANYTHING, Listed
 from engine.api.webhook_answers import answer
@@ -62,7 +63,7 @@ async def receive(call: Call) -> Answering:
     if question is not None:
         return await _shake(call, hook, question)
     event, alerts = hooks.event(hook, delivery, body)
-    emitted = await _emit(call, url, event, alerts)
+    emitted = await _emit(call, url, traced_event(call, event), alerts)
     if hook.spec.respond_with is not None:
         made = await answer(call.engine, hook.spec.respond_with, emitted)
         if made is not None:
@@ -122,7 +123,7 @@ async def _by_key(call: Call, url: str, delivery: Delivery) -> Answering:
         event = _any_event(body, delivery, requester, depth=depth, trace_id=trace_id)
     else:
         event = hooks.keyed_event(url, delivery, body, user=requester.user, depth=depth, trace_id=trace_id)
-    return _accepted(call, body, await _emit(call, url, event))
+    return _accepted(call, body, await _emit(call, url, traced_event(call, event)))
 
 
 def _how_to(url: str) -> str:

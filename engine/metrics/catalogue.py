@@ -130,6 +130,11 @@ _ALL = (
     _gauge("stream_readers", "Open event streams."),
     # ourselves
     _counter("log_records", "Warnings and errors of the log, those that are not repeated included.", "level"),
+    _counter(
+        "spans",
+        "Spans of traces, by what became of them: sent (handed to the exporter) or dropped.",
+        "outcome",
+    ),
     _gauge("build_info", "1; the versions of Stormcrow and of Python.", "version", "python"),
     _gauge("content_unavailable", "Files of content that could not be used."),
     _gauge("started_time_seconds", "When the server started, in seconds since 1970."),

@@ -14,6 +14,10 @@ from engine.records.columns import UtcDateTime
 # The kind of the note, in no journal, that says that there is something to send.
 QUEUED = "chat.queued"
 
+# The kind of the note, in no journal, that the answer to an execution (its subject) stands in a chat, or is
+# on its way there.
+SAID = "chat.said"
+
 
 class OutgoingState(StrEnum):
     WAITING = "waiting"

@@ -12,7 +12,8 @@ from sqlmodel import Field, SQLModel
 from engine.records.columns import UtcDateTime
 
 # The kind of the note, in no journal, that a rule was enforced, its subject; its data: {"status": word,
-# "number": which of its actions, "was_held": whether a gate held it back until now}.
+# "number": which of its actions, "was_held": whether a gate held it back until now,
+# "instance": the id of the event}.
 ENFORCED = "rule.enforced"
 
 
@@ -104,6 +105,8 @@ class Event:
     occurred_at: datetime | None = None
     depth: int = 0
     """How many rules lie behind it."""
+    traceparent: str = ""
+    """Of the span that it follows from, where traces are on; see engine/tracing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +140,8 @@ class TriggerInstance:
     """For an event with secrets that is not written yet; `payload` is in clear then."""
     sealed: bytes | None = None
     """Of one that was read: the payload in clear, for the vault."""
+    traceparent: str = ""
+    """Of one that is not written yet, as in Event; it stands in the journal only."""
 
     @property
     def secrets(self) -> tuple[str, ...]:

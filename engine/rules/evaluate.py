@@ -221,7 +221,11 @@ class RuleEngine:
             "trigger_instance": {"id": instance.id, "name": None},
             "rule": {"id": rule.spec.ref, "name": rule.spec.name},
             "rule_depth": instance.depth + 1,
-            "trace_context": {"id_": instance.trace_id, "trace_tag": instance.trace_tag},
+            "trace_context": {
+                "id_": instance.trace_id,
+                "trace_tag": instance.trace_tag,
+                **({"traceparent": instance.traceparent} if instance.traceparent else {}),
+            },
         }
 
 

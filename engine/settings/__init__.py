@@ -18,7 +18,7 @@ from engine.settings.logins import LdapSettings
 from engine.settings.people import AuthSettings, PeopleSettings
 from engine.settings.retention import RetentionSettings
 from engine.settings.server import LogSettings, ServerSettings, StoreSettings
-from engine.settings.watching import HealthSettings, MetricsSettings
+from engine.settings.watching import HealthSettings, MetricsSettings, TracingSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +50,7 @@ class Settings:
     log: LogSettings = field(default_factory=LogSettings)
     health: HealthSettings = field(default_factory=HealthSettings)
     metrics: MetricsSettings = field(default_factory=MetricsSettings)
+    tracing: TracingSettings = field(default_factory=TracingSettings)
 
     def path(self, value: str | Path) -> Path:
         """`value` against the folder of config.yaml, with ~ expanded."""

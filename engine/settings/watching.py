@@ -15,6 +15,31 @@ class HealthSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TracingSettings:
+    """Traces for a collector of OpenTelemetry; needs the extra `otel`."""
+
+    endpoint: str = key(
+        "",
+        "Where the collector takes traces by OTLP/HTTP, for example http://127.0.0.1:4318/v1/traces; "
+        "empty: off.",
+    )
+    headers: dict[str, str] = key(
+        {}, "Headers that the collector asks for, for example {Authorization: Bearer ...}.", secret=True
+    )
+    service: str = key("stormcrow", "The name of this service in traces.")
+    sample: float = key(
+        1.0,
+        "Share of the traces that is recorded, of those that begin with us; of others their caller decides.",
+        at_most=1,
+    )
+    queue_limit: int = key(
+        2048, "Spans that wait for the collector; more are dropped, and counted.", at_least=1
+    )
+    delay_s: float = key(5.0, "How long spans are collected before they are sent, in seconds.", at_least=0.01)
+    timeout_s: float = key(10.0, "How long the collector may take for an answer, in seconds.", at_least=0.1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MetricsSettings:
     """What is measured, and who may see it: `/metrics`, and the details of `/healthz` and `/readyz`."""
 

@@ -92,6 +92,7 @@ def add(connection: Connection, instance: TriggerInstance, *, key: str | None) -
         "trigger": instance.trigger,
         "trigger_type": instance.trigger_type,
         "source": instance.source,
+        **({"traceparent": instance.traceparent} if instance.traceparent else {}),
     }
     journal.append(connection, TRIGGERED, instance.id, data)
 
@@ -139,7 +140,12 @@ def settle_held(connection: Connection, made: list[Enforcement]) -> None:
 
 
 def _tell(connection: Connection, made: Enforcement, *, was_held: bool) -> None:
-    told = {"status": made.status.value, "number": made.number, "was_held": was_held}
+    told = {
+        "status": made.status.value,
+        "number": made.number,
+        "was_held": was_held,
+        "instance": made.instance_id,
+    }
     journal.mention(connection, ENFORCED, made.rule_ref, told)
 
 

@@ -157,9 +157,9 @@ def test_a_chat_that_is_away_decides_unless_settings_say_no(
     check = wrong(server)["chat irc"]
     assert "the server does not answer" in check["text"]
     assert check["hint"] == "stormcrow doctor irc"
-    parts = server.engine.health._parts
+    parts = server.engine.watching.health._parts
     settings = replace(parts.settings, health=HealthSettings(chats=False))
-    monkeypatch.setattr(server.engine.health, "_parts", replace(parts, settings=settings))
+    monkeypatch.setattr(server.engine.watching.health, "_parts", replace(parts, settings=settings))
     assert wrong(server) == {}
 
 

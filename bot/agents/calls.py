@@ -153,32 +153,15 @@ class _Following:
         return execution
 
     async def _tell_questions(self, execution: Execution, give_up_at: float) -> None:
-        found = await self._waiting(execution, give_up_at)
-        for inquiry_id in found:
-            if inquiry_id not in self.questions:
-                self.questions[inquiry_id] = waiting(await self._question(inquiry_id, give_up_at))
-                await self._report(self.questions[inquiry_id])
-        self.questions = {one: self.questions[one] for one in found}
-
-    async def _waiting(self, execution: Execution, give_up_at: float) -> list[str]:
-        if execution["status"] == "pending":
-            return [str(execution["id"])]
-        if execution["action"]["runner_type"] not in WORKFLOWS:
-            return []
-        children = await self._door.ask(
-            "GET", "executions", execution["id"], "children", give_up_at=give_up_at
-        )
-        return [str(child["id"]) for child in children if child["status"] == "pending"]
-
-    async def _question(self, inquiry_id: str, give_up_at: float) -> Mapping[str, Any]:
-        try:
-            found: Mapping[str, Any] = await self._door.ask(
-                "GET", "inquiries", "views", "detail", inquiry_id, give_up_at=give_up_at
+        found: dict[str, str] = {}
+        if execution["status"] == "pending" or execution["action"]["runner_type"] in WORKFLOWS:
+            listed = await self._door.ask(
+                "GET", "executions", execution["id"], "inquiries", give_up_at=give_up_at
             )
-        except Refused:
-            # Who may run something may not read every question.
-            return {"id": inquiry_id}
-        return found
+            found = {one["id"]: waiting(one) for one in listed if one["state"] == "pending"}
+        for inquiry_id in found.keys() - self.questions.keys():
+            await self._report(found[inquiry_id])
+        self.questions = found
 
     async def tell_output(self, execution_id: str, give_up_at: float) -> None:
         """Line by line; after a restart of the server from where it was."""

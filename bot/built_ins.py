@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from bot import answers, formatting, forms, inquiries, links, reasons, schedules, workflows
-from bot.allowed import commands_for
+from bot.allowed import commands_for, where_of
 from bot.asked import Asked
 from bot.chat import Author, Reply, Text
 from bot.port import ChatAdapter
@@ -17,6 +17,7 @@ from engine.schedules.book import NewSchedule
 from engine.service import Engine
 
 _RESPONSES = frozenset({"answer", "approve", "reject", "breakglass"})
+_LOOKING = frozenset({"status", "output", "logs", "why"})
 
 
 class BuiltIns:
@@ -87,6 +88,10 @@ class BuiltIns:
             if not given and (here is None or here.is_guess):
                 return self._running(asked)
         meant = self._starting.trails.meant(asked, given)
+        if given and word in _LOOKING:
+            # What is meant without an id stands in this thread, or is their own.
+            where = where_of(asked.identity, asked.message.answer_place)
+            self._engine.viewed(meant.execution.id, user=asked.identity.user, where=where)
         try:
             reply = self._of_execution(word, fits, meant.execution.id, asked)
         except EngineError as error:

@@ -5,6 +5,7 @@ from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from typing import Any
 
+from engine.errors import Denied
 from engine.executions import PLAIN_TERMS, Executions
 from engine.records.execution import Execution, ExecutionFilter, ExecutionRequest, OutputChunk, Terms
 from engine.records.policy import PlaceInLine
@@ -37,6 +38,18 @@ class ExecutionCalls:
     def execution(self, execution_id: str) -> Execution:
         """By id, by a unique ending of one (6 characters or more), or `last`. Raises NotFound, BadInput."""
         return self._executions.get(execution_id)
+
+    def viewed(self, execution_id: str, *, user: str, where: Where) -> Execution:
+        """As `execution`, for who may look at it, or at a workflow above it. Raises Denied besides."""
+        found = one = self._executions.get(execution_id)
+        verdict = self.rights.may_view(user, one, where=where)
+        while not verdict.may and one.parent_id is not None:
+            one = self._executions.get(one.parent_id)
+            if self.rights.may_view(user, one, where=where).may:
+                return found
+        if not verdict.may:
+            raise Denied(f"You may not look at {found.action}: {verdict.reason}", hint=verdict.hint)
+        return found
 
     def executions(self, wanted: ExecutionFilter) -> tuple[list[Execution], int]:
         """The page, and how many there are in all."""

@@ -16,6 +16,7 @@ from engine.api.scopes import narrowed
 from engine.api.shape import Listed
 from engine.api.wire import Document
 from engine.errors import BadInput, NotFound
+from engine.rights.place import Where
 from engine.specs.alias import AliasSpec
 from engine.specs.right import Right
 
@@ -66,6 +67,8 @@ def execute(call: Call) -> Response:
     """As Hubot asks: the alias by its name, and which of its formats the command is written in."""
     body = call.object()
     alias = _alias(call, _required(body, "name"))
+    # First of all: what is wrong with the format tells of the others.
+    call.engine.rights.check_run(_user(call, body), alias.action_ref, alias=alias.ref, where=Where())
     wanted, command = _required(body, "format"), _required(body, "command")
     results = _run(call, body, call.engine.alias_index.chosen(alias, wanted, command))
     return json_answer(results[0], status=201)
@@ -77,10 +80,14 @@ def match_and_execute(call: Call) -> Response:
     return json_answer({"results": _run(call, body, found)}, status=201)
 
 
+def _user(call: Call, body: dict[str, Any]) -> str:
+    name = str(body.get("user") or "")
+    return name if name and call.may_impersonate(name) else call.requester.user
+
+
 def _run(call: Call, body: dict[str, Any], found: AliasMatch) -> list[Document]:
     """`user` in the body is what the chat calls the person: data, unless the bot may impersonate them."""
-    name = str(body.get("user") or "")
-    user = name if name and call.may_impersonate(name) else call.requester.user
+    name, user = str(body.get("user") or ""), _user(call, body)
     route = body.get("notification_route") or body.get("notification_channel")
     source_context = body.get("source_context")
     made = call.engine.run_alias(

@@ -264,6 +264,8 @@ def cancel(call: Call) -> Response:
 def update(call: Call) -> Response:
     """A wish to end, to pause or to go on; other statuses cannot be written."""
     execution = call.engine.execution(call.path["id"])
+    # First of all: whether it is over is nobody's business who may not stop it.
+    call.engine.rights.check_stop(call.requester.user, execution)
     wanted = call.object().get("status")
     if execution.status in FINISHED:
         raise BadInput("Execution is already in completed state.")

@@ -1,6 +1,7 @@
 """Whether whoever asks may: the right of a route, on the object that its path names."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from itertools import chain
 from types import MappingProxyType
 
 from engine.api import scopes
@@ -21,6 +22,7 @@ ASKED_BELOW = frozenset(
 _RUNS_FOR_OTHERS = frozenset({Right.ACTION_EXECUTE, Right.EXECUTION_RERUN, Right.EXECUTION_STOP})
 _OWN_KEYS = frozenset({Right.KEY_VALUE_PAIR_SET, Right.KEY_VALUE_PAIR_DELETE})
 _WRITING_RULES = frozenset({Right.RULE_CREATE, Right.RULE_MODIFY})
+_WRITTEN = ("_create", "_modify")
 _OWN_SCOPES = ("user", "st2kv.user")
 # Resource type -> the kind of document that a path names by ref or id.
 _KINDS: Mapping[str, str] = MappingProxyType(
@@ -52,9 +54,11 @@ def check(call: Call, right: Right | None, reach: scopes.Reach = scopes.CLOSED) 
         _check_rule(call)
     if right in ASKED_BELOW or not rights.has_roles or _is_own(call, right):
         return
-    verdict = rights.allows(call.requester.user, right, _resource(call, right))
-    if not verdict.may:
-        raise Denied(f"You may not ask this: {verdict.reason}", hint=verdict.hint)
+    # Lazily: what is wrong with the body is told only to who may ask.
+    for resource in chain((_resource(call, right),), _named_by_body(call, right)):
+        verdict = rights.allows(call.requester.user, right, resource)
+        if not verdict.may:
+            raise Denied(f"You may not ask this: {verdict.reason}", hint=verdict.hint)
 
 
 def _check_acting(right: Right | None, reach: scopes.Reach) -> None:
@@ -129,8 +133,20 @@ def _resource(call: Call, right: Right) -> str:
         return ""
 
 
+def _named_by_body(call: Call, right: Right) -> Iterator[str]:
+    """The packs that something written gets into, and on whose action a policy is."""
+    if not right.endswith(_WRITTEN):
+        return
+    body = call.object()
+    pack, of_policy = body.get("pack"), body.get("resource_ref")
+    if isinstance(pack, str) and pack and right.endswith("_modify"):
+        yield f"pack:{pack}"
+    if isinstance(of_policy, str) and right.resource_type == "policy":
+        yield f"pack:{of_policy.partition('.')[0]}"
+
+
 def _document(call: Call, right: Right) -> str:
-    named = call.path.get("ref_or_id") or call.path.get("pack_ref")
+    named = call.path.get("ref_or_id") or call.path.get("pack_ref") or _sensor_type(call.path.get("ref", ""))
     kind = _KINDS.get(right.resource_type)
     if not named and right.endswith("_create"):
         # Of what is not there yet the pack counts.
@@ -140,6 +156,11 @@ def _document(call: Call, right: Right) -> str:
         return ""
     found: str = call.documents.one(kind, named)["uid"]
     return found
+
+
+def _sensor_type(ref: str) -> str:
+    """Of PACK.CLASS or PACK.CLASS.INSTANCE."""
+    return ".".join(ref.split(".")[:2])
 
 
 def _execution(call: Call, _right: Right) -> str:

@@ -186,6 +186,15 @@ class Rights:
         alias = str((execution.context.get("action_alias_ref") or {}).get("id") or "")
         self.check_run(user, execution.action, alias=alias, where=where, permission=RERUN)
 
+    def may_view(self, user: str, execution: Execution, *, where: Where) -> Verdict:
+        """What it was given and what it printed: one's own, of an action that one may look at, and what was
+        asked at this very place, where everybody reads the answer."""
+        if not self._people.names(user).isdisjoint(self._people.names(execution.user)):
+            return Verdict(may=True, reason="It is their own.")
+        if where.platform and Where.of(execution.context) == where:
+            return Verdict(may=True, reason=f"It was asked in {where}.")
+        return self.allows(user, Right.EXECUTION_VIEW, uid("action", execution.action))
+
     def check_stop(self, user: str, execution: Execution) -> None:
         """Cancel, pause or resume; everybody may do that with what they began. Raises Denied."""
         if not self._people.names(user).isdisjoint(self._people.names(execution.user)):

@@ -31,6 +31,8 @@ from engine.errors import (
     StoreFailure,
     Unauthenticated,
 )
+from engine.records.execution import Execution
+from engine.rights.place import Where
 from engine.store import chat as store
 from engine.store import journal
 
@@ -290,18 +292,27 @@ class _Chat:
     # executions
 
     async def execution(self, request: Request) -> Response:
-        self.guard.session(request)
-        found = await run_in_threadpool(detail.about, self._engine, request.path_params["id"])
-        return exchange.json(found)
+        one = await run_in_threadpool(self._looked_at, request)
+        return exchange.json(await run_in_threadpool(detail.about, self._engine, one))
 
     async def execution_events(self, request: Request) -> Response:
-        self.guard.session(request)
-        one = await run_in_threadpool(self._engine.execution, request.path_params["id"])
+        one = await run_in_threadpool(self._looked_at, request)
         return _stream(detail.follow(self._engine, self._adapter.hub, one.id))
 
+    def _looked_at(self, request: Request) -> Execution:
+        """Whoever may read the channel where it was asked may look at it. Raises NotFound, Denied ..."""
+        session = self.guard.session(request)
+        user = self._identities.of(self._adapter.name, session.author()).user
+        wanted = self._engine.execution(request.path_params["id"])
+        where = Where.of(wanted.context)
+        is_read = where.platform == self._adapter.name and (
+            not where.channel.startswith("@") or where.channel == session.direct_channel
+        )
+        return self._engine.viewed(wanted.id, user=user, where=where if is_read else Where())
+
     async def execution_output(self, request: Request) -> Response:
-        self.guard.session(request)
-        name, text = await run_in_threadpool(detail.output_file, self._engine, request.path_params["id"])
+        one = await run_in_threadpool(self._looked_at, request)
+        name, text = await run_in_threadpool(detail.output_file, self._engine, one)
         disposition = {"content-disposition": f'attachment; filename="{name}"'}
         return Response(text, media_type="text/plain; charset=utf-8", headers=disposition)
 

@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from bot import formatting, workflows
 from bot.adapters.web import wire
 from bot.adapters.web.hub import Hub
-from engine.records.execution import OutputChunk
+from engine.records.execution import Execution, OutputChunk
 from engine.records.journal import JournalEntry
 from engine.service import Engine
 
@@ -22,14 +22,12 @@ _PAUSE_S = 0.2
 _TREE_PAUSE_S = 1.0
 
 
-def about(engine: Engine, execution_id: str) -> dict[str, Any]:
-    """Raises NotFound, BadInput."""
-    return wire.execution(engine, engine.execution(execution_id))
+def about(engine: Engine, execution: Execution) -> dict[str, Any]:
+    return wire.execution(engine, execution)
 
 
-def output_file(engine: Engine, execution_id: str) -> tuple[str, str]:
-    """A name for the file, and everything that was printed. Raises NotFound, BadInput."""
-    one = engine.execution(execution_id)
+def output_file(engine: Engine, one: Execution) -> tuple[str, str]:
+    """A name for the file, and everything that was printed."""
     text = "".join(chunk.data for chunk in engine.output(one.id))
     return f"{formatting.short_id(one.id)}.txt", text
 

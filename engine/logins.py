@@ -4,15 +4,15 @@ import logging
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
-from datetime import timedelta
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
 
 from engine.access import Access
 from engine.audit import Audit
 from engine.errors import BadInput, Busy, Denied, TooOften, Unauthenticated, Untrusted
 from engine.outside.callers import CI
 from engine.outside.configured import Outside
-from engine.outside.signed import LEEWAY_S
+from engine.outside.signed import LEEWAY_S, Claims
 from engine.records.access import Token
 from engine.records.outside import OutsidePerson
 from engine.user_file import UserFile
@@ -86,8 +86,7 @@ class Logins:
         self._users = users
         self._groups = outside.groups
         self._elsewhere = outside.directory
-        self._callers = outside.callers
-        self._foreign_s = outside.token_life_s
+        self._outside = outside
         self._longest_s = longest_s
         self._pauses = Pauses()
         self._room = threading.BoundedSemaphore(AT_ONCE)
@@ -114,27 +113,56 @@ class Logins:
             )
         return self._access.create_token(act_as, life_s=life_s, stamp=stamp, acting_user=own)
 
+    def with_proxy(
+        self, headers: Sequence[tuple[bytes, bytes]], *, address: str, ttl_s: int | None = None
+    ) -> tuple[str, Token]:
+        """For whom a proxy in front of us has logged in. Raises BadInput, Unauthenticated."""
+        person = self.of_proxy(headers, address=address)
+        if person is None:
+            raise Unauthenticated(_WRONG)
+        life_s = self._life_s(ttl_s, longest_s=self._longest_s)
+        return self._access.create_token(person.user, life_s=life_s, stamp=person.source)
+
+    def of_proxy(self, headers: Sequence[tuple[bytes, bytes]], *, address: str) -> OutsidePerson | None:
+        """Whom the proxy names, with what it says of groups kept; None: nobody, or somebody else says it."""
+        try:
+            person = self._outside.proxy.person(headers, address)
+        except Untrusted as error:
+            log.warning("the word of the proxy at %s is not taken: %s", address, error.message)
+            return None
+        if person is not None:
+            self._groups.note(person)
+        return person
+
     def with_token(self, token: str, *, ttl_s: int | None = None) -> tuple[str, Token]:
-        """For a signed token of a CI job, which can be exchanged once.
+        """For a signed token: of a CI job, or of a person (an id_token for `stormcrow login`); once each.
 
         Raises BadInput, Denied, Unauthenticated; why stands in the log alone.
         """
-        life_s = self._life_s(ttl_s, longest_s=self._foreign_s)
         try:
-            requester, claims = self._callers.checked(token)
-            if requester.scope is not None:
-                raise Denied(
-                    "This job is limited to some actions, and a token would not be.",
-                    hint="Send its own token as `Authorization: Bearer` with each request.",
-                )
-            # It is accepted for a while after its end, and must be known for so long.
-            until = claims.expires_at + timedelta(seconds=LEEWAY_S)
-            return self._access.create_token(
-                requester.user, life_s=life_s, stamp=CI, taken=(claims.digest, until)
+            sign_in = self._outside.sign_ins.of_token(token)
+            if sign_in is None:
+                return self._for_job(token, ttl_s)
+            person, claims = sign_in.person(token)
+            life_s = self._life_s(ttl_s, longest_s=self._longest_s)
+            made = self._access.create_token(
+                person.user, life_s=life_s, stamp=person.source, taken=_taken(claims)
             )
+            self._groups.note(person)
+            return made
         except Untrusted as error:
             log.warning("a token of others is not exchanged: %s", error.message)
             raise Unauthenticated(_WRONG) from error
+
+    def _for_job(self, token: str, ttl_s: int | None) -> tuple[str, Token]:
+        life_s = self._life_s(ttl_s, longest_s=self._outside.token_life_s)
+        requester, claims = self._outside.callers.checked(token)
+        if requester.scope is not None:
+            raise Denied(
+                "This job is limited to some actions, and a token would not be.",
+                hint="Send its own token as `Authorization: Bearer` with each request.",
+            )
+        return self._access.create_token(requester.user, life_s=life_s, stamp=CI, taken=_taken(claims))
 
     @staticmethod
     def _life_s(asked_s: int | None, *, longest_s: int) -> int:
@@ -176,3 +204,8 @@ class Logins:
             log.warning("a login is refused: %s", error.message)
             person = None
         return person is not None, person
+
+
+def _taken(claims: Claims) -> tuple[str, datetime]:
+    """What a token is known by, and until when: it is accepted for a while after its end."""
+    return claims.digest, claims.expires_at + timedelta(seconds=LEEWAY_S)

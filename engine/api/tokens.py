@@ -11,36 +11,47 @@ from engine.api import wire_shapes as shapes
 from engine.api.call import Call, json_answer
 from engine.api.errors import fault
 from engine.api.resource import Endpoint, bearer_of
+from engine.api.shape import list_of
 from engine.errors import BadInput, Denied, Unauthenticated
+from engine.records.access import Token
 
 
 def create_token(call: Call) -> Response:
-    """Basic authentication, or `Bearer` with the token of a CI job.
+    """Basic authentication, `Bearer` with a token of others, or a header of the proxy in front of us.
 
     The body may be a form, as Hubot sends it: then it is empty.
     """
     body = call.object()
-    bearer = bearer_of(call.headers)
-    name, password = _basic(call.headers.get(b"authorization", b""))
     ttl_s = body.get("ttl")
     if ttl_s is not None and (isinstance(ttl_s, bool) or not isinstance(ttl_s, int)):
         raise BadInput("'ttl' must be a whole number of seconds.")
     act_as = body.get("impersonate_user") or body.get("user") or ""
     if not isinstance(act_as, str):
         raise BadInput("'user' must be a string.")
-    logins = call.engine.logins
     try:
-        if bearer and act_as:
-            raise Denied("A token of others is exchanged for its own user only.", hint="Leave `user` out.")
-        if bearer:
-            clear, token = logins.with_token(bearer, ttl_s=ttl_s)
-        else:
-            clear, token = logins.with_password(
-                name, password, address=call.address, ttl_s=ttl_s, act_as=act_as
-            )
+        clear, token = _made(call, ttl_s, act_as)
     except Unauthenticated as error:
         return fault(401, error.message, {"WWW-Authenticate": 'Basic realm="stormcrow"'})
     return json_answer(wire.token_document(token, secret=clear), status=201)
+
+
+def _made(call: Call, ttl_s: int | None, act_as: str) -> tuple[str, Token]:
+    """For what the request shows: a token of others, name and password, or the word of a proxy."""
+    logins, header = call.engine.logins, call.headers.get(b"authorization", b"")
+    bearer = bearer_of(call.headers)
+    if not bearer and header:
+        name, password = _basic(header)
+        return logins.with_password(name, password, address=call.address, ttl_s=ttl_s, act_as=act_as)
+    if act_as:
+        raise Denied("Only who logs in with a password may act for others here.", hint="Leave `user` out.")
+    if bearer:
+        return logins.with_token(bearer, ttl_s=ttl_s)
+    return logins.with_proxy(call.raw_headers, address=call.address, ttl_s=ttl_s)
+
+
+def list_ways(call: Call) -> Response:
+    """How people can log in with an issuer from a terminal; nothing secret is among it."""
+    return json_answer([wire.sign_in_document(one) for one in call.engine.outside.sign_ins.ways])
 
 
 def validate_token(call: Call) -> Response:
@@ -68,6 +79,14 @@ def _basic(header: bytes) -> tuple[str, str]:
 
 
 ENDPOINTS = (
+    Endpoint(
+        method="GET",
+        path="/logins",
+        handler=list_ways,
+        right=None,
+        is_open=True,
+        gives=list_of(shapes.SIGN_IN),
+    ),
     Endpoint(
         method="POST",
         path="/tokens",

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine.clock import isoformat
+from engine.outside.sign_ins import SignIn
 from engine.pack_configs import PackConfig
 from engine.policies.notes import policy_note, with_note
 from engine.records.access import ApiKey, Requester, Token
@@ -346,6 +347,17 @@ def token_document(token: Token, *, secret: str) -> Document:
         "token": secret,
         "expiry": isoformat(token.expires_at),
         "metadata": {},
+    }
+
+
+def sign_in_document(way: SignIn) -> Document:
+    entry = way.entry
+    return {
+        "name": entry.name,
+        "title": entry.title or entry.name,
+        "issuer": entry.issuer,
+        "client_id": way.terminal_client_id,
+        "scopes": entry.scopes,
     }
 
 

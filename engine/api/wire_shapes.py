@@ -595,6 +595,11 @@ TOKEN = Shape(
     {"id": TEXT, "user": TEXT, "token": TEXT, "expiry": MOMENT, "metadata": MAPPING},
     ("id", "user", "token", "expiry"),
 )
+SIGN_IN = Shape(
+    "SignIn",
+    {"name": TEXT, "title": TEXT, "issuer": TEXT, "client_id": TEXT, "scopes": list_of(TEXT)},
+    ("name", "title", "issuer", "client_id", "scopes"),
+)
 TOKEN_QUESTION = Shape("TokenQuestion", {"token": TEXT}, ("token",))
 VALIDITY = Shape("Validity", {"valid": FLAG}, ("valid",))
 USER = Shape(

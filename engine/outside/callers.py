@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from engine.errors import Unauthenticated, Untrusted
 from engine.outside.issuers import Issuer
-from engine.outside.signed import Claims, check, issuer_of
+from engine.outside.signed import Claims, check, said_by
 from engine.records.access import Requester, Scope
 from engine.settings.logins import OidcCaller
 
@@ -24,10 +24,6 @@ class Callers:
         self._issuers = {one.issuer: issuers[one.issuer] for one in entries}
         self._audience = audience
 
-    def knows(self, token: str) -> bool:
-        """Whether it says that it is of one of the issuers. Raises Untrusted."""
-        return issuer_of(token) in self._issuers
-
     def requester(self, token: str) -> Requester:
         """Who the job is. May ask the issuer for its keys: not for the event loop.
 
@@ -41,9 +37,10 @@ class Callers:
 
     def checked(self, token: str) -> tuple[Requester, Claims]:
         """Raises Untrusted."""
-        issuer = self._issuers.get(issuer_of(token))
+        named = said_by(token)[0]
+        issuer = self._issuers.get(named)
         if issuer is None:
-            raise Untrusted(f"no entry of auth.oidc_callers has the issuer {issuer_of(token)[:200]!r}")
+            raise Untrusted(f"no entry of auth.oidc_callers has the issuer {named[:200]!r}")
         entries = [one for one in self._entries if one.issuer == issuer.url]
         claims = check(token, issuer, audience={self._audience_of(one) for one in entries})
         misfits = []

@@ -8,7 +8,10 @@ from engine.outside.groups import OutsideGroups, sources
 from engine.outside.issuers import Issuer
 from engine.outside.ldap import Directory
 from engine.outside.names import Names
+from engine.outside.proxy import Proxy
+from engine.outside.sign_ins import SignIn, SignIns
 from engine.settings import Settings
+from engine.settings.logins import OidcLogin
 from engine.store.database import Database
 
 
@@ -22,7 +25,24 @@ class Outside:
         self.directory = directory(settings, self.names)
         self.issuers = issuers(settings)
         self.callers = Callers(settings.auth.oidc_callers, self.issuers, audience=settings.public_url)
+        self.sign_ins = SignIns([self._sign_in(settings, one) for one in settings.auth.oidc_logins])
+        self.proxy = Proxy(settings.auth, self.names)
         self.token_life_s = min(settings.auth.oidc_token_life_s, settings.auth.token_life_s)
+
+    def _sign_in(self, settings: Settings, entry: OidcLogin) -> SignIn:
+        known = {mail.casefold(): user for user, mails in settings.people.emails.items() for mail in mails}
+        return SignIn(
+            entry,
+            self.issuers[entry.issuer],
+            self.names,
+            secret=secret(
+                settings,
+                entry.client_secret,
+                entry.client_secret_file,
+                of="client_secret_file of oidc_logins",
+            ),
+            user_with_email=lambda mail: known.get(mail.casefold(), ""),
+        )
 
     @property
     def stamps(self) -> frozenset[str]:

@@ -9,12 +9,11 @@ from collections.abc import Collection, Mapping
 from datetime import timedelta
 
 from engine.clock import utcnow
-from engine.records.outside import LDAP, OutsidePerson, Said, folded
+from engine.records.outside import LDAP, PROXY, OutsidePerson, Said, folded
 from engine.settings import Settings
 from engine.store import outside as store
 from engine.store.database import Database
 
-PROXY = "proxy"
 # What did not change is written again so seldom: only its time is new.
 _AGAIN = timedelta(hours=1)
 

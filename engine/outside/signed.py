@@ -64,10 +64,12 @@ def is_signed(text: str) -> bool:
     return text.startswith("eyJ") and _FORM.fullmatch(text) is not None
 
 
-def issuer_of(token: str) -> str:
-    """What it says of its issuer, not checked in any way; empty: nothing. Raises Untrusted."""
-    found = _part(token, 1).get("iss")
-    return found if isinstance(found, str) else ""
+def said_by(token: str) -> tuple[str, list[str]]:
+    """The issuer and the audience that it names, not checked in any way. Raises Untrusted."""
+    body = _part(token, 1)
+    issuer, audience = body.get("iss"), body.get("aud")
+    items = audience if isinstance(audience, list) else [audience]
+    return issuer if isinstance(issuer, str) else "", [one for one in items if isinstance(one, str)]
 
 
 def check(token: str, issuer: Issuer, *, audience: Collection[str]) -> Claims:

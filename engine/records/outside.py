@@ -10,6 +10,7 @@ from sqlmodel import Field, SQLModel
 from engine.records.columns import UtcDateTime
 
 LDAP = "ldap"
+PROXY = "proxy"
 _AROUND = re.compile(r"\s*([,=+])\s*")
 
 

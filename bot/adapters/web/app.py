@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from bot.adapters.web import completion, detail, exchange, prompts, wire
+from bot.adapters.web import completion, detail, exchange, prompts, sign_in, wire
 from bot.adapters.web.adapter import WebAdapter, message_id
 from bot.adapters.web.exchange import Answer
 from bot.adapters.web.guard import Guard, Session, address_of
@@ -84,6 +84,7 @@ def routes(adapter: WebAdapter) -> list[Route]:
         Route("/chat/events", chat.door(chat.events), methods=["GET"]),
         Route("/chat/commands", chat.door(chat.commands), methods=["GET"]),
         *prompts.routes(adapter, guard=chat.guard, door=chat.door),
+        *sign_in.routes(adapter.engine, guard=chat.guard, door=chat.door),
         Route("/chat/executions/{id}", chat.door(chat.execution), methods=["GET"]),
         Route("/chat/executions/{id}/events", chat.door(chat.execution_events), methods=["GET"]),
         Route("/chat/executions/{id}/output", chat.door(chat.execution_output), methods=["GET"]),
@@ -146,10 +147,13 @@ class _Chat:
             response = self._about(session)
             self.guard.give(response, session)
             return response
+        fresh = await run_in_threadpool(self.guard.of_proxy, request)
         try:
-            return self._about(self.guard.session(request))
+            found = self.guard.session(request)
+            if fresh is None or fresh.user == found.user:
+                return self._about(found)
         except Unauthenticated:
-            fresh = self.guard.default()
+            fresh = fresh or self.guard.default()
         response = self._about(fresh)
         if fresh is not None:
             self.guard.give(response, fresh)
@@ -161,6 +165,10 @@ class _Chat:
             {
                 "signed_in": session is not None,
                 "login": self.guard.needs_login,
+                "logins": [
+                    {"name": one.entry.name, "title": one.entry.title or one.entry.name}
+                    for one in self._engine.outside.sign_ins.ways
+                ],
                 "user": session.user if session else None,
                 "name": session.name if session else None,
                 "verified": session.is_verified if session else False,

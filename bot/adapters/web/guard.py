@@ -23,6 +23,7 @@ from bot.adapters.web import wire
 from bot.chat import Author
 from bot.identities import UNVERIFIED
 from engine.errors import BadInput, Denied, Unauthenticated
+from engine.records.access import Requester
 from engine.service import Engine
 
 COOKIE = "stormcrow_session"
@@ -98,8 +99,10 @@ class Guard:
     # who sends it
 
     def session(self, request: Request) -> Session:
-        """By API key in a header, or by cookie. Raises Unauthenticated."""
-        api_key = request.headers.get("st2-api-key")
+        """By API key or token in a header, or by cookie. Raises Unauthenticated."""
+        api_key, token = request.headers.get("st2-api-key"), request.headers.get("x-auth-token")
+        if token:
+            return self._of(self._engine.authenticate(token=token, address=address_of(request)))
         if api_key:
             return self.verified(api_key, address_of(request))
         found = self._opened(request.cookies.get(COOKIE, ""))
@@ -109,10 +112,22 @@ class Guard:
 
     def verified(self, api_key: str, address: str) -> Session:
         """The session of the key's user. Raises Unauthenticated."""
-        requester = self._engine.authenticate(api_key=api_key, address=address)
+        return self._of(self._engine.authenticate(api_key=api_key, address=address))
+
+    def _of(self, requester: Requester) -> Session:
         if not requester.is_person:
             raise Unauthenticated("This key is limited, and the chat takes one that is not.")
-        return Session(user=requester.user, name=requester.user, is_verified=True, expires=_end())
+        return self.of_user(requester.user)
+
+    def of_user(self, user: str) -> Session:
+        """Of somebody who has shown that they are this user."""
+        return Session(user=user, name=user, is_verified=True, expires=_end())
+
+    def of_proxy(self, request: Request) -> Session | None:
+        """Of whom a proxy in front of us has logged in; None: nobody."""
+        headers = request.scope["headers"]
+        person = self._engine.logins.of_proxy(headers, address=address_of(request))
+        return self.of_user(person.user) if person else None
 
     def named(self, name: str) -> Session:
         """A session under a name that nobody checks. Raises Denied where a login is needed, BadInput."""

@@ -476,6 +476,13 @@ addEventListener("keydown", (event) => {
 
 // who am I
 
+// Said once: after a reload of the page it is no news.
+function loginFailed() {
+  const failed = new URLSearchParams(location.search).get("login") === "failed";
+  if (failed) history.replaceState(null, "", location.pathname + location.hash);
+  return failed;
+}
+
 function askLogin() {
   const isLogin = state.me ? state.me.login : true;
   $("login-title").textContent = isLogin ? "Sign in" : "Your name";
@@ -488,7 +495,10 @@ function askLogin() {
   $("login-send").textContent = isLogin ? "Sign in" : "Use this name";
   $("login-cancel").textContent = isLogin && state.isSignedIn ? "Sign out" : "Cancel";
   $("login-cancel").hidden = !state.isSignedIn;
-  $("login-error").textContent = "";
+  $("login-ways").replaceChildren(...((state.me && state.me.logins) || []).map((one) => (
+    el("a", { class: "button primary", href: `/chat/login/${one.name}` }, `Log in with ${one.title}`))));
+  $("login-error").textContent = loginFailed()
+    ? "The login did not work. The server's log says why." : "";
   if (!$("login").open) $("login").showModal();
   $("login-input").focus();
 }
@@ -520,6 +530,7 @@ async function begin() {
     return;
   }
   if (!state.me.signed_in) { askLogin(); return; }
+  if (new URLSearchParams(location.search).get("login") === "failed") askLogin();
   state.isSignedIn = true;
   $("who").replaceChildren(el("span", { class: "dot", "aria-hidden": "true" }), state.me.name);
   $("app").hidden = false;

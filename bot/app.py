@@ -6,7 +6,6 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
@@ -16,12 +15,13 @@ from bot.adapters.web.adapter import WebAdapter
 from bot.adapters.web.app import mount
 from bot.announcer import Announcer
 from bot.commands import Commands
+from bot.listening import Listening
 from bot.logs import set_up_logging
 from bot.port import ChatAdapter
 from engine.api.app import create_app
 from engine.api.server import server_config
 from engine.clock import utcnow
-from engine.errors import EngineError, StoreFailure
+from engine.errors import EngineError
 from engine.metrics.log_counts import LogCounts
 from engine.networks import networks
 from engine.service import Engine
@@ -30,9 +30,6 @@ from engine.store.vault import write_private
 from engine.workspaces import workspaces
 
 log = logging.getLogger(__name__)
-
-# A few hundred clients may knock at the same moment.
-BACKLOG = 512
 
 
 class _Server(uvicorn.Server):
@@ -51,15 +48,15 @@ class App:
     """One Stormcrow: `start`, `serve` until told to stop, `stop`."""
 
     def __init__(self, settings: Settings) -> None:
-        """Takes the port, without listening yet, and the data folder. Raises BadSettings, StoreFailure."""
+        """Takes the ports, without listening yet, and the data folder. Raises BadSettings, StoreFailure."""
         self._networks = networks(settings)
         self._workspaces = workspaces(settings)
-        self._socket = _bind(settings)
-        self.settings = replace(settings, server=replace(settings.server, port=self._socket.getsockname()[1]))
+        self._listening = Listening(settings)
+        self.settings = self._listening.settings
         try:
             self.engine = Engine(self.settings)
         except EngineError:
-            self._socket.close()
+            self._listening.close()
             raise
         self.chats: Mapping[str, ChatAdapter] = {}
         """All that run, by their names."""
@@ -93,14 +90,14 @@ class App:
             gc.collect()
             gc.freeze()
             gc.enable()
-            self._socket.listen(BACKLOG)
+            sockets = self._listening.open()
             address = self.engine.folder / "server.url"
             write_private(address, f"{local_url(self.settings)}\n".encode())
             self._undo.append(("address", lambda: address.unlink(missing_ok=True)))
             # Behind an open port: what they ask the API waits for its answer, and is not refused.
             self._stage("sensors", self.engine.sensors.start, self.engine.sensors.stop)
             announce(self)
-            self._server.run(sockets=[self._socket])
+            self._server.run(sockets=sockets)
         finally:
             self._has_served.set()
 
@@ -120,7 +117,7 @@ class App:
                 undo()
             except Exception:  # the rest must stop all the same
                 log.exception("stopping the %s failed", name)
-        self._socket.close()
+        self._listening.close()
 
     def at_stop(self, name: str, work: Callable[[], object]) -> None:
         """Have `work` done before all else that stops."""
@@ -223,19 +220,3 @@ def run(settings: Settings, *, announce: Callable[[App], None] = lambda _app: No
         app.serve(announce=announce)
     finally:
         app.stop()
-
-
-def _bind(settings: Settings) -> socket.socket:
-    host, port = settings.server.host, settings.server.port
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    made = socket.socket(family, socket.SOCK_STREAM)
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        made.bind((host, port))
-    except OSError as error:
-        made.close()
-        raise StoreFailure(
-            f"{host}:{port} cannot be used: {error.strerror}.",
-            hint="Is another server there? Choose a port with --port, or server.port in config.yaml.",
-        ) from error
-    return made

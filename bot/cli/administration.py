@@ -26,12 +26,21 @@ from engine.settings import local_url
 
 settings_commands = typer.Typer(no_args_is_help=True, help="The settings.")
 
+# Of StackStorm; its API is on 9101, as ours is.
+AUTH_PORT = 9100
+STREAM_PORT = 9102
+
 
 def up(
     config: Config = None,
     data: Data = None,
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="TCP port, over the setting.")] = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on, over the setting.")] = None,
+    *,
+    compat_ports: Annotated[
+        bool,
+        typer.Option("--compat-ports", help="Also on 9100 (logins) and 9102 (stream), as StackStorm."),
+    ] = False,
 ) -> None:
     """Start the server; it runs until it is stopped."""
     # A start makes many objects and drops few: the collector would walk through them for nothing.
@@ -69,6 +78,12 @@ def up(
         server = replace(server, port=port)
     if host is not None:
         server = replace(server, host=host)
+    if compat_ports:
+        server = replace(
+            server,
+            auth_port=server.auth_port or AUTH_PORT,
+            stream_port=server.stream_port or STREAM_PORT,
+        )
     # uvicorn raises a signal again once it has let go: this ends the command in order then, and at
     # any moment before it listens.
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from engine.api.cors import Cors, Headers
 from engine.api.errors import HttpError, answer_for, fault, internal
 from engine.api.scrubbing import scrubbed
 from engine.errors import EngineError
@@ -34,6 +35,9 @@ _FORWARDED = frozenset({b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b
 Opened = Callable[[Scope, Mapping[bytes, bytes]], None]
 Answered = Callable[[Scope, int, float], None]
 _PREFIXES = ("/api", "/auth", _STREAM)
+# What StackStorm serves on the ports of its other two services.
+_OF_AUTH = frozenset({"tokens", "sso"})
+_OF_STREAM = frozenset({"stream", "executions"})
 _SECURITY_HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
@@ -66,6 +70,11 @@ class Door:
         self._limit = settings.server.body_limit_bytes
         self._logs_all = settings.log.access
         self._hosts = allowed_hosts(settings)
+        self._cors = Cors(settings.server.allow_origins)
+        self._ports = {
+            settings.server.auth_port: _OF_AUTH,
+            settings.server.stream_port: _OF_STREAM,
+        }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -90,8 +99,16 @@ class Door:
         self, scope: Scope, receive: Receive, answer: "_Answer", headers: Mapping[bytes, bytes]
     ) -> None:
         scope["path"] = plain_path(scope["path"], self._nouns)
+        noun = scope["path"].split("/")[1]
+        if noun in self._nouns:
+            answer.more = self._cors.headers(headers)
         try:
             self._check(headers)
+            self._check_port(scope, noun)
+            asked = self._cors.asked_before(scope["method"], headers) if answer.more else None
+            if asked is not None:
+                await asked(scope, receive, answer)
+                return
             body = _Body(receive, self._limit)
             await self._app(scope, body, answer)
         except (HttpError, EngineError) as error:
@@ -123,6 +140,16 @@ class Door:
             },
         )
 
+    def _check_port(self, scope: Scope, noun: str) -> None:
+        """On a port of StackStorm's other services there is only what they do."""
+        port = (scope.get("server") or ("", 0))[1]
+        known = self._ports.get(port)
+        if not port or known is None:
+            return
+        if noun not in known:
+            raise HttpError(404, f"There is nothing at {scope['path']} on this port.")
+        scope["state"]["is_on_stream"] = known is _OF_STREAM
+
     def _check(self, headers: Mapping[bytes, bytes]) -> None:
         host = headers.get(b"host")
         if self._hosts is not None and host is not None and not _is_allowed(host, self._hosts):
@@ -144,6 +171,8 @@ class _Answer:
         self._begins = begins
         self.request_id = request_id
         self.status = 0
+        self.more: Headers = []
+        """Of this answer alone."""
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -152,7 +181,7 @@ class _Answer:
             headers = message["headers"]
             present = {name for name, _ in headers}
             more = [pair for pair in _SECURITY_HEADERS if pair[0] not in present]
-            message["headers"] = [*headers, *more, (b"x-request-id", self.request_id.encode())]
+            message["headers"] = [*headers, *more, *self.more, (b"x-request-id", self.request_id.encode())]
         await self._send(message)
 
     async def instead(self, response: ASGIApp, scope: Scope) -> None:

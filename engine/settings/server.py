@@ -15,6 +15,18 @@ class ServerSettings:
         "127.0.0.1", "Address to listen on. Anything but loopback puts the web chat behind a login."
     )
     port: int = key(9101, "TCP port of the API and the web chat; 0 takes a free one.", at_most=65_535)
+    auth_port: int = key(
+        0, "A second port for logins alone, as StackStorm's clients expect (9100); 0: none.", at_most=65_535
+    )
+    stream_port: int = key(
+        0,
+        "A third port for the stream alone, as StackStorm's clients expect (9102); 0: none.",
+        at_most=65_535,
+    )
+    allow_origins: list[str] = key(
+        [],
+        "Origins of pages of other sites that may read the API (CORS), for example https://console.example.com.",
+    )
     public_url: str = key("", "How people and clients reach us, for links; empty: http://HOST:PORT.")
     answer_wait_ms: int = key(
         300, "How long POST /executions waits for the end before it answers, in milliseconds; 0 never waits."

@@ -154,7 +154,7 @@ def test_keep_alive_serves_many_requests_on_one_connection(server: Running) -> N
     connection = http.client.HTTPConnection("127.0.0.1", urlsplit(server.url).port, timeout=10)
     for _ in range(3):
         connection.request("GET", "/healthz")
-        assert connection.getresponse().read() == b'{"status":"ok"}'
+        assert connection.getresponse().read().startswith(b'{"status":"ok"')
     connection.close()
 
 

@@ -52,6 +52,7 @@ from engine.starts import Starts
 from engine.steps import CHANGED
 from engine.store.database import Listener
 from engine.store.reader import Handle, JournalReader, Wants
+from engine.stories import Stories
 from engine.subjects import RUNNER as INQUIRER
 from engine.user_file import UserFile
 from engine.watching import Watched, Watching
@@ -94,7 +95,7 @@ class Engine(ExecutionCalls, AliasCalls):
         self.content = Content(loader)
         self.rights = Rights(self.content, self.people, roles=roles, always=(ADMIN, settings.events.user))
         self.denials, self.audit = Denials(self.database), Audit(self.database)
-        self.retention = Retention(self.database, settings.retention)
+        self.retention, self.stories = Retention(self.database, settings.retention), Stories(self.database)
         self._api_url = local_url(settings)
         self.preparation = Preparation(
             self.content,

@@ -59,7 +59,7 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[str]], *, whole: Seque
     if not lines:
         return
     widths = [max(len(header), *(len(line[i]) for line in lines)) for i, header in enumerate(headers)]
-    _narrow(widths, [header in whole for header in headers], _width())
+    _narrow(widths, [header in whole for header in headers], screen_width())
     say(_joined([header.upper() for header in headers], widths))
     for line in lines:
         cut = [_cut(cell, width) for cell, width in zip(line, widths, strict=True)]
@@ -145,5 +145,5 @@ def _one_line(text: str) -> str:
     return " ".join(str(text).split())
 
 
-def _width() -> int:
+def screen_width() -> int:
     return shutil.get_terminal_size((80, 24)).columns

@@ -1,13 +1,49 @@
-"""`trace list|get`."""
+"""`trace list|get|show`, and `trace ID`."""
 
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
-from bot.cli.output import emit_json, local_time, note, say, table
+from bot.cli.output import emit_json, local_time, note, say, screen_width, table
 from bot.cli.site import Config, Data, Json, Url, connect
+from bot.cli.story import story_lines
 
-app = typer.Typer(no_args_is_help=True, help="Traces: what followed from what.")
+
+class TraceCommands(TyperGroup):
+    """`trace ID` is short for `trace show ID`."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if args and args[0] not in self.commands and not args[0].startswith("-"):
+            args = ["show", *args]
+        return super().resolve_command(ctx, args)
+
+
+app = typer.Typer(
+    cls=TraceCommands,
+    no_args_is_help=True,
+    help="Traces: what followed from what. `trace ID` tells the whole story.",
+)
+
+
+@app.command("show")
+def show(
+    wanted: Annotated[
+        str,
+        typer.Argument(metavar="ID", help="Of an execution, event, trace, chat message or act; or a tag."),
+    ],
+    as_json: Json = False,
+    url: Url = None,
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """The whole story, from the chat message or event to action, approval and answer."""
+    story = connect(url, config, data).get("stories", wanted)
+    if as_json:
+        emit_json(story)
+        return
+    for line in story_lines(story, width=screen_width()):
+        say(line)
 
 
 @app.command("list")

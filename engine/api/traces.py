@@ -7,6 +7,8 @@ from engine.api import wire_shapes as shapes
 from engine.api.call import Call, json_answer
 from engine.api.resource import Endpoint
 from engine.api.shape import Listed
+from engine.api.wire_audit import story_document
+from engine.api.wire_audit_shapes import STORY
 from engine.api.wire_rules import trace_document
 from engine.specs.right import Right
 
@@ -31,6 +33,11 @@ def get_trace(call: Call) -> Response:
     return json_answer(listing.selected(trace_document(call.engine.traces.get(call.path["id"])), call.query))
 
 
+def get_story(call: Call) -> Response:
+    """Ours. By the id of an execution, event, trace, chat message or act, or by a tag."""
+    return json_answer(story_document(call.engine.stories.get(call.path["id"])))
+
+
 ENDPOINTS = (
     Endpoint(
         method="GET",
@@ -47,5 +54,12 @@ ENDPOINTS = (
         right=Right.TRACE_VIEW,
         query=listing.SELECTION,
         gives=shapes.TRACE,
+    ),
+    Endpoint(
+        method="GET",
+        path="/stories/{id}",
+        handler=get_story,
+        right=Right.TRACE_VIEW,
+        gives=STORY,
     ),
 )

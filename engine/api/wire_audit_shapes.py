@@ -1,6 +1,6 @@
-"""How the audit, and what is removed of history, look on the API, for its description."""
+"""How the audit, what is removed of history, and stories look on the API, for its description."""
 
-from engine.api.shape import FLAG, INTEGER, MAPPING, MOMENT, TEXT, Shape
+from engine.api.shape import FLAG, INTEGER, MAPPING, MOMENT, TEXT, TEXTS, Shape
 
 _TEXTS = (
     "id", "kind", "object", "user", "via", "key_id", "account", "address", "request_id", "reason",
@@ -26,3 +26,14 @@ VERIFIED = Shape(
 )
 COUNTED = Shape("Counted", {"kind": TEXT, "count": INTEGER}, ("kind", "count"))
 REMOVED = COUNTED.grown("Removed", {"is_done": FLAG}, ("is_done",))
+_STEP_TEXTS = ("what", "text", "who", "id")
+_STEP = Shape(
+    "StoryStep",
+    {"at": MOMENT, "depth": INTEGER, **dict.fromkeys(_STEP_TEXTS, TEXT)},
+    ("at", "depth", *_STEP_TEXTS),
+)
+STORY = Shape(
+    "Story",
+    {"tag": TEXT, "traces": TEXTS, "steps": {"type": "array", "items": _STEP}},
+    ("tag", "traces", "steps"),
+)

@@ -21,6 +21,7 @@ PARTS = (
     "bench_stream",
     "bench_webhooks",
     "bench_sensors",
+    "bench_watching",
     "bench_workflows",
     "bench_yardstick",
 )

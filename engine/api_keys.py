@@ -52,6 +52,7 @@ class ApiKeys:
         self._database = database
         # By digest: the key, and when it was read. What is changed here counts at once.
         self._known: dict[str, tuple[ApiKey, float]] = {}
+        self._ids: dict[str, tuple[bool, float]] = {}
         self._changes = 0
         self._uses: dict[str, _Use] = {}
 
@@ -108,6 +109,23 @@ class ApiKeys:
 
         if uses:
             self._database.write(write)
+
+    def is_good(self, key_id: str) -> bool:
+        """Whether the key of this id still opens something: for a session that began with it."""
+        known = self._ids.get(key_id)
+        now = time.monotonic()
+        if known is not None and now - known[1] < FRESH_S:
+            return known[0]
+        changes = self._changes
+        with self._database.read() as connection:
+            key = keys.by_id(connection, key_id)
+        end = key.limits.expires_at if key is not None else None
+        is_good = key is not None and key.enabled and (end is None or end > utcnow())
+        if len(self._ids) >= _REMEMBERED:
+            self._ids.clear()
+        if changes == self._changes:
+            self._ids[key_id] = (is_good, now)
+        return is_good
 
     # managed
 
@@ -212,6 +230,7 @@ class ApiKeys:
 
     def set_enabled(self, key_id: str, *, enabled: bool) -> ApiKey:
         """Raises NotFound."""
+        self.get(key_id)
         self._database.write(lambda connection: keys.set_enabled(connection, key_id, enabled=enabled))
         self._forget()
         return self.get(key_id)
@@ -227,6 +246,7 @@ class ApiKeys:
         # Counted first: who has read the key before does not put it back.
         self._changes += 1
         self._known.clear()
+        self._ids.clear()
 
     def _used(self, key: ApiKey) -> ApiKey:
         """With the last use as this server knows it."""

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from engine.api.cors import Cors, Headers
 from engine.api.errors import HttpError, answer_for, fault, internal
-from engine.api.scrubbing import scrubbed
+from engine.api.scrubbing import scrubbed, scrubbed_path
 from engine.errors import EngineError
 from engine.log_facts import about
 from engine.settings import Settings
@@ -114,25 +114,26 @@ class Door:
         except (HttpError, EngineError) as error:
             await answer.instead(answer_for(error, request_id=answer.request_id), scope)
         except Exception:
-            log.exception("request %s failed: %s %s", answer.request_id, scope["method"], scope["path"])
+            path = scrubbed_path(scope["path"])
+            log.exception("request %s failed: %s %s", answer.request_id, scope["method"], path)
             await answer.instead(fault(500, internal(answer.request_id)), scope)
 
     def _log(self, scope: Scope, answer: "_Answer", *, took_s: float) -> None:
         level = logging.INFO if self._logs_all else logging.DEBUG
         if not access_log.isEnabledFor(level):
             return
-        query = scrubbed(scope["query_string"])
+        path, query = scrubbed_path(scope["path"]), scrubbed(scope["query_string"])
         access_log.log(
             level,
             "%s %s%s %d %.1f ms",
             scope["method"],
-            scope["path"],
+            path,
             f"?{query}" if query else "",
             answer.status,
             took_s * 1000,
             extra={
                 "method": scope["method"],
-                "path": scope["path"],
+                "path": path,
                 "query": query,
                 "status": answer.status,
                 "took_ms": round(took_s * 1000, 1),

@@ -15,6 +15,7 @@ from engine.api.call import Call, Crowd, Query
 from engine.api.documents import Documents
 from engine.api.errors import HttpError, answer_for, fault
 from engine.api.scopes import Reach
+from engine.api.scrubbing import scrubbed_path
 from engine.api.shape import Given, Raw, Schema, Shape
 from engine.api.stream_hub import StreamHub
 from engine.errors import Denied, EngineError, Unauthenticated
@@ -125,7 +126,7 @@ class Resource:
             is_on_stream=scope["state"]["is_on_stream"],
         )
         with acting_as(_actor(call)):
-            return await self._asked(endpoint, call, f"{method} {scope['path']}")
+            return await self._asked(endpoint, call, f"{method} {scrubbed_path(scope['path'])}")
 
     async def _asked(self, endpoint: Endpoint, call: Call, what: str) -> Answering:
         try:

@@ -12,7 +12,7 @@ import getpass
 import ipaddress
 import re
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from urllib.parse import urlsplit
 
 import orjson
@@ -40,6 +40,8 @@ class Session:
     is_verified: bool
     expires: int
     """Seconds since 1970."""
+    key_id: str = ""
+    """Of the API key that it began with: it ends with that."""
 
     @property
     def direct_channel(self) -> str:
@@ -117,7 +119,7 @@ class Guard:
     def _of(self, requester: Requester) -> Session:
         if not requester.is_person:
             raise Unauthenticated("This key is limited, and the chat takes one that is not.")
-        return self.of_user(requester.user)
+        return replace(self.of_user(requester.user), key_id=requester.key_id)
 
     def of_user(self, user: str) -> Session:
         """Of somebody who has shown that they are this user."""
@@ -174,6 +176,8 @@ class Guard:
         try:
             session = Session(**orjson.loads(base64.urlsafe_b64decode(payload)))
         except (TypeError, ValueError, binascii.Error):
+            return None
+        if session.key_id and not self._engine.access.keys.is_good(session.key_id):
             return None
         return session if session.expires > time.time() else None
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import requests
 
+from engine.records.access import KeyLimits, Scope
 from tests.bot.conftest import House, make_settings, text_of
 
 
@@ -216,6 +217,25 @@ def test_a_wrong_key_and_a_forged_session_are_refused(locked: House) -> None:
     for forged in (f"{payload[:-4]}AAAA.{signature}", f"{payload}.{signature[::-1]}", "x", payload):
         headers = {"cookie": f"stormcrow_session={forged}"}
         assert requests.get(f"{locked.url}/chat/channels", headers=headers, timeout=5).status_code == 401
+
+
+def test_a_session_ends_with_the_key_that_it_began_with(locked: House) -> None:
+    access = locked.engine.access
+    clear, key = access.create_key(user="ann", metadata={})
+    with requests.Session() as person:
+        assert person.post(f"{locked.url}/chat/session", json={"key": clear}, timeout=5).status_code == 200
+        assert person.get(f"{locked.url}/chat/channels", timeout=5).status_code == 200
+        access.keys.revoke(key.id)
+        assert person.get(f"{locked.url}/chat/channels", timeout=5).status_code == 401
+
+
+def test_a_limited_key_opens_no_chat(locked: House) -> None:
+    limits = KeyLimits(scope=Scope(rights=("read",)))
+    clear, _ = locked.engine.access.create_key(user="ann", metadata={}, limits=limits)
+    answer = requests.post(f"{locked.url}/chat/session", json={"key": clear}, timeout=5)
+    assert answer.status_code == 401
+    headers = {"St2-Api-Key": clear}
+    assert requests.get(f"{locked.url}/chat/channels", headers=headers, timeout=5).status_code == 401
 
 
 def test_a_name_that_was_picked_before_the_login_was_asked_for_does_not_open_it(locked: House) -> None:

@@ -11,6 +11,9 @@ command -v strace >/dev/null 2>&1 || missing="$missing strace"
 command -v ngircd >/dev/null 2>&1 || [ -x /usr/sbin/ngircd ] || missing="$missing ngircd"
 command -v prosody >/dev/null 2>&1 || missing="$missing prosody"
 command -v slapd >/dev/null 2>&1 || [ -x /usr/sbin/slapd ] || missing="$missing slapd"
+command -v curl >/dev/null 2>&1 || missing="$missing curl"
+command -v jq >/dev/null 2>&1 || missing="$missing jq"
+command -v shellcheck >/dev/null 2>&1 || missing="$missing shellcheck"
 [ -z "$missing" ] && exit 0
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
     echo "Not installed, so their tests are skipped:$missing"

@@ -28,6 +28,7 @@ _PLURALS: Mapping[str, str] = {
     "switch": "switches",
     "policy": "policies",
     "apikey": "API keys",
+    "rights": "rights",
 }
 
 

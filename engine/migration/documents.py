@@ -35,6 +35,8 @@ _KINDS: tuple[tuple[str, str], ...] = (
     ("entry_point", "sensor"),
     ("trigger", "rule"),
     ("criteria", "rule"),
+    # `st2 apikey list -j` shows no more than id, user and this.
+    ("metadata", "apikey"),
 )
 _FIELDS: Mapping[str, str] = MappingProxyType(
     {
@@ -125,6 +127,7 @@ class DocumentReader:
                     f"{where} is no rule, policy, trigger type, alias, action or API key.",
                     hint="Export whole documents: st2 rule get REF -j",
                 )
+            where = f"{where}: {entry.get('ref') or entry.get('name') or entry.get('id') or kind}"
             item, piece = (
                 (_api_key(entry, where), None) if kind == "apikey" else self._entry(kind, entry, where)
             )

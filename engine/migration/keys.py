@@ -77,6 +77,7 @@ def read_keys(path: Path, crypto: KeyczarKey | None) -> tuple[list[Item], list[K
         where = f"{path.name}, entry {number}"
         if not isinstance(entry.get("name"), str) or "value" not in entry:
             raise BadInput(f"{where} is no key.", hint="It is made by: st2 key list -n -1 --scope all -j")
+        where = f"{where}: {entry['name']}"
         piece, remarks = _key(entry, where, crypto)
         items.append(Item(kind="key", name=entry["name"], where=where, remarks=tuple(remarks)))
         if piece is not None:

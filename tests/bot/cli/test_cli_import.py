@@ -1,6 +1,9 @@
 """`stormcrow import stackstorm`: the report, its exit codes, and the example of docs/how-to/migrate.md."""
 
 import json
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -100,3 +103,22 @@ def test_names_of_the_old_box_do_not_steer_the_terminal(here: Path) -> None:
     done = stackstorm("old", "--dry-run")
     assert done.exit_code == Code.FAILED
     assert "\x1b" not in done.stdout
+
+
+def test_an_import_that_was_killed_is_finished_by_the_next(here: Path) -> None:
+    many = {f"packs/shop/actions/data/{number}.txt": "x" * 1_000 for number in range(2_000)}
+    box(here / "old", many)
+    dump = exported(here / "keys.json", *({"name": f"k{n}", "value": "v"} for n in range(50)))
+    words = ["import", "stackstorm", "old", "--keys", str(dump)]
+    process = subprocess.Popen([sys.executable, "-m", "bot.cli", *words], cwd=here, stdout=subprocess.DEVNULL)
+    give_up_at = time.monotonic() + 60
+    while process.poll() is None and not (here / "packs/.shop.import").exists():
+        assert time.monotonic() < give_up_at
+        time.sleep(0.005)
+    process.kill()
+    process.wait()
+    done = stackstorm("old", "--keys", str(dump))
+    assert done.exit_code == Code.OK, done.output
+    assert "keys          50 same" in done.stdout
+    assert [path.name for path in (here / "packs").iterdir()] == ["shop"]
+    assert len(list((here / "packs/shop/actions/data").iterdir())) == 2_000

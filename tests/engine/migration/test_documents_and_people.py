@@ -111,7 +111,7 @@ def test_policies_and_trigger_types_come_too(tmp_path: Path) -> None:
 
 
 def test_api_keys_are_told_and_not_taken(tmp_path: Path) -> None:
-    key = {"id": "5e", "user": "ci", "key_hash": "********", "enabled": True, "metadata": {}}
+    key = {"id": "5e", "user": "ci", "metadata": {}}
     made, _ = documents(tmp_path, key)
     assert failure(made, "apikey", "ci: 5e").hint == "Make a new one: stormcrow apikey create --user ci"
 

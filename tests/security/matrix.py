@@ -51,10 +51,10 @@ SEES = _words(
     execution_view execution_views_filters_list key_value_pair_list key_value_pair_view webhook_list
     webhook_view timer_list timer_view api_key_list api_key_view trace_list trace_view trigger_list
     trigger_view policy_type_list policy_type_view policy_list policy_view stream_view inquiry_list
-    inquiry_view alert_list alert_view role_list role_view service_list metrics_view
+    inquiry_view alert_list alert_view role_list role_view service_list metrics_view history_list
     """
 )
-# Rights that change something: of the administrators alone.
+# Rights that change something, and those of the audit: of the administrators alone.
 CHANGES = _words(
     """
     runner_type_modify runner_type_all pack_create pack_modify pack_delete pack_install pack_uninstall
@@ -64,7 +64,7 @@ CHANGES = _words(
     execution_all key_value_pair_set key_value_pair_delete key_value_pair_all webhook_create webhook_send
     webhook_delete webhook_all timer_all api_key_create api_key_modify api_key_delete api_key_all trace_all
     trigger_all policy_type_all policy_create policy_modify policy_delete policy_all inquiry_respond
-    inquiry_all alert_modify
+    inquiry_all alert_modify audit_list audit_export history_delete
     """
 )
 # Of nobody by their role alone.
@@ -247,7 +247,8 @@ class Site:
         noun = endpoint.path.split("/")[1]
         values = {
             "inquiry_id": happened["inquiry"],
-            "number": happened["schedule"],
+            "number": happened["schedule"] if noun == "schedules" else "1",
+            "kind": "executions",
             "ref": f"{pack}.Probe",
             "pack_ref": pack,
             "file_path": "pack.yaml",

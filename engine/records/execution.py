@@ -36,10 +36,11 @@ class ExecutionRow(SQLModel, table=True):
 
     __tablename__ = "execution"
     __table_args__ = (
-        Index("execution_by_start", "requested_at", "id"),
+        # Lists come in this order: whole pages are read from the index, and counted in it.
+        Index("execution_by_start", "requested_at", "seq"),
         Index("execution_by_status", "status", "not_before", "seq"),
-        Index("execution_by_action", "action", "requested_at"),
-        Index("execution_by_parent", "parent_id"),
+        Index("execution_by_action", "action", "requested_at", "seq", "status"),
+        Index("execution_by_parent", "parent_id", "requested_at", "seq"),
         Index(
             "execution_by_trace",
             "trace_id",

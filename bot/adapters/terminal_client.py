@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import orjson
 import requests
 
+from bot.credentials import header_of
 from engine.timing import zones
 
 # Retries while the server is away, and the longest we wait for it at the start.
@@ -29,8 +30,8 @@ class Client:
         self._user = user
         self._channel = channel.removeprefix("#")
         self._session = requests.Session()
-        self._session.headers["St2-Api-Key"] = key
-        self._stream_headers = {"St2-Api-Key": key}
+        self._stream_headers = {header_of(key): key}
+        self._session.headers.update(self._stream_headers)
         self._stopping = threading.Event()
         self.events: queue.Queue[tuple[str, dict[str, Any]]] = queue.Queue()
 

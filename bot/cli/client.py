@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode, urlsplit
 
 from bot.cli.exits import Code, CommandError
+from bot.credentials import header_of
 
 TIMEOUT_S = 30.0
 
@@ -24,7 +25,7 @@ class ServerEvent(NamedTuple):
 
 
 class Client:
-    """`url` is the server's, without /api; `key` is an API key.
+    """`url` is the server's, without /api; `key` is an API key, or the token of a login.
 
     `token`: gives a token that proves who a job is, in the place of a key; it is asked again when the
     server does not take the one that it gave last.
@@ -42,7 +43,7 @@ class Client:
         self._token = token
         self._headers = {"Accept": "application/json"}
         if token is None:
-            self._headers["St2-Api-Key"] = key
+            self._headers[header_of(key)] = key
         else:
             self._renew(token)
 

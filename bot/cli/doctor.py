@@ -43,8 +43,9 @@ class Finding:
 About = Annotated[
     str,
     typer.Argument(
-        metavar="[slack|NETWORK]",
-        help="Ask Slack too (tokens, scopes, sockets, channels), or a network of the section errbot.",
+        metavar="[slack|logins|NETWORK]",
+        help="Ask Slack too (tokens, scopes, sockets, channels), the ways to log in (LDAP, issuers, proxy), "
+        "or a network of the section errbot.",
     ),
 ]
 
@@ -69,8 +70,12 @@ def _about(about: str, config: Path | None, data: Path | None) -> Iterator[Findi
         from bot.cli.doctor_network import examine_network  # noqa: PLC0415 - as below
 
         return examine_network(settings, about)
+    if about == "logins":
+        from bot.cli.doctor_logins import examine_logins  # noqa: PLC0415 - as below
+
+        return examine_logins(settings)
     if about != "slack":
-        known = ", ".join(["slack", *settings.errbot.networks])
+        known = ", ".join(["slack", "logins", *settings.errbot.networks])
         raise CommandError(Code.WRONG, f"Nothing is known of {about!r}.", hint=f"Say one of: {known}.")
     from bot.cli.doctor_slack import examine_slack  # noqa: PLC0415 - slow to import
 

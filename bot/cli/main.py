@@ -20,6 +20,7 @@ from bot.cli import (
     imports,
     inquiries,
     keys,
+    login,
     pack_configs,
     packs_installed,
     policies,
@@ -114,6 +115,8 @@ app.command()(administration.reload)
 app.add_typer(keys.app, name="key")
 app.add_typer(api_keys.app, name="apikey")
 app.add_typer(users.app, name="user")
+app.command()(login.login)
+app.command()(login.logout)
 app.add_typer(accounts.app, name="account")
 app.add_typer(rights.app, name="rights")
 app.add_typer(audit.app, name="audit")

@@ -13,6 +13,7 @@ import typer
 
 from bot.cli.client import Client
 from bot.cli.exits import Code, CommandError
+from bot.cli.login_file import LoginFile
 from engine.settings import Settings, local_url
 
 CONFIG_FILE = Path("config.yaml")
@@ -52,14 +53,20 @@ def connect(url: str | None = None, config: Path | None = None, data: Path | Non
 
 
 def address(url: str | None, config: Path | None, data: Path | None) -> tuple[str, str]:
-    """URL and key. Raises CommandError."""
+    """URL and key, or the token of `stormcrow login`. Raises CommandError."""
     named = url or os.environ.get("STORMCROW_URL")
     key = os.environ.get("STORMCROW_API_KEY")
     if named and key:
         return named.rstrip("/"), key
     settings = settings_of(config, data)
     base = (named or running_url(settings)).rstrip("/")
-    return base, key or _admin_key(settings, base)
+    return base, key or LoginFile(logins_file()).token(base) or _admin_key(settings, base)
+
+
+def logins_file() -> Path:
+    """Where the tokens of `stormcrow login` are."""
+    folder = os.environ.get("XDG_CONFIG_HOME") or "~/.config"
+    return Path(folder).expanduser() / "stormcrow" / "logins.json"
 
 
 def server_url(url: str | None, config: Path | None, data: Path | None) -> str:

@@ -25,18 +25,27 @@ def fetch(
     url: str, *, form: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
     """The JSON object at `url`; with `form` it is posted. Raises Untrusted, with the address and why."""
+    status, found = ask(url, form=form, headers=headers)
+    if status != 200:
+        raise Untrusted(f"{url} answers {status} {str(found.get('error', ''))[:100]}".rstrip())
+    return found
+
+
+def ask(
+    url: str, *, form: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
+) -> tuple[int, dict[str, Any]]:
+    """Status and JSON object; of an answer that is no success the object may be empty. Raises Untrusted."""
     check_address(url)
     data = None if form is None else urlencode(form).encode()
     request = urllib.request.Request(url, data, {"Accept": "application/json", **(headers or {})})  # noqa: S310 - checked above
     try:
         with urllib.request.build_opener(_NoRedirect).open(request, timeout=TIME_S) as response:
-            raw = _read(response, url)
+            return 200, _object(_read(response, url), url)
     except urllib.error.HTTPError as error:
         with error:
-            raise Untrusted(f"{url} answers {error.code} {_said(error)}".rstrip()) from error
+            return error.code, _said(error)
     except (OSError, http.client.HTTPException) as error:
         raise Untrusted(f"{url} cannot be fetched: {error}") from error
-    return _object(raw, url)
 
 
 def check_address(url: object) -> str:
@@ -70,10 +79,10 @@ def _object(raw: bytes, url: str) -> dict[str, Any]:
     return value
 
 
-def _said(error: urllib.error.HTTPError) -> str:
-    """The error's name in an answer of OAuth; empty where there is none."""
+def _said(error: urllib.error.HTTPError) -> dict[str, Any]:
+    """What an answer of OAuth says of the error; empty where it says nothing that can be read."""
     try:
         value = json.loads(error.read(10_000))
     except (OSError, ValueError, RecursionError, http.client.HTTPException):
-        return ""
-    return str(value.get("error", ""))[:100] if isinstance(value, dict) else ""
+        return {}
+    return value if isinstance(value, dict) else {}

@@ -57,6 +57,10 @@ class Issuer:
             raise Untrusted(f"{self.url} has no key {kid!r}{why}")
         return _made(found, algorithm, self.url)
 
+    def usable_keys(self) -> int:
+        """How many of its keys we could use, asked for now: for the doctor. Raises Untrusted."""
+        return len(self._fetched())
+
     def _known(self, kid: str | None) -> Mapping[str, Any] | None:
         if kid is None:
             return next(iter(self._keys.values())) if len(self._keys) == 1 else None

@@ -45,6 +45,38 @@ class Return:
     error: str
 
 
+def authorization_url(
+    metadata: Mapping[str, Any],
+    *,
+    name: str,
+    client_id: str,
+    scopes: Sequence[str],
+    redirect_uri: str,
+    ends_at: float,
+) -> tuple[str, Flow]:
+    """Where the browser goes, and what must be so when it is back. Raises Untrusted."""
+    flow = Flow(
+        name=name,
+        state=secrets.token_urlsafe(24),
+        nonce=secrets.token_urlsafe(24),
+        verifier=secrets.token_urlsafe(48),
+        ends_at=ends_at,
+    )
+    digest = hashlib.sha256(flow.verifier.encode()).digest()
+    query = {
+        "response_type": "code",
+        "client_id": client_id,
+        "redirect_uri": redirect_uri,
+        "scope": " ".join(scopes),
+        "state": flow.state,
+        "nonce": flow.nonce,
+        "code_challenge": base64.urlsafe_b64encode(digest).rstrip(b"=").decode(),
+        "code_challenge_method": "S256",
+    }
+    place = check_address(metadata.get("authorization_endpoint"))
+    return f"{place}{'&' if '?' in place else '?'}{urlencode(query)}", flow
+
+
 class SignIn:
     """One entry of auth.oidc_logins."""
 
@@ -72,26 +104,14 @@ class SignIn:
 
     def begin(self, *, redirect_uri: str, ends_at: float) -> tuple[str, Flow]:
         """Where the browser goes, and what must be so when it is back. Raises Untrusted."""
-        flow = Flow(
+        return authorization_url(
+            self.issuer.metadata(),
             name=self.entry.name,
-            state=secrets.token_urlsafe(24),
-            nonce=secrets.token_urlsafe(24),
-            verifier=secrets.token_urlsafe(48),
+            client_id=self.entry.client_id,
+            scopes=self.entry.scopes,
+            redirect_uri=redirect_uri,
             ends_at=ends_at,
         )
-        digest = hashlib.sha256(flow.verifier.encode()).digest()
-        query = {
-            "response_type": "code",
-            "client_id": self.entry.client_id,
-            "redirect_uri": redirect_uri,
-            "scope": " ".join(self.entry.scopes),
-            "state": flow.state,
-            "nonce": flow.nonce,
-            "code_challenge": base64.urlsafe_b64encode(digest).rstrip(b"=").decode(),
-            "code_challenge_method": "S256",
-        }
-        place = check_address(self.issuer.metadata().get("authorization_endpoint"))
-        return f"{place}{'&' if '?' in place else '?'}{urlencode(query)}", flow
 
     def finish(self, flow: Flow, back: Return, *, redirect_uri: str) -> OutsidePerson:
         """Who came. Asks the issuer. Raises Untrusted."""

@@ -72,6 +72,11 @@ def said_by(token: str) -> tuple[str, list[str]]:
     return issuer if isinstance(issuer, str) else "", [one for one in items if isinstance(one, str)]
 
 
+def claim_of(token: str, name: str) -> object:
+    """A claim, not checked in any way. Raises Untrusted for what cannot be read."""
+    return _part(token, 1).get(name)
+
+
 def check(token: str, issuer: Issuer, *, audience: Collection[str]) -> Claims:
     """Raises Untrusted with the reason: signature, issuer, audience, times, or what is missing."""
     import jwt  # noqa: PLC0415 - heavy, and not everybody's

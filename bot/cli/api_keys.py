@@ -51,7 +51,7 @@ def create(
         "addresses": address,
         "ttl": seconds(expires) if expires else None,
     }
-    body = {name: value for name, value in given.items() if value}
+    body = {name: value for name, value in given.items() if value not in (None, [])}
     made = connect(url, config, data).post("apikeys", body=body)
     if as_json:
         emit_json(made)

@@ -11,6 +11,7 @@ from engine.api.scopes import (
     actions_of_rule,
     asked_action,
     is_of_action,
+    is_of_alias,
     is_of_execution,
     repeated_action,
 )
@@ -44,6 +45,7 @@ REACHES: Mapping[tuple[str, str], Reach] = MappingProxyType(
         ("GET", "/actions/views/parameters/{ref_or_id}"): _OF_ACTION,
         ("GET", "/actions/views/entry_point/{ref_or_id}"): _OF_ACTION,
         ("GET", "/actionalias"): NARROWED,
+        ("GET", "/actionalias/{ref_or_id}"): Reach(is_of=is_of_alias),
         ("POST", "/actionalias/match"): Reach(
             is_of=lambda call, scope: all(map(scope.has_action, matched_action(call)))
         ),

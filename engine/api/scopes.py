@@ -109,6 +109,14 @@ def is_of_action(call: Call, scope: Scope) -> bool:
         return False
 
 
+def is_of_alias(call: Call, scope: Scope) -> bool:
+    """The alias that the path names, by what it runs."""
+    try:
+        return scope.has_action(call.documents.one("actionalias", call.path["ref_or_id"])["action_ref"])
+    except NotFound:
+        return False
+
+
 def is_of_execution(call: Call, scope: Scope) -> bool:
     """The execution that the path names, or a workflow above it."""
     try:

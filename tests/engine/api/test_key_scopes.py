@@ -126,6 +126,8 @@ def test_lists_of_content_are_cut_to_its_actions(server: Running, make: Making) 
     say = make(actions=["probe.say"])["key"]
     for path in ("/actions?limit=-1", "/actions/views/overview?limit=-1"):
         assert [one["ref"] for one in server.get(path, key=say).json()] == ["probe.say"]
+    assert server.get("/actionalias/probe.say", key=say).status_code == 200
+    assert server.get("/actionalias/probe.say", key=make(actions=["core.*"])["key"]).status_code == 403
     aliases = server.get("/actionalias?limit=-1", key=say).json()
     assert {one["action_ref"] for one in aliases} == {"probe.say"}
 

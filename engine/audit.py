@@ -8,6 +8,7 @@ from functools import partial
 import orjson
 from sqlalchemy import Connection
 
+from engine import acting
 from engine.audit_chain import ChainCheck, Flaw
 from engine.records.audit import Act, AuditEntry, AuditFilter, AuditHead
 from engine.seldom import Seldom
@@ -39,10 +40,10 @@ class Audit:
         """Committed when it returns: for what is not in the database; else an act is part of its fact."""
         self._database.write(partial(_record_all, acts))
 
-    def login_failed(self, user: str, *, address: str) -> None:
+    def login_failed(self, user: str = "", *, via: str) -> None:
         """Written soon, and once a minute. `user` empty: a name that nobody has, which may be a password."""
-        if self._logins.is_new((user, address)):
-            act = Act(kind="login.failed", object=user or "an unknown name", user=user)
+        if self._logins.is_new((user, via, acting.current().address)):
+            act = Act(kind="login.failed", object=user or "an unknown name", user=user, via=via)
             self._database.submit(partial(_record_all, (act,)))
 
     def tell_rights(self, rights: RightsSpec) -> None:

@@ -129,6 +129,7 @@ class Logins:
             person = self._outside.proxy.person(headers, address)
         except Untrusted as error:
             log.warning("the word of the proxy at %s is not taken: %s", address, error.message)
+            self._audit.login_failed(via="the word of a proxy")
             return None
         if person is not None:
             self._groups.note(person)
@@ -152,6 +153,7 @@ class Logins:
             return made
         except Untrusted as error:
             log.warning("a token of others is not exchanged: %s", error.message)
+            self._audit.login_failed(via="a token of others")
             raise Unauthenticated(_WRONG) from error
 
     def _for_job(self, token: str, ttl_s: int | None) -> tuple[str, Token]:
@@ -190,7 +192,7 @@ class Logins:
             room.release()
         if not is_right:
             self._pauses.fail(keys)
-            self._audit.login_failed(user if user in self._users.names() else "", address=address)
+            self._audit.login_failed(user if user in self._users.names() else "", via="password")
             raise Unauthenticated(_WRONG)
         self._pauses.forget(keys[:1])
         return person

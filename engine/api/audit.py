@@ -39,7 +39,7 @@ def get_act(call: Call) -> Response:
 
 
 def verify(call: Call) -> Response:
-    """All of it, which takes its time: some 50,000 acts a second."""
+    """All of it, which takes its time: tens of thousands of acts a second."""
     check_auditor(call)
     return json_answer(verified_document(call.engine.audit.verify()))
 

@@ -51,6 +51,7 @@ def document(source: Path, survey: Survey, outcomes: Sequence[Outcome], *, is_dr
         "taken": [asdict(outcome) for outcome in outcomes],
         "settings": [asdict(proposal) for proposal in survey.proposals],
         "environments": survey.environments,
+        "webhooks": survey.hooks,
     }
 
 
@@ -203,4 +204,10 @@ def _tell_next(survey: Survey, *, is_dry: bool) -> None:
         return
     if survey.environments:
         _tell(f"stormcrow pack setup {' '.join(survey.environments)}", indent="  ", rest="      ")
+    if survey.hooks:
+        text = f"keys for who sends to {', '.join(survey.hooks)}: stormcrow apikey create --user NAME"
+        _tell(text, indent="  ", rest="      ")
+    if survey.has_clocks:
+        text = "stop timers and sensors on the old box, or everything happens twice: docs/how-to/migrate.md"
+        _tell(text, indent="  ", rest="      ")
     say("  stormcrow up")

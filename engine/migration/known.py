@@ -1,11 +1,13 @@
 """Differences from StackStorm that can be seen in a definition; each names its row in docs/differences.md."""
 
+import re
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
 from engine.content.registry import Registry
 from engine.errors import nearest
+from engine.migration.calls import calls_of
 from engine.migration.finding import Remark, differs, fails, look
 from engine.settings import Settings
 from engine.specs.action import ActionSpec
@@ -15,6 +17,7 @@ from engine.specs.rule import RuleSpec
 from engine.timing.timer import TIMER_TYPES
 
 _SHELL_SIGNS = ("$", "`")
+_EXPRESSION = re.compile(r"<%.*?%>|\{\{.*?\}\}", re.DOTALL)
 # Actions of StackStorm's own packs that have nothing to do here.
 _NOTHING_TO_DO = frozenset({"packs.unload", "packs.restart_component"})
 _TRIGGERS: Mapping[str, tuple[str, str, str]] = MappingProxyType(
@@ -52,6 +55,8 @@ class Known:
             yield from self._alias(spec, where)
         elif isinstance(spec, RuleSpec):
             yield from self._rule(spec, where)
+        for ref, parameters in calls_of(spec):
+            yield from _called(ref, parameters, where)
 
     def of_pack(self, pack: PackSpec) -> Iterator[Remark]:
         where = f"packs/{pack.folder.name}/pack.yaml"
@@ -93,7 +98,6 @@ class Known:
                 "It has named groups: in the API it is listed last, or Hubot stops at it.",
                 row="API and access",
             )
-        yield from _called(alias.action_ref, alias.immutable_parameters, where)
 
     def _rule(self, rule: RuleSpec, where: str) -> Iterator[Remark]:
         trigger = str(rule.trigger["type"])
@@ -124,7 +128,6 @@ class Known:
             yield differs(
                 where, about[0], f"{about[1]} {rule.ref}" if "disable" in about[1] else about[1], row=about[2]
             )
-        yield from _called(rule.action["ref"], rule.action.get("parameters") or {}, where)
 
 
 def _default(action: ActionSpec, name: str) -> Any:
@@ -135,8 +138,16 @@ def _default(action: ActionSpec, name: str) -> Any:
 def _called(ref: str, parameters: Mapping[str, Any], where: str) -> Iterator[Remark]:
     if ref in _NOTHING_TO_DO:
         yield fails(where, f"{ref} fails: content is files, and there is one process.", row="Packs")
+    if ref == "core.sendmail":
+        yield differs(
+            where,
+            "core.sendmail needs a sendmail program on this machine; it does not fall back to SMTP.",
+            row="Packs",
+        )
     message = parameters.get("message")
-    if ref in ("core.echo", "core.error") and isinstance(message, str):
-        plain = message.replace("{{", "").replace("}}", "")
-        if any(sign in plain for sign in _SHELL_SIGNS):
-            yield differs(where, f"{ref} does not let a shell read the message.", row="Packs")
+    if ref in ("core.echo", "core.error") and isinstance(message, str) and _is_for_a_shell(message):
+        yield differs(where, f"{ref} does not let a shell read the message.", row="Packs")
+
+
+def _is_for_a_shell(message: str) -> bool:
+    return any(sign in _EXPRESSION.sub("", message) for sign in _SHELL_SIGNS)

@@ -22,6 +22,7 @@ from engine.migration.stage import Stage
 from engine.settings import Settings
 from engine.specs.pack import PackSpec
 from engine.store.keyczar import KeyczarKey, read_key
+from engine.timing.timer import TIMER_TYPES
 
 PARTS = ("packs", "configs", "overrides", "keys", "rules", "rbac", "users", "settings")
 """What `--only` may name."""
@@ -50,6 +51,10 @@ class Survey:
     proposals: list[Proposal] = field(default_factory=list)
     environments: list[str] = field(default_factory=list)
     """Packs that need a virtual environment before their Python runs."""
+    hooks: list[str] = field(default_factory=list)
+    """URLs of webhooks, whose senders need a key of ours."""
+    has_clocks: bool = False
+    """Whether timers or sensors start by themselves with the server."""
 
 
 def survey_of(box: Box, stage: Stage, wanted: Wanted, settings: Settings, *, shipped: Path) -> Survey:
@@ -66,6 +71,7 @@ def survey_of(box: Box, stage: Stage, wanted: Wanted, settings: Settings, *, shi
     if "packs" in only:
         made.items += survey_packs(stage, registry, settings)
         _packs(made, stage, registry, settings)
+        _doors(made, stage, registry)
     if "configs" in only:
         _configs(made, stage, registry, settings, crypto)
     if "overrides" in only:
@@ -110,6 +116,20 @@ def _packs(made: Survey, stage: Stage, registry: Registry, settings: Settings) -
         )
         if needs_environment(pack):
             made.environments.append(pack.ref)
+
+
+def _doors(made: Survey, stage: Stage, registry: Registry) -> None:
+    """What comes in from outside, or by itself."""
+    mine = {pack.ref for pack in _of_stage(stage, registry)}
+    rules = [rule for rule in registry.rules.values() if rule.pack in mine and rule.enabled]
+    hooks = {
+        str(rule.trigger["parameters"].get("url"))
+        for rule in rules
+        if rule.trigger["type"] == "core.st2.webhook"
+    }
+    made.hooks = sorted(hooks)
+    sensors = [sensor for sensor in registry.sensors.values() if sensor.pack in mine and sensor.enabled]
+    made.has_clocks = bool(sensors) or any(rule.trigger["type"] in TIMER_TYPES for rule in rules)
 
 
 def _of_stage(stage: Stage, registry: Registry) -> Sequence[PackSpec]:

@@ -12,8 +12,9 @@ from typer.testing import CliRunner
 
 from bot.cli.exits import Code
 from bot.cli.main import app
+from engine.foundation import Foundation
 from tests.docs.pages import blocks, files_above
-from tests.engine.migration.old_box import box, exported
+from tests.engine.migration.old_box import box, exported, site
 from tests.engine.store.test_keyczar import encoded, key_file
 
 
@@ -122,3 +123,16 @@ def test_an_import_that_was_killed_is_finished_by_the_next(here: Path) -> None:
     assert "keys          50 same" in done.stdout
     assert [path.name for path in (here / "packs").iterdir()] == ["shop"]
     assert len(list((here / "packs/shop/actions/data").iterdir())) == 2_000
+
+
+def test_beside_a_server_only_a_look_is_possible(here: Path) -> None:
+    box(here / "old")
+    server = Foundation(site(here), environment={})
+    try:
+        assert stackstorm("old", "--dry-run").exit_code == Code.OK
+        done = stackstorm("old")
+    finally:
+        server.stop()
+    assert done.exit_code == Code.NO_SERVER
+    assert "Stop it first" in done.stderr
+    assert not (here / "packs").exists()

@@ -211,3 +211,23 @@ def test_filters_in_a_chain_are_looked_at_too(tmp_path: Path) -> None:
     chain = 'chain:\n  - {name: one, ref: shop.greet, parameters: {who: "{{ vip | shout }}"}}\n'
     made = shop(tmp_path, {"actions/steps.yaml": action, "actions/chains/steps.yaml": chain})
     assert "'shout'" in failure(made, "action", "shop.steps").text
+
+
+def test_a_workflow_that_calls_what_has_nothing_to_do_here_is_told(tmp_path: Path) -> None:
+    action = "name: flow\nrunner_type: orquesta\nentry_point: workflows/flow.yaml\n"
+    flow = (
+        "version: 1.0\ntasks:\n"
+        "  one:\n    action: packs.restart_component servicename=st2api\n    next: [{do: two}]\n"
+        '  two:\n    action: core.echo\n    input: {message: "on $(hostname)"}\n'
+    )
+    made = shop(tmp_path, {"actions/flow.yaml": action, "actions/workflows/flow.yaml": flow})
+    told = remarks(made, "action", "shop.flow")
+    assert "core.echo does not let a shell read the message." in [remark.text for remark in told]
+    assert "packs.restart_component" in failure(made, "action", "shop.flow").text
+
+
+def test_what_starts_by_itself_and_who_sends_to_us_is_known(tmp_path: Path) -> None:
+    made = shop(tmp_path / "hook", {})
+    assert (made.hooks, made.has_clocks) == (["shop"], False)
+    timer = rule("core.st2.IntervalTimer").replace("}", ", parameters: {unit: hours, delta: 1}}", 1)
+    assert shop(tmp_path / "timer", {"rules/odd.yaml": timer}).has_clocks

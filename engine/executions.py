@@ -184,8 +184,10 @@ class Executions:
         execution_id = wanted.execution_id or new_id()
         now = utcnow()
         shown = plan.mask(revealed.parameters)
-        if revealed.secrets:
-            shown = ValueMasker(revealed.secrets).value(shown)
+        # A secret that somebody gave twice, once where none belongs, is hidden there too.
+        values = (*revealed.secrets, *plan.secret_values(revealed.parameters))
+        if values:
+            shown = ValueMasker(values).value(shown)
         sealed = None
         if revealed.secrets or shown != revealed.parameters:
             sealed = sealed_parameters.seal(self._vault, execution_id, revealed)

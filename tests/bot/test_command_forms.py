@@ -166,7 +166,7 @@ def test_what_is_filled_in_is_data_and_no_template(house: House) -> None:
     prompt = form_of(house, "release '{{ 6 * 7 }}'")
     assert send(house, prompt, version="{{ 6 * 7 }}", stage="prod").status_code == 400
     prompt = form_of(house, "deploy '{{ 6 * 7 }}'")
-    assert send(house, prompt, version="1.42.0", stage="prod", token="{{ 6 * 7 }}").status_code == 200
+    assert send(house, prompt, version="1.42.0", stage="prod", token="{{ 5 * 8 }}").status_code == 200
     house.wait_for(lambda: any("{{ 6 * 7 }}" in line for line in ledger(house.engine.settings.root)))
     assert "42)" not in "".join(ledger(house.engine.settings.root))
 

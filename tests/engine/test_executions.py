@@ -106,6 +106,12 @@ def test_secret_parameters_are_sealed_in_the_row_and_masked_for_readers(
     assert b"correct-horse" not in everything
 
 
+def test_a_secret_that_is_given_twice_is_masked_twice(engine: Engine) -> None:
+    done = run(engine, "probe.secretive", password="correct-horse", note="it is correct-horse")
+    assert done.parameters["note"] == "it is ********"
+    assert done.result["stdout"] == "the password is ********"
+
+
 def test_what_the_output_schema_calls_secret_is_hidden_everywhere(engine: Engine) -> None:
     python = engine.settings.virtualenvs_folder / "probe" / "bin" / "python"
     python.parent.mkdir(parents=True)

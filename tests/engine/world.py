@@ -35,6 +35,7 @@ FILES = {
         runner_type: local-shell-cmd
         parameters:
           password: {type: string, secret: true, required: true}
+          note: {type: string}
           cmd: {immutable: true, default: "echo the password is {{ password }}"}
     """,
     "actions/minted.yaml": """

@@ -10,14 +10,17 @@ import time
 from tests.bot.conftest import House
 
 PROGRAM = (
-    "import sys; from bot.adapters.terminal import run_terminal; "
-    "sys.exit(run_terminal(sys.argv[1], sys.argv[2], 'ann', 'ops'))"
+    "import os, sys; from bot.adapters.terminal import run_terminal; "
+    "sys.exit(run_terminal(sys.argv[1], os.environ['KEY'], 'ann', 'ops'))"
 )
 
 
 def chat(house: House, lines: str, *, key: str = "", url: str = "") -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", PROGRAM, url or house.url, key or house.key]
-    return subprocess.run(command, input=lines, capture_output=True, text=True, timeout=60, check=False)
+    command = [sys.executable, "-c", PROGRAM, url or house.url]
+    environment = {**os.environ, "KEY": key or house.key}
+    return subprocess.run(
+        command, input=lines, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
 
 
 def test_piped_lines_are_answered_one_by_one(house: House) -> None:
@@ -51,11 +54,11 @@ def test_without_a_server_it_says_how_to_start_one(house: House) -> None:
 def test_at_a_terminal_answers_appear_above_the_prompt(house: House) -> None:
     mine, theirs = pty.openpty()
     child = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, house.url, house.key],
+        [sys.executable, "-c", PROGRAM, house.url],
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
-        env={**os.environ, "TERM": "xterm"},
+        env={**os.environ, "TERM": "xterm", "KEY": house.key},
         start_new_session=True,
     )
     os.close(theirs)

@@ -34,11 +34,11 @@ class Terminal:
     def __init__(self, house: House) -> None:
         self._mine, theirs = pty.openpty()
         self._child = subprocess.Popen(
-            [sys.executable, "-c", PROGRAM, house.url, house.key],
+            [sys.executable, "-c", PROGRAM, house.url],
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,
-            env={**os.environ, "TERM": "xterm"},
+            env={**os.environ, "TERM": "xterm", "KEY": house.key},
             start_new_session=True,
         )
         os.close(theirs)
@@ -137,9 +137,14 @@ def test_with_pipes_a_question_in_between_is_shown_and_words_answer_it(house: Ho
     thread = threading.Thread(target=approve)
     thread.start()
     program = PROGRAM.replace("'ops'", "'piped'")
-    command = [sys.executable, "-c", program, house.url, house.key]
     done = subprocess.run(
-        command, input="flow gate\n", capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", program, house.url],
+        input="flow gate\n",
+        env={**os.environ, "KEY": house.key},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     thread.join()
     assert done.returncode == 0, done.stderr

@@ -46,7 +46,7 @@ class Server:
         log = (self._folder / "server.log").open("ab")
         self._process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
         log.close()
-        end = time.monotonic() + 30
+        end = time.monotonic() + 60
         while time.monotonic() < end:
             try:
                 if requests.get(f"{self.url}/readyz", timeout=1).ok:

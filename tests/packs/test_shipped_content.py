@@ -115,7 +115,7 @@ def test_no_file_is_odd(registry: Registry) -> None:
 
 
 def test_the_shipped_packs_are_there(registry: Registry) -> None:
-    assert set(registry.packs) == {"alerts", "core", "linux", "chatops", "packs", "examples", "default"}
+    assert set(registry.packs) == {"alerts", "ci", "core", "linux", "chatops", "packs", "examples", "default"}
 
 
 @pytest.mark.parametrize("pack", ACTIONS)

@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import Any
 
 from engine.records.audit import Act
-from engine.records.execution import Execution
+from engine.records.execution import ORIGIN_KEY, Execution
 from engine.records.inquiry import Change, Inquiry, Outcome, Vote
 from engine.status import Status
 from engine.store.executions import Step
@@ -51,6 +51,8 @@ def _say_where(context: Mapping[str, Any], details: dict[str, Any]) -> None:
         for name in ("adapter", "channel", "message", "command"):
             if chat.get(name):
                 details[name] = chat[name]
+    if context.get(ORIGIN_KEY):
+        details[ORIGIN_KEY] = context[ORIGIN_KEY]
     if context.get("impersonated_by"):
         details["impersonated_by"] = context["impersonated_by"]
 

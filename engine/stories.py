@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from engine.errors import NotFound
 from engine.records.audit import AuditEntry
-from engine.records.execution import Execution, ExecutionFilter
+from engine.records.execution import AGENT, ORIGIN_KEY, Execution, ExecutionFilter
 from engine.records.inquiry import InquiryState
 from engine.records.story import Step, Story
 from engine.status import FAILURES, Status
@@ -94,6 +94,7 @@ def _of_executions(connection: Connection, executions: Sequence[Execution]) -> I
         depth, name = depths[one.id], _name(one)
         again = (one.context.get("re-run") or {}).get("ref")
         verb = f"again ({again})" if again else "requested"
+        verb += " through an agent" if one.context.get(ORIGIN_KEY) == AGENT else ""
         text = _cut(f"{name} {verb}{_listed(one.parameters)}")
         yield Step(at=one.requested_at, what="begun", text=text, who=one.user, id=one.id, depth=depth)
         if one.started_at is not None and not one.is_finished:

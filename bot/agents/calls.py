@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import aclosing
 from typing import Any
 
 import anyio
@@ -153,12 +154,7 @@ class _Following:
         return execution
 
     async def _tell_questions(self, execution: Execution, give_up_at: float) -> None:
-        found: dict[str, str] = {}
-        if execution["status"] == "pending" or execution["action"]["runner_type"] in WORKFLOWS:
-            listed = await self._door.ask(
-                "GET", "executions", execution["id"], "inquiries", give_up_at=give_up_at
-            )
-            found = {one["id"]: waiting(one) for one in listed if one["state"] == "pending"}
+        found = await questions(self._door, execution, give_up_at)
         for inquiry_id in found.keys() - self.questions.keys():
             await self._report(found[inquiry_id])
         self.questions = found
@@ -169,16 +165,18 @@ class _Following:
         while lines <= LINES and time.monotonic() < give_up_at:
             seen, rest = 0, ""
             try:
-                async for piece in self._door.output(execution_id):
-                    new = piece[max(0, done - seen) :]
-                    seen += len(piece)
-                    *whole, rest = (rest + new).split("\n")
-                    for one in whole:
-                        lines += 1
-                        await self._report(line(one) if lines <= LINES else "... more: execution_output")
-                        if lines > LINES:
-                            return
-                    done = max(done, seen - len(rest))
+                async with aclosing(self._door.output(execution_id)) as pieces:
+                    async for piece in pieces:
+                        new = piece[max(0, done - seen) :]
+                        seen += len(piece)
+                        *whole, rest = (rest + new).split("\n")
+                        for one in whole:
+                            lines += 1
+                            if lines > LINES:
+                                await self._report("... more: execution_output")
+                                return
+                            await self._report(line(one))
+                        done = max(done, seen - len(rest))
             except Refused:
                 return
             if rest:
@@ -186,6 +184,14 @@ class _Following:
                 done += len(rest)
             # At its end, or the server is gone: whoever waits for the end ends this.
             await anyio.sleep(ASK_S if self.last.get("status") in FINISHED else 1)
+
+
+async def questions(door: Door, execution: Execution, give_up_at: float) -> dict[str, str]:
+    """Those that wait for people right now, by id: how that is said. Raises Refused, NoServer."""
+    if execution["status"] != "pending" and execution["action"]["runner_type"] not in WORKFLOWS:
+        return {}
+    listed = await door.ask("GET", "executions", execution["id"], "inquiries", give_up_at=give_up_at)
+    return {one["id"]: waiting(one) for one in listed if one["state"] == "pending"}
 
 
 def _again(execution: Execution) -> str:

@@ -3,7 +3,7 @@
 import codecs
 import json
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
@@ -108,7 +108,7 @@ class Door:
                 raise Refused(answer.status, _fault(answer.status, raw))
             return _json(raw)
 
-    async def output(self, execution_id: str) -> AsyncIterator[str]:
+    async def output(self, execution_id: str) -> AsyncGenerator[str, None]:
         """What it prints, as it comes, until its end or until the server is gone. Raises Refused."""
         url = self._url(("executions", execution_id, "output"))
         try:

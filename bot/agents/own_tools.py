@@ -6,7 +6,7 @@ from typing import Any
 
 from mcp_types import CallToolResult, TextContent, Tool, ToolAnnotations
 
-from bot.agents.calls import LARGEST_RESULT, Calls
+from bot.agents.calls import LARGEST_RESULT, Calls, questions
 from bot.agents.door import Door, NoServer, Refused
 from bot.agents.tools import is_meant
 from bot.agents.words import FINISHED, LONGEST_TEXT, refused, told
@@ -92,7 +92,11 @@ class OwnTools:
             return await self._canceled(execution)
         if name == OUTPUT:
             return await self._printed(execution, arguments)
-        return told(execution)
+        give_up_at = time.monotonic() + ANSWER_S
+        waiting = (
+            {} if execution["status"] in FINISHED else await questions(self._door, execution, give_up_at)
+        )
+        return told(execution, note=" ".join(waiting.values()))
 
     async def _canceled(self, execution: Mapping[str, Any]) -> CallToolResult:
         if execution.get("context", {}).get("origin") != "mcp":

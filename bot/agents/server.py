@@ -13,7 +13,14 @@ from mcp.server.lowlevel import NotificationOptions, Server
 from mcp.server.session import ServerSession
 from mcp.server.stdio import stdio_server
 from mcp.server.subscriptions import InMemorySubscriptionBus, ListenHandler, ToolsListChanged
-from mcp_types import CallToolRequestParams, CallToolResult, ListToolsResult, PaginatedRequestParams
+from mcp.shared.exceptions import MCPError
+from mcp_types import (
+    INTERNAL_ERROR,
+    CallToolRequestParams,
+    CallToolResult,
+    ListToolsResult,
+    PaginatedRequestParams,
+)
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from bot.agents.calls import Calls
@@ -88,7 +95,10 @@ class AgentServer:
     async def _list(
         self, _context: ServerRequestContext[Any, Any], _params: PaginatedRequestParams | None
     ) -> ListToolsResult:
-        await self._look(LIST_S)
+        try:
+            await self._look(LIST_S)
+        except (Refused, NoServer) as error:
+            raise MCPError(INTERNAL_ERROR, str(error)) from error
         return ListToolsResult(tools=[*TOOLS, *(one.tool for one in self._box.by_name.values())])
 
     async def _look(self, patience_s: float) -> None:

@@ -223,6 +223,7 @@ def test_when_the_time_is_over_it_goes_on_and_is_asked_about(play: Play, server:
     async def scene(one: Agent) -> Any:
         first = await one.call("probe__slow", seconds=60)
         execution_id = first.structured_content["execution_id"]
+        await until(lambda: server.engine.output(execution_id))
         status = await one.call("execution_status", execution_id=execution_id)
         output = await one.call("execution_output", execution_id=execution_id)
         canceled = await one.call("execution_cancel", execution_id=execution_id)
@@ -352,11 +353,14 @@ def test_a_no_ends_the_call_with_an_error(play: Play, server: Running) -> None:
 
 def test_when_the_time_is_over_the_question_is_still_told(play: Play, server: Running) -> None:
     async def scene(one: Agent) -> Any:
-        return await one.call("gate__open")
+        first = await one.call("gate__open")
+        execution_id = first.structured_content["execution_id"]
+        await until(lambda: server.engine.inquiries.of_execution(execution_id))
+        return execution_id, await one.call("execution_status", execution_id=execution_id)
 
-    result = play(scene, *HURRIED)
-    assert "Waits for people" in text_of(result)
-    server.engine.cancel(result.structured_content["execution_id"], user="admin")
+    execution_id, status = play(scene, *HURRIED)
+    assert "Waits for people" in text_of(status)
+    server.engine.cancel(execution_id, user="admin")
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -129,3 +129,12 @@ def test_a_person_sees_that_an_agent_asks(server: Running) -> None:
     detail = server.get(f"/inquiries/views/detail/{inquiry_id}").json()
     assert (detail["requested_by"]["name"], detail["requested_by"]["by_agent"]) == ("admin", True)
     assert server.ask("PUT", f"/inquiries/{inquiry_id}", json={"response": {"continue": True}}).ok
+
+
+def test_the_audit_and_the_trace_say_that_an_agent_began_it(server: Running) -> None:
+    begun = server.post("/executions", {"action": "core.noop"}, headers=AGENT).json()
+    listed = server.get("/audit?limit=200").json()
+    (act,) = (one for one in listed if one["execution_id"] == begun["id"])
+    assert act["details"]["origin"] == "mcp"
+    story = server.get(f"/stories/{begun['id']}").text
+    assert "through an agent" in story

@@ -29,7 +29,7 @@ def list_executions(call: Call) -> Response:
     scope = narrowed(call, Right.EXECUTION_LIST)
     if scope is not None:
         wanted = replace(wanted, actions=_within(call, scope))
-    page = call.query.page()
+    page = listing.history_page(call)
     found, total = call.engine.executions(wanted)
     shown = [listing.selected(call.documents.execution(one), call.query, ("id",)) for one in found]
     return json_answer(shown, headers=listing.page_headers(page, total))

@@ -7,8 +7,11 @@ from starlette.responses import Response
 
 from engine.api.call import Call, Page, Query, json_answer
 from engine.api.wire import Document
-from engine.errors import BadInput
+from engine.errors import BadInput, Denied
+from engine.specs.permissions import ADMIN, SYSTEM_ADMIN
 
+# StackStorm's api.max_page_size.
+LARGEST_PAGE = 100
 _ALWAYS = frozenset({"id", "ref", "pack", "name"})
 
 
@@ -24,6 +27,24 @@ def paged(call: Call, documents: Sequence[Document], *, always: Collection[str] 
     end = None if page.limit is None else page.offset + page.limit
     shown = [selected(document, call.query, always) for document in documents[page.offset : end]]
     return json_answer(shown, headers=page_headers(page, len(documents)))
+
+
+def history_page(call: Call, *, limit: int = 100) -> Page:
+    """The page of a list that grows for ever. Raises Denied for more than LARGEST_PAGE at once.
+
+    As in StackStorm only where roles are on file, and never for administrators.
+    """
+    page = call.query.page(limit=limit)
+    rights = call.engine.rights
+    if not rights.has_roles or not {ADMIN, SYSTEM_ADMIN}.isdisjoint(rights.roles_of(call.requester.user)):
+        return page
+    if page.limit is None:
+        raise Denied(
+            "Administrator access required to be able to specify limit=-1 and retrieve all the records"
+        )
+    if page.limit > LARGEST_PAGE:
+        raise Denied(f'Limit "{page.limit}" specified, maximum value is "{LARGEST_PAGE}"')
+    return page
 
 
 def page_headers(page: Page, total: int) -> dict[str, str]:

@@ -198,7 +198,7 @@ def list_enforcement_views(call: Call) -> Response:
 
 
 def _enforcements(call: Call, *, is_view: bool) -> Response:
-    query, page = call.query, call.query.page(limit=50)
+    query, page = call.query, listing.history_page(call, limit=50)
     ids = query.names("id")
     rule_ref = query.text("rule_ref")
     rule_id = query.text("rule_id")

@@ -14,7 +14,7 @@ from engine.specs.right import Right
 
 
 def list_traces(call: Call) -> Response:
-    query, page = call.query, call.query.page()
+    query, page = call.query, listing.history_page(call)
     found, total = call.engine.traces.page(
         tag=query.text("trace_tag"),
         ids=query.names("id"),

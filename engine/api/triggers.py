@@ -135,7 +135,7 @@ def _asked(call: Call) -> Trigger:
 
 
 def list_instances(call: Call) -> Response:
-    query, page = call.query, call.query.page()
+    query, page = call.query, listing.history_page(call)
     ids = query.names("id")
     status = query.text("status")
     if status is not None and status not in set(InstanceStatus):

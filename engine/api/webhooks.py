@@ -245,7 +245,7 @@ def _document(call: Call, url: str) -> dict[str, Any]:
 
 def list_deliveries(call: Call) -> Response:
     """The newest first; `url`."""
-    page = call.query.page(limit=50)
+    page = listing.history_page(call, limit=50)
     url = call.query.text("url")
     found, total = call.engine.history.instances(
         InstanceFilter(

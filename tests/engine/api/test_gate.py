@@ -138,3 +138,29 @@ def test_who_may_create_actions_does_with_roles_on_file(house: Running, keys: di
     body = {"name": "mine", "runner_type": "noop"}
     assert house.post("/actions", body, key=keys["olga"]).status_code == 403
     assert house.post("/actions", body, key=keys["root"]).status_code == 201
+
+
+HISTORIES = [
+    "/executions",
+    "/triggerinstances",
+    "/ruleenforcements",
+    "/ruleenforcements/views",
+    "/traces",
+    "/webhookdeliveries",
+]
+
+
+@pytest.mark.parametrize("path", HISTORIES)
+def test_who_is_no_administrator_gets_a_hundred_of_a_history_at_once(
+    house: Running, keys: dict[str, str], path: str
+) -> None:
+    for limit, said in ((101, 'Limit "101" specified, maximum value is "100"'), (-1, "limit=-1")):
+        answer = house.get(f"{path}?limit={limit}", key=keys["olga"])
+        assert answer.status_code == 403
+        assert said in answer.json()["faultstring"]
+        assert house.get(f"{path}?limit={limit}", key=keys["root"]).status_code == 200
+    assert house.get(f"{path}?limit=100", key=keys["olga"]).status_code == 200
+
+
+def test_everybody_gets_the_whole_list_of_aliases(house: Running, keys: dict[str, str]) -> None:
+    assert house.get("/actionalias?limit=-1&offset=0", key=keys["olga"]).status_code == 200

@@ -104,7 +104,7 @@ class Resource:
         requester, location = _NOBODY, ""
         address = _address(scope)
         if not endpoint.is_open:
-            requester, location = await self._who(headers, query, address)
+            requester, location = await who(self._engine, headers, query, address)
             self._crowd.throttle.admit(requester)
         elif endpoint.right is None:
             self._crowd.throttle.admit_stranger(address)
@@ -143,14 +143,6 @@ class Resource:
             answer: Answering = await endpoint.handler(call)  # type: ignore[misc]  # it is a coroutine function: asked above
             return answer
         return await run_in_threadpool(endpoint.handler, call)  # type: ignore[arg-type]  # and here it is none
-
-    async def _who(self, headers: Mapping[bytes, bytes], query: Query, address: str) -> tuple[Requester, str]:
-        """The requester, and where the credentials stood. Raises Unauthenticated."""
-        bearer = bearer_of(headers)
-        if bearer and is_signed(bearer) and not has_credentials(headers, query):
-            # Its issuer may have to be asked for keys.
-            return await run_in_threadpool(self._engine.outside.callers.requester, bearer), "header"
-        return authenticate(self._engine, headers, query, address)
 
     def _not_allowed(self) -> Response:
         allowed = ", ".join(sorted(self._methods))
@@ -203,6 +195,16 @@ def has_credentials(headers: Mapping[bytes, bytes], query: Query) -> bool:
     return any(headers.get(name.encode()) or query.text(name) for name in names)
 
 
+async def who(
+    engine: Engine, headers: Mapping[bytes, bytes], query: Query, address: str
+) -> tuple[Requester, str]:
+    """As `authenticate`, where the issuer of a signed token may have to be asked for its keys."""
+    bearer = bearer_of(headers)
+    if is_signed(bearer) and not has_credentials(headers, query):
+        return await run_in_threadpool(engine.outside.callers.requester, bearer, may_ask=True), "header"
+    return authenticate(engine, headers, query, address)
+
+
 def authenticate(
     engine: Engine, headers: Mapping[bytes, bytes], query: Query, address: str
 ) -> tuple[Requester, str]:
@@ -223,6 +225,8 @@ def authenticate(
             given = {"token": value} if name == "x-auth-token" else {"api_key": value}
             return engine.authenticate(**given, address=address), "query string"
     bearer = bearer_of(headers)
+    if is_signed(bearer):
+        return engine.outside.callers.requester(bearer, may_ask=False), "header"
     if bearer:
         return engine.authenticate(api_key=bearer, address=address), "header"
     raise Unauthenticated("One of Token or API key required.")

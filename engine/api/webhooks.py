@@ -15,7 +15,7 @@ from engine.api import wire_shapes as shapes
 from engine.api.call import Call, dump, json_answer
 from engine.api.errors import HttpError
 from engine.api.request_spans import traced_event
-from engine.api.resource import Answering, Endpoint, authenticate
+from engine.api.resource import Answering, Endpoint, who
 from engine.api.shape import ANYTHING, Listed
 from engine.api.webhook_answers import answer
 from engine.api.webhook_body import read_body
@@ -109,7 +109,7 @@ async def _shake(call: Call, hook: Hook, question: Handshake) -> Answering:
 async def _by_key(call: Call, url: str, delivery: Delivery) -> Answering:
     hooks = call.engine.webhooks
     try:
-        requester, _location = authenticate(call.engine, call.headers, call.query, call.address)
+        requester, _location = await who(call.engine, call.headers, call.query, call.address)
     except Unauthenticated as error:
         hooks.refuse(url, error.message, kind="key", address=delivery.address)
         raise

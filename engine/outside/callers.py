@@ -24,25 +24,26 @@ class Callers:
         self._issuers = {one.issuer: issuers[one.issuer] for one in entries}
         self._audience = audience
 
-    def requester(self, token: str) -> Requester:
-        """Who the job is. May ask the issuer for its keys: not for the event loop.
+    def requester(self, token: str, *, may_ask: bool) -> Requester:
+        """Who the job is. `may_ask`: whether its issuer may be asked for keys; not on the event loop.
 
         Raises Unauthenticated; why stands in the log alone.
         """
         try:
-            return self.checked(token)[0]
+            return self.checked(token, may_ask=may_ask)[0]
         except Untrusted as error:
             log.warning("the token of a CI job is refused: %s", error.message)
             raise Unauthenticated("Unauthorized - Token is not accepted.") from error
 
-    def checked(self, token: str) -> tuple[Requester, Claims]:
+    def checked(self, token: str, *, may_ask: bool = True) -> tuple[Requester, Claims]:
         """Raises Untrusted."""
         named = said_by(token)[0]
         issuer = self._issuers.get(named)
         if issuer is None:
             raise Untrusted(f"no entry of auth.oidc_callers has the issuer {named[:200]!r}")
         entries = [one for one in self._entries if one.issuer == issuer.url]
-        claims = check(token, issuer, audience={self._audience_of(one) for one in entries})
+        audience = {self._audience_of(one) for one in entries}
+        claims = check(token, issuer, audience=audience, may_ask=may_ask)
         misfits = []
         for entry in entries:
             misfit = claims.misfit(entry.match)

@@ -45,11 +45,14 @@ class Issuer:
                 self._metadata = self._metadata or self._discover()
         return self._metadata
 
-    def key(self, kid: str | None, algorithm: str) -> "PyJWK":
-        """Raises Untrusted for a key that it does not have, or not for this algorithm."""
+    def key(self, kid: str | None, algorithm: str, *, may_ask: bool = True) -> "PyJWK":
+        """Raises Untrusted for a key that it does not have, or not for this algorithm.
+
+        `may_ask` False: of what was fetched before, without waiting for anybody.
+        """
         is_old = self._file is None and time.monotonic() - self._got_at > _FRESH_S
-        found = None if is_old else self._known(kid)
-        if found is None:
+        found = None if is_old and may_ask else self._known(kid)
+        if found is None and may_ask:
             self._renew(kid)
             found = self._known(kid)
         if found is None:

@@ -36,6 +36,11 @@ class Directory:
                 "ldap.host is set, and the package ldap3 is not installed.",
                 hint="pip install 'stormcrow[ldap]'",
             )
+        if "://" in settings.host:
+            raise BadSettings(
+                f"ldap.host is a name, not a URL: {settings.host}.",
+                hint="Write ldap1.example.org; use_ssl and port say the rest.",
+            )
         if not settings.user_dn and not settings.base_ou:
             raise BadSettings(
                 "ldap.base_ou is missing.", hint="Name the entry below which people are, or set ldap.user_dn."

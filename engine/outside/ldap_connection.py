@@ -58,6 +58,7 @@ class LdapConnection:
             self._connection.open(read_server_info=False)
             if settings.use_tls and not settings.use_ssl:
                 self._connection.start_tls(read_server_info=False)
+            self._check_open()
         except BaseException:
             self.close()
             raise
@@ -120,6 +121,9 @@ class LdapConnection:
         """The library would open a closed connection again by itself, without StartTLS."""
         if self._connection.closed:
             raise DirectoryFailure("the server has closed the connection")
+        wants_tls = self._settings.use_ssl or self._settings.use_tls
+        if wants_tls and not isinstance(self._connection.socket, ssl.SSLSocket):
+            raise DirectoryFailure("the connection is not encrypted")
 
 
 @contextmanager

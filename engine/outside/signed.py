@@ -77,8 +77,11 @@ def claim_of(token: str, name: str) -> object:
     return _part(token, 1).get(name)
 
 
-def check(token: str, issuer: Issuer, *, audience: Collection[str]) -> Claims:
-    """Raises Untrusted with the reason: signature, issuer, audience, times, or what is missing."""
+def check(token: str, issuer: Issuer, *, audience: Collection[str], may_ask: bool = True) -> Claims:
+    """Raises Untrusted with the reason: signature, issuer, audience, times, or what is missing.
+
+    `may_ask`: whether the issuer may be asked for its keys.
+    """
     import jwt  # noqa: PLC0415 - heavy, and not everybody's
 
     header = _part(token, 0)
@@ -87,7 +90,7 @@ def check(token: str, issuer: Issuer, *, audience: Collection[str]) -> Claims:
         raise Untrusted(f"the algorithm {str(algorithm)[:20]!r} is none of {', '.join(ALGORITHMS)}")
     if "crit" in header or not (kid is None or isinstance(kid, str)):
         raise Untrusted("its header has what we do not know")
-    key = issuer.key(kid, algorithm)
+    key = issuer.key(kid, algorithm, may_ask=may_ask)
     try:
         values = jwt.decode(
             token,

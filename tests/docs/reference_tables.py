@@ -11,7 +11,7 @@ from typing import Any, get_type_hints
 
 import yaml
 
-from engine.configuration import described, example_config
+from engine.configuration import described, described_keys, entry_kind, example_config
 from engine.metrics.catalogue import METRICS
 from engine.settings import Settings
 from engine.specs.parameter import ParameterSpec
@@ -25,7 +25,13 @@ _PLACE = re.compile(r"<!-- table: (?P<name>[\w -]+) -->\n(?P<text>.*?)<!-- end -
 def tables() -> Mapping[str, Callable[[], str]]:
     """Every table by its name."""
     runners = {f"runner {name}": _of_runner(name) for name in RUNNER_TYPES}
-    return {"metrics": metrics, "settings": settings, "policy types": policy_types, **runners}
+    return {
+        "metrics": metrics,
+        "settings": settings,
+        "entries": entries,
+        "policy types": policy_types,
+        **runners,
+    }
 
 
 def metrics() -> str:
@@ -103,6 +109,22 @@ def _settings() -> Iterator[str]:
             ),
         )
     yield "\n"
+
+
+def entries() -> str:
+    """The keys of the lists whose entries are mappings."""
+    made = []
+    for key in described():
+        kind = entry_kind(key.type)
+        if kind is None:
+            continue
+        made.append(f"\n### {key.section}.{key.key}\n\n{kind.__doc__}\n\n")
+        rows = (
+            (f"`{one.key}`", _code(one.default), _secret(one.wanted, one.secret), one.help)
+            for one in described_keys(kind(), "entry")
+        )
+        made.extend(_table(("key", "default", "value", "what it does"), rows))
+    return "".join(made) + "\n"
 
 
 def _secret(wanted: str, is_secret: bool) -> str:

@@ -20,6 +20,8 @@ from bot.adapters.web.exchange import Door
 from bot.adapters.web.guard import Guard
 from engine.errors import StoreFailure, Untrusted
 from engine.outside.sign_ins import Flow, Return, SignIn
+from engine.records.audit import Act
+from engine.records.outside import OutsidePerson
 from engine.service import Engine
 
 log = logging.getLogger(__name__)
@@ -86,11 +88,17 @@ class _Ways:
             log.warning("a login with %s is refused: %s", sign_in.entry.name, error.message)
             response = RedirectResponse(_FAILED, 303)
         else:
-            await run_in_threadpool(self._engine.outside.groups.note, person)
+            await run_in_threadpool(self._keep, person)
             response = RedirectResponse("/chat", 303)
             self._guard.give(response, self._guard.of_user(person.user))
         response.delete_cookie(COOKIE, path=_PATH, httponly=True, samesite="lax")
         return response
+
+    def _keep(self, person: OutsidePerson) -> None:
+        """What was said of them, and that they came."""
+        self._engine.outside.groups.note(person)
+        act = Act(kind="login.ok", object="web chat", user=person.user, details={"source": person.source})
+        self._engine.audit.record(act)
 
     def _way_back(self, sign_in: SignIn) -> str:
         return f"{self._url}{_PATH}/{sign_in.entry.name}/callback"

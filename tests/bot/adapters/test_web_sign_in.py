@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 
+from engine.records.audit import AuditFilter
 from engine.settings.chats import ChatSettings
 from engine.settings.logins import OidcLogin
 from engine.settings.people import AuthSettings, PeopleSettings
@@ -104,6 +105,8 @@ def test_a_person_logs_in_and_is_who_the_issuer_says(home: House, browser: reque
     answer = step(browser, way_back(home, browser))
     assert answer.headers["location"] == "/chat"
     assert signed_in(home, browser) == "ann"
+    acts, _count = home.engine.audit.page(AuditFilter(user="ann"))
+    assert [(one.kind, one.object) for one in acts][:1] == [("login.ok", "web chat")]
     assert [one.groups for one, counts in home.engine.outside.groups.of("ann") if counts] == [("sre",)]
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.cli.exits import Code
+from engine.records.outside import OutsidePerson
 from tests.bot.cli.conftest import Shell
 from tests.engine.api.running import Running
 from tests.engine.rights.site import write_rights
@@ -35,6 +36,14 @@ def test_check_says_whether_and_why(shell: Shell) -> None:
     )
     done = shell("rights", "check", "ann", "probe.say")
     assert (done.exit_code, done.stdout.splitlines()[0]) == (Code.OK, "ann may run probe.say in the API")
+
+
+def test_check_says_what_a_login_named(shell: Shell, shared: Running) -> None:
+    person = OutsidePerson(user="gus", source="gone", groups=("sre", "ops"))
+    shared.engine.outside.groups.note(person)
+    done = shell("rights", "check", "gus", "core.local")
+    assert "gone said on" in done.stdout
+    assert "ops, sre; that does not count any more: log in again" in done.stdout
 
 
 def test_check_of_what_is_not_there_is_not_found(shell: Shell) -> None:

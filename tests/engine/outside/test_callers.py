@@ -209,6 +209,14 @@ def test_the_reason_is_for_the_log_alone(
     assert token not in caplog.text
 
 
+def test_a_job_posts_to_a_webhook_and_follows_the_stream(server: Running, issuer: OwnIssuer) -> None:
+    headers = {"Authorization": f"Bearer {issuer.token(**GITHUB)}"}
+    answer = server.post("/api/v1/webhooks/nothing-there", {}, key="", headers=headers)
+    assert answer.status_code == 404, answer.text
+    with server.get("/stream/v1/stream", key="", headers=headers, stream=True) as stream:
+        assert stream.status_code == 200
+
+
 # exchanged for a token of ours
 
 

@@ -261,9 +261,12 @@ def test_the_doctor_is_told_what_is_wrong(slapd: Slapd, change: dict[str, Any], 
         directory(slapd, **change).probe("localhost")
 
 
-def test_settings_that_say_too_little_are_refused() -> None:
+@pytest.mark.parametrize(
+    "settings", [{"host": "localhost"}, {"host": "ldap://localhost", "base_ou": BASE}], ids=["base", "url"]
+)
+def test_settings_that_say_too_little_or_too_much_are_refused(settings: dict[str, str]) -> None:
     with pytest.raises(BadSettings):
-        Directory(LdapSettings(host="localhost"), NAMES, bind_password="")
+        Directory(LdapSettings(**settings), NAMES, bind_password="")
 
 
 def test_a_filter_is_escaped(tmp_path: Path) -> None:

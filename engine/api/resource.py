@@ -37,7 +37,8 @@ class Endpoint:
 
     A handler written `def` runs in a thread and may block; one written `async def` runs on the
     event loop and may not. `right`: what whoever asks needs; None for what is about the caller alone,
-    or about nothing of ours. `is_open`: it answers without a key.
+    or about nothing of ours. `is_open`: it answers without a key. `is_for_probes`: and to strangers however
+    often, for a probe that is refused because others ask too often would have the server restarted.
     """
 
     method: str
@@ -45,6 +46,7 @@ class Endpoint:
     handler: Handler
     right: Right | None
     is_open: bool = False
+    is_for_probes: bool = False
     query: tuple[str, ...] = ()
     """What it reads of the query; PARAMETERS says what the names mean."""
     takes: Shape | Raw | Schema | None = None
@@ -106,7 +108,7 @@ class Resource:
         if not endpoint.is_open:
             requester, location = await who(self._engine, headers, query, address)
             self._crowd.throttle.admit(requester)
-        elif endpoint.right is None:
+        elif endpoint.right is None and not endpoint.is_for_probes:
             self._crowd.throttle.admit_stranger(address)
         call = Call(
             engine=self._engine,

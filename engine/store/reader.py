@@ -77,6 +77,7 @@ class JournalReader:
         # What was committed since we attached; None: more than we keep, so it is read.
         self._fresh: list[JournalEntry] | None = []
         self._in_hand = 0
+        self._is_behind = False
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"journal:{name}", daemon=True)
         self._position = self._written = database.write(self._start_position)
@@ -104,7 +105,7 @@ class JournalReader:
         with self._lock:
             fresh = self._fresh
             waiting = 0 if fresh is None else len(fresh)
-        if fresh is not None:
+        if fresh is not None and not self._is_behind:
             return waiting + self._in_hand
         with self._database.read() as connection:
             return max(0, journal.newest(connection) - self._position)
@@ -152,10 +153,12 @@ class JournalReader:
 
     def _catch_up(self) -> None:
         """Read what stands in the journal behind our position."""
+        self._is_behind = True
         while not self._stopping.is_set():
             with self._database.read() as connection:
                 entries = journal.entries_after(connection, self._position, kinds=self._kinds, limit=BATCH)
             if not entries:
+                self._is_behind = False
                 return
             self._work(entries)
 

@@ -122,7 +122,10 @@ def test_a_full_disk_is_told_before_and_after_it_is_full(
 ) -> None:
     monkeypatch.setattr("engine.health.TROUBLE_S", 1.0)
     sections = {"health": HealthSettings(disk_free_mb=4)}
-    with small_disk(tmp_path / "disk", size="24m") as disk, running(disk, sections=sections) as server:
+    with (
+        small_disk(tmp_path / "data", size="24m") as disk,
+        running(tmp_path, sections=sections) as server,
+    ):
         assert wrong(server) == {}
         filler = disk / "filler"
         _fill(filler)

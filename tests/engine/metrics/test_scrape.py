@@ -1,6 +1,8 @@
 """`/metrics` tells what has happened, and who waits for what."""
 
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -11,7 +13,9 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from engine.metrics.board import Board
 from engine.metrics.catalogue import METRICS
 from engine.records.trigger import Event
+from engine.service import Engine
 from engine.settings import MetricsSettings
+from tests.engine import world
 from tests.engine.api.running import Running, running
 from tests.engine.metrics.scraping import Scrape, scrape
 from tests.engine.world import wait_until
@@ -163,6 +167,24 @@ def test_the_text_is_prometheus_own_unless_openmetrics_is_asked_for(server: Runn
     assert open_.headers["content-type"].startswith("application/openmetrics-text; version=1.0.0")
     names = {family.name for family in text_string_to_metric_families(open_.text)}
     assert "stormcrow_commits" in names
+
+
+def test_both_kinds_of_database_are_looked_up(engine_of_each_kind: Engine) -> None:
+    engine = engine_of_each_kind
+    done = world.run(engine, "core.noop")
+    assert done.status == "succeeded"
+    found = Scrape(engine.watching.metrics.text("")[0].decode())
+    assert found.value(NOW, action="core.noop", status="succeeded") == 1
+    assert found.value("stormcrow_database_size_bytes") > 0
+    assert found.value("stormcrow_inquiries_open") == 0
+    assert found.value("stormcrow_build_info") == 1
+    assert [one for one in engine.watching.health.ready() if one.decides and not one.is_ok] == []
+
+
+def test_nothing_that_is_slow_is_imported_before_it_is_needed() -> None:
+    program = "import sys, bot.app; print({'prometheus_client', 'opentelemetry.sdk'} & sys.modules.keys())"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
 
 
 def test_text_of_users_is_escaped_in_a_label() -> None:

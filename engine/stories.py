@@ -94,7 +94,8 @@ def _of_executions(connection: Connection, executions: Sequence[Execution]) -> I
         depth, name = depths[one.id], _name(one)
         again = (one.context.get("re-run") or {}).get("ref")
         verb = f"again ({again})" if again else "requested"
-        verb += " through an agent" if one.context.get(ORIGIN_KEY) == AGENT else ""
+        through = "an agent" if one.context.get(ORIGIN_KEY) == AGENT else one.context.get("impersonated_by")
+        verb += f" through {through}" if through else ""
         text = _cut(f"{name} {verb}{_listed(one.parameters)}")
         yield Step(at=one.requested_at, what="begun", text=text, who=one.user, id=one.id, depth=depth)
         if one.started_at is not None and not one.is_finished:

@@ -165,8 +165,7 @@ def _sensor_type(ref: str) -> str:
 
 def _execution(call: Call, _right: Right) -> str:
     """An execution is its action's: who may run that may see it."""
-    named = call.path.get("id")
-    return uid("action", call.engine.execution(named).action) if named else ""
+    return uid("action", scopes.named_execution(call).action) if call.path.get("id") else ""
 
 
 def _key(call: Call, _right: Right) -> str:

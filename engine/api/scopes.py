@@ -120,9 +120,16 @@ def is_of_alias(call: Call, scope: Scope) -> bool:
 def is_of_execution(call: Call, scope: Scope) -> bool:
     """The execution that the path names, or a workflow above it."""
     try:
-        return has_execution(call, scope, call.engine.execution(call.path["id"]))
+        return has_execution(call, scope, named_execution(call))
     except NotFound:
         return False
+
+
+def named_execution(call: Call) -> Execution:
+    """The one that the path names; from now on by its id, as `last` is soon another one. Raises NotFound."""
+    execution = call.engine.execution(call.path["id"])
+    call.path = {**call.path, "id": execution.id}
+    return execution
 
 
 def has_execution(call: Call, scope: Scope, execution: Execution) -> bool:
@@ -141,7 +148,7 @@ def asked_action(call: Call) -> Iterable[Any]:
 
 
 def repeated_action(call: Call) -> Iterable[Any]:
-    yield call.engine.execution(call.path["id"]).action
+    yield named_execution(call).action
 
 
 def actions_of_rule(call: Call) -> Iterable[Any]:

@@ -85,6 +85,8 @@ def test_a_bot_runs_for_whoever_has_a_role_and_for_nobody_else(people: People) -
     assert made.status_code == 201, made.text
     context = made.json()["context"]
     assert (context["user"], context["impersonated_by"]) == ("chat.ann", "parrot")
+    story = people.server.get(f"/stories/{made.json()['id']}")
+    assert "through parrot" in story.text, story.text
     for other in ("chat.bob", "ada", "admin", "hubot"):
         answer = people.ask("parrot", "POST", "/executions", {**body, "user": other})
         assert answer.status_code == 403, other

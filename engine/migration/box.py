@@ -31,6 +31,8 @@ class Box:
     crypto_key: Path | None = None
     """StackStorm's key for the datastore."""
     chatops_env: Path | None = None
+    refused: tuple[str, ...] = ()
+    """Folders that are links to somewhere outside, which nothing is read of."""
 
     def shown(self, path: Path) -> str:
         """A path of the box for people: from its root on."""
@@ -59,9 +61,14 @@ def find(root: Path) -> Box:
     base = next((root / name for name in _BASES if _is_base(root / name)), root)
     etc = [root / name for name in _ETC]
 
-    def folder(*names: str) -> Path | None:
-        found = (base / name for name in names)
-        return next((path for path in found if path.is_dir() and is_inside(path, root)), None)
+    refused = tuple(
+        name
+        for name in ("packs", "configs", "overrides", "rbac")
+        if (base / name).is_dir() and not is_inside(base / name, root)
+    )
+
+    def folder(name: str) -> Path | None:
+        return base / name if (base / name).is_dir() and name not in refused else None
 
     def file(*names: str) -> Path | None:
         found = (place / name for place in [*etc, base] for name in names)
@@ -78,8 +85,9 @@ def find(root: Path) -> Box:
         htpasswd=file("htpasswd"),
         crypto_key=file("keys/datastore_key.json", "datastore_key.json"),
         chatops_env=file("st2chatops.env", "chatops/st2chatops.env"),
+        refused=refused,
     )
-    if not any((box.packs, box.configs, box.rights, box.st2_conf)):
+    if not any((box.packs, box.configs, box.rights, box.st2_conf, refused)):
         raise BadInput(
             f"{root} holds no packs, configs, rbac or st2.conf.",
             hint="Name a copy of /opt/stackstorm, or a folder with opt/stackstorm and etc/st2 in it.",

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from engine.errors import Conflict
+from engine.errors import BadInput, Conflict
+from engine.installer.fetch import check_tree
 from engine.installer.switching import MARK
 from engine.replacing import delete, put
 from engine.store.vault import write_private
@@ -62,9 +63,11 @@ class PackPiece:
             shutil.copytree(
                 self.source, fresh, symlinks=True, ignore=lambda _, names: LEFT_OUT.intersection(names)
             )
+            # Once more, of what was really copied: the old box may have changed meanwhile.
+            check_tree(fresh)
             self._set_modes(fresh)
             put(fresh, self.target)
-        except (OSError, shutil.Error) as error:
+        except (OSError, shutil.Error, BadInput) as error:
             raise Conflict(f"The pack {self.name} could not be copied to {self.target}: {error}") from error
         finally:
             delete(fresh)

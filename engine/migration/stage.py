@@ -25,6 +25,7 @@ from engine.specs.pack import SYSTEM_PACKS
 
 # Ours stand in their place; `default` and `examples` of a site come before ours.
 _OURS = SYSTEM_PACKS - {DEFAULT_PACK, "examples"}
+_COPY = "Copy with cp -aL, which puts files in the place of links."
 # Every box has them, and they hold nothing of the site.
 _EMPTY_ONES = frozenset({DEFAULT_PACK, "examples"})
 
@@ -59,7 +60,7 @@ class Stage:
 def staged(box: Box) -> Iterator[Stage]:
     with tempfile.TemporaryDirectory(prefix="stormcrow-stage-") as folder:
         stage = Stage(folder=Path(folder).resolve())
-        items = [*_packs(box, stage), *_files(box, box.configs, stage.configs, "config")]
+        items = [*_refused(box), *_packs(box, stage), *_files(box, box.configs, stage.configs, "config")]
         items += _files(box, box.overrides, stage.overrides, "override")
         for kind, paths in (("packs", stage.packs), ("configs", stage.configs)):
             _link(stage.folder / kind, paths)
@@ -73,11 +74,17 @@ def _link(folder: Path, paths: dict[str, Path]) -> None:
         (folder / (name if path.is_dir() else f"{name}.yaml")).symlink_to(path)
 
 
+def _refused(box: Box) -> Iterator[Item]:
+    for name in box.refused:
+        told = fails(name, f"The folder {name} is a link that leads out of the copy.", _COPY)
+        yield Item(kind="folder", name=name, where=name, remarks=(told,))
+
+
 def _packs(box: Box, stage: Stage) -> Iterator[Item]:
     for entry in _entries(box.packs):
         where = box.shown(Path(entry.path))
         if entry.is_symlink() and not is_inside(Path(entry.path), box.root):
-            refused = fails(where, "The pack is a link that leads out of the copy.", "Copy with cp -aL.")
+            refused = fails(where, "The pack is a link that leads out of the copy.", _COPY)
             yield Item(kind="pack", name=entry.name, where=where, remarks=(refused,))
         elif not entry.is_dir():
             continue
@@ -111,12 +118,21 @@ def _pack(stage: Stage, folder: Path, where: str) -> Iterator[Item]:
         return
     try:
         check_tree(folder)
+        check_links(folder)
     except BadInput as error:
         hint = "Put plain files in the place of links, or take out what does not belong there."
         refused = fails(where, f"The pack is not taken: {error.message}", hint)
         yield Item(kind="pack", name=folder.name, where=where, remarks=(refused,))
         return
     stage.packs[folder.name] = folder
+
+
+def check_links(folder: Path) -> None:
+    """Links by their whole path lead back to the old box from wherever the pack is. Raises BadInput."""
+    for base, folders, names in os.walk(folder):
+        for path in (Path(base) / name for name in (*folders, *names)):
+            if path.is_symlink() and path.readlink().is_absolute():
+                raise BadInput(f"{path.relative_to(folder)} is a link by its whole path.")
 
 
 def _files(box: Box, folder: Path | None, found: dict[str, Path], kind: str) -> Iterator[Item]:
@@ -127,7 +143,7 @@ def _files(box: Box, folder: Path | None, found: dict[str, Path], kind: str) -> 
             continue
         if not is_inside(path, box.root) or not path.is_file():
             where = box.shown(path)
-            refused = fails(where, "The file is a link that leads out of the copy.", "Copy with cp -aL.")
+            refused = fails(where, "The file is a link that leads out of the copy.", _COPY)
             yield Item(kind=kind, name=path.stem, where=where, remarks=(refused,))
         else:
             found[path.stem] = path

@@ -10,7 +10,7 @@ import pytest
 from engine.errors import BadInput
 from engine.migration import archive
 from engine.migration.finding import Verdict
-from tests.engine.migration.old_box import box, failure, item, site, survey
+from tests.engine.migration.old_box import box, carried, failure, item, site, survey, taken
 
 
 def test_a_link_out_of_a_pack_refuses_the_pack(tmp_path: Path) -> None:
@@ -27,7 +27,7 @@ def test_a_pack_that_is_a_link_to_elsewhere_is_refused(tmp_path: Path) -> None:
     (tmp_path / "old/packs").mkdir(parents=True)
     (tmp_path / "old/packs/shop").symlink_to(other / "packs/shop")
     made = survey(tmp_path / "old", site(tmp_path / "new"))
-    assert failure(made, "pack", "shop").hint == "Copy with cp -aL."
+    assert "cp -aL" in failure(made, "pack", "shop").hint
     assert made.files == []
 
 
@@ -120,3 +120,36 @@ def test_a_file_that_is_no_tar_is_refused(tmp_path: Path) -> None:
     (tmp_path / "old.tar").write_text("hello")
     with pytest.raises(BadInput, match="cannot be unpacked"):
         survey(tmp_path / "old.tar", site(tmp_path / "new"))
+
+
+def test_a_link_by_its_whole_path_is_refused_although_it_stays_inside(tmp_path: Path) -> None:
+    old = box(tmp_path / "old")
+    (old / "packs/shop/actions/same.py").symlink_to(old / "packs/shop/actions/greet.py")
+    assert "by its whole path" in failure(survey(old, site(tmp_path / "new")), "pack", "shop").text
+
+
+def test_a_link_within_the_pack_is_taken_as_a_link(tmp_path: Path) -> None:
+    old = box(tmp_path / "old")
+    (old / "packs/shop/actions/same.py").symlink_to("greet.py")
+    taken(old, site(tmp_path / "new"))
+    copied = tmp_path / "new/packs/shop/actions/same.py"
+    assert copied.is_symlink()
+    assert copied.resolve() == tmp_path / "new/packs/shop/actions/greet.py"
+
+
+def test_a_folder_of_packs_that_is_a_link_to_elsewhere_is_told(tmp_path: Path) -> None:
+    box(tmp_path / "other")
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old/packs").symlink_to(tmp_path / "other/packs")
+    made = survey(tmp_path / "old", site(tmp_path / "new"))
+    assert "leads out of the copy" in failure(made, "folder", "packs").text
+    assert made.files == []
+
+
+def test_a_pack_that_changes_after_it_was_looked_at_brings_no_link_along(tmp_path: Path) -> None:
+    old, here = box(tmp_path / "old"), site(tmp_path / "new")
+    made = survey(old, here)
+    (old / "packs/shop/actions/hush.txt").symlink_to("/etc/passwd")
+    (outcome,) = carried(made, here)
+    assert "leads out of the pack" in outcome.error
+    assert list((tmp_path / "new/packs").iterdir()) == []

@@ -106,8 +106,15 @@ class Client:
                 try:
                     response = exchange.send(method, target, body, headers)
                 except CommandError as error:
-                    if is_last or error.status != 401 or self._token is None:
+                    if self._token is None or error.status != 401:
                         raise
+                    if is_last:
+                        raise CommandError(
+                            error.code,
+                            f"The server does not take this job's token: {error.message}",
+                            hint="auth.oidc_callers says which jobs may come in; its log says why not.",
+                            status=error.status,
+                        ) from error
                     self._renew(self._token)
                     continue
                 yield response

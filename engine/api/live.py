@@ -9,9 +9,9 @@ from starlette.concurrency import run_in_threadpool
 from starlette.types import Receive, Scope, Send
 
 from engine.api.call import Call
-from engine.api.resource import authenticate
+from engine.api.resource import still_counts
 from engine.api.wire_stream import output_frames
-from engine.errors import BadInput, Unauthenticated
+from engine.errors import BadInput
 from engine.records.execution import Execution, OutputChunk
 from engine.records.journal import JournalEntry
 from engine.service import Engine
@@ -166,20 +166,12 @@ class LiveOutput:
                 async with asyncio.timeout(HEARTBEAT_S):
                     await wake.wait()
             except TimeoutError:
-                if not await run_in_threadpool(_may_go_on, self._call):
+                if not await run_in_threadpool(still_counts, self._call):
                     return False
                 if self._shape.beat:
                     await send({"type": "http.response.body", "body": self._shape.beat, "more_body": True})
             else:
                 return True
-
-
-def _may_go_on(call: Call) -> bool:
-    try:
-        authenticate(call.engine, call.headers, call.query, call.address)
-    except Unauthenticated:
-        return False
-    return True
 
 
 def wants_events(headers: Mapping[bytes, bytes]) -> bool:

@@ -207,6 +207,15 @@ async def who(
     return authenticate(engine, headers, query, address)
 
 
+def still_counts(call: Call) -> bool:
+    """Whether the credentials of an answer that goes on still count: not revoked, not expired. Blocks."""
+    try:
+        authenticate(call.engine, call.headers, call.query, call.address)
+    except Unauthenticated:
+        return False
+    return True
+
+
 def authenticate(
     engine: Engine, headers: Mapping[bytes, bytes], query: Query, address: str
 ) -> tuple[Requester, str]:

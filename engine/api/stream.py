@@ -8,13 +8,13 @@ from starlette.concurrency import run_in_threadpool
 from starlette.types import Receive, Scope, Send
 
 from engine.api.call import Call
-from engine.api.resource import Answering, Endpoint, authenticate
+from engine.api.resource import Answering, Endpoint, still_counts
 from engine.api.scopes import has_execution, narrowed
 from engine.api.shape import Raw
 from engine.api.stream_hub import Happening, StreamHub
 from engine.api.throttle import owner_of
 from engine.api.wire_stream import DEFAULT, EXECUTION, OUTPUT_EVENT, UPDATE_EVENT, UPDATES, Frame
-from engine.errors import BadInput, Denied, Unauthenticated
+from engine.errors import BadInput, Denied
 from engine.records.access import Scope as KeyScope
 from engine.specs.right import Right
 
@@ -124,7 +124,8 @@ class Stream:
                 async with asyncio.timeout_at(beat):
                     await self.wake.wait()
             except TimeoutError:
-                if not await run_in_threadpool(self._may_go_on):
+                # A key that was revoked, or a token that has expired, ends the stream.
+                if not await run_in_threadpool(still_counts, self._call):
                     return
                 await _write(send, [b"\n"])
                 beat = asyncio.get_running_loop().time() + self._heartbeat_s
@@ -199,15 +200,6 @@ class Stream:
 
     def _is_the_end(self, frame: Frame) -> bool:
         return frame.is_end and frame.execution_id == self._end_execution and frame.event == self._end_event
-
-    def _may_go_on(self) -> bool:
-        """A key that was revoked, or a token that has expired, ends the stream."""
-        call = self._call
-        try:
-            authenticate(call.engine, call.headers, call.query, call.address)
-        except Unauthenticated:
-            return False
-        return True
 
 
 def _last_event_id(call: Call) -> int | None:

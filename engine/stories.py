@@ -138,7 +138,10 @@ def _of_inquiry(inquiry: StoredInquiry, depth: int) -> Iterator[Step]:
         yield Step(at=vote.at, what="vote", text=text, who=vote.user, id=inquiry.id, depth=depth)
     if outcome is not None and inquiry.state is not InquiryState.PENDING:
         alone = ", alone in an emergency" if outcome.is_break_glass else ""
-        text = _cut(f"the question is {outcome.state}{alone}{_reason(outcome.reason)}")
+        # Mostly whoever decided has said the reason a line above.
+        is_said = any(vote.reason == outcome.reason for vote in inquiry.votes)
+        reason = "" if is_said else _reason(outcome.reason)
+        text = _cut(f"{'decides' if outcome.user else 'nobody decided'}: {outcome.state}{alone}{reason}")
         yield Step(at=outcome.at, what="answered", text=text, who=outcome.user, id=inquiry.id, depth=depth)
 
 
@@ -176,7 +179,18 @@ def _listed(values: Mapping[str, Any]) -> str:
 
 
 def _short(value: Any) -> str:
-    text = str(value)
+    if isinstance(value, Mapping):
+        return "{…}" if value else "{}"
+    if isinstance(value, list | tuple):
+        return f"[{len(value)}]" if any(isinstance(one, Mapping | list) for one in value) else _row(value)
+    return _bounded(str(value))
+
+
+def _row(values: Sequence[Any]) -> str:
+    return _bounded(",".join(map(str, values)))
+
+
+def _bounded(text: str) -> str:
     return text if len(text) <= 40 else f"{text[:39]}…"
 
 

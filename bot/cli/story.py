@@ -24,7 +24,13 @@ _DEEPEST = 6
 
 def story_lines(story: dict[str, Any], *, width: int) -> Iterator[str]:
     """Times are local; a line for the day stands where it changes."""
-    yield f"{story['tag']}  (trace {', '.join(story['traces'])})"
+    ids = ", ".join(story["traces"])
+    # Without a tag of somebody's own it repeats the id.
+    yield (
+        f"trace {ids}"
+        if any(one in story["tag"] for one in story["traces"])
+        else f"trace {ids} · {story['tag']}"
+    )
     day = None
     for step in story["steps"]:
         moment = datetime.fromisoformat(step["at"]).astimezone()

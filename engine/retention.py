@@ -5,11 +5,12 @@ A timer wakes it, not before the settings let something be old enough again.
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from types import MappingProxyType
+from typing import Protocol
 
 from sqlalchemy import Connection
 
@@ -17,7 +18,7 @@ from engine.clock import isoformat, utcnow
 from engine.errors import BadInput, StoreFailure
 from engine.records.audit import Act
 from engine.settings.retention import RetentionSettings
-from engine.store import audit
+from engine.store import audit, journal
 from engine.store import removal as store
 from engine.store.database import Database
 
@@ -41,6 +42,9 @@ _BITES: Mapping[str, Remove] = MappingProxyType(
         "enforcements": lambda connection, before: store.remove_enforcements(
             connection, before=before, limit=_BITE
         ),
+        "journal": lambda connection, before: store.remove_entries(
+            connection, before=before, limit=_ACTS_BITE
+        ),
         "audit": lambda connection, before: store.remove_acts(connection, before=before, limit=_ACTS_BITE),
     }
 )
@@ -57,8 +61,21 @@ class Purged:
     """False: there is more, to be asked for again."""
 
 
+class Reads(Protocol):
+    """Who reads the journal, and what of it."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def kinds(self) -> Collection[str]: ...
+
+
 class Retention:
-    def __init__(self, database: Database, settings: RetentionSettings) -> None:
+    def __init__(
+        self, database: Database, settings: RetentionSettings, *, readers: Callable[[], Iterable[Reads]]
+    ) -> None:
+        """`readers`: of the journal, those of this server."""
+        self._readers = readers
         self._database = database
         self._days: dict[str, int] = {
             EXECUTIONS: settings.executions_days,
@@ -66,6 +83,7 @@ class Retention:
             "workflows": settings.workflows_days,
             "events": settings.events_days,
             "enforcements": settings.enforcements_days,
+            "journal": settings.journal_days,
             "audit": settings.audit_days,
         }
         self._stopping = threading.Event()
@@ -109,6 +127,8 @@ class Retention:
     def _remove(self, kind: str, before: datetime) -> int:
         """All of a kind, and an act that says so."""
         bites = self._families(before) if kind == EXECUTIONS else self._bites(kind, before)
+        if kind == "journal":
+            self._pass_over()
         count = sum(bites)
         if count:
             act = Act(
@@ -116,6 +136,15 @@ class Retention:
             )
             self._database.write(partial(audit.record, act=act))
         return count
+
+    def _pass_over(self) -> None:
+        """A reader for whom nothing came for long has a cursor that is far behind."""
+        for reader in self._readers():
+            with self._database.read() as connection:
+                position, end = journal.position(connection, reader.name), journal.newest(connection)
+                if position is None or not store.is_idle(connection, reader.kinds, after=position, up_to=end):
+                    continue
+            self._database.write(partial(_move_on, reader=reader.name, to=end))
 
     def _bites(self, kind: str, before: datetime) -> Iterator[int]:
         while not self._stopping.is_set():
@@ -168,6 +197,12 @@ class Retention:
             if count >= most:
                 return Purged(kind=kind, count=count, is_done=False)
         return Purged(kind=kind, count=count, is_done=True)
+
+
+def _move_on(connection: Connection, *, reader: str, to: int) -> None:
+    # It may have moved on itself meanwhile, and never goes back.
+    if (journal.position(connection, reader) or 0) < to:
+        journal.move(connection, reader, to)
 
 
 def _check(kind: str, action: str) -> None:

@@ -95,7 +95,6 @@ class Engine(ExecutionCalls, AliasCalls):
         self.content = Content(loader)
         self.rights = Rights(self.content, self.people, roles=roles, always=(ADMIN, settings.events.user))
         self.denials, self.audit = Denials(self.database), Audit(self.database)
-        self.retention, self.stories = Retention(self.database, settings.retention), Stories(self.database)
         self._api_url = local_url(settings)
         self.preparation = Preparation(
             self.content,
@@ -190,6 +189,7 @@ class Engine(ExecutionCalls, AliasCalls):
         self.sensors, self.timers, self.schedules = events.sensors, events.timers, events.schedules
         self.inquiries, self.callbacks = events.inquiries, events.callbacks
         self._readers: list[JournalReader] = []
+        self.retention = Retention(self.database, settings.retention, readers=lambda: list(self._readers))
         self.watching = self._watching()
         self._is_started = False
         self.admin_key: str | None = None
@@ -352,6 +352,11 @@ class Engine(ExecutionCalls, AliasCalls):
     def emit(self, event: Event) -> Emitted:
         """Committed with all that follows from it. Raises NotFound, BadInput, Busy."""
         return self.triggers.emit(event)
+
+    @property
+    def stories(self) -> Stories:
+        """What happened, from a chat message or event to the answer."""
+        return Stories(self.database)
 
     def tell(self, notice: Notice) -> None:
         """Have something said in a chat; durable when it returns."""

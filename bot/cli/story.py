@@ -26,11 +26,8 @@ def story_lines(story: dict[str, Any], *, width: int) -> Iterator[str]:
     """Times are local; a line for the day stands where it changes."""
     ids = ", ".join(story["traces"])
     # Without a tag of somebody's own it repeats the id.
-    yield (
-        f"trace {ids}"
-        if any(one in story["tag"] for one in story["traces"])
-        else f"trace {ids} · {story['tag']}"
-    )
+    tag = "" if any(one in story["tag"] for one in story["traces"]) else f" · {story['tag']}"
+    yield from textwrap.wrap(f"trace {ids}{tag}", max(width, _NARROWEST), subsequent_indent="      ")
     day = None
     for step in story["steps"]:
         moment = datetime.fromisoformat(step["at"]).astimezone()

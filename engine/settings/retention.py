@@ -22,4 +22,7 @@ class RetentionSettings:
     )
     events_days: int = key(0, "Events, with what rules made of them (trigger_instances_ttl).")
     enforcements_days: int = key(0, "What rules made of events, the events kept (rule_enforcements_ttl).")
+    journal_days: int = key(
+        0, "Entries of the journal that all its readers are done with; event streams replay no further back."
+    )
     audit_days: int = key(0, "Acts of the audit, whose chain stays verifiable.")

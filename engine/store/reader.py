@@ -95,6 +95,11 @@ class JournalReader:
             self._thread.join(timeout_s)
 
     @property
+    def kinds(self) -> Collection[str]:
+        """What it reads of the journal."""
+        return self._kinds
+
+    @property
     def is_alive(self) -> bool:
         """Also when it was stopped: only an end of its own accord is none of its life."""
         return self._thread.is_alive() or self._stopping.is_set()

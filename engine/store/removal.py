@@ -4,7 +4,7 @@ Ids of executions and workflows begin with the second of their making, so that t
 to the old ones and nothing young is read.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ from engine.records.chat import PostingRow
 from engine.records.comforts import TrailRow
 from engine.records.execution import ExecutionRow, OutputRow
 from engine.records.inquiry import InquiryRow, InquiryVoteRow
+from engine.records.journal import CursorRow, JournalRow
 from engine.records.rule_state import RuleDueRow
 from engine.records.trigger import EnforcementRow, TriggerInstanceRow
 from engine.records.workflow import WorkflowDeltaRow, WorkflowRow, WorkflowValueRow
@@ -29,6 +30,8 @@ def _table(row: Any) -> Table:
 _EXECUTION, _OUTPUT, _WORKFLOW = _table(ExecutionRow), _table(OutputRow), _table(WorkflowRow)
 _INSTANCE, _ENFORCEMENT, _DUE = _table(TriggerInstanceRow), _table(EnforcementRow), _table(RuleDueRow)
 _AUDIT, _HEAD = _table(AuditRow), _table(AuditHeadRow)
+_JOURNAL, _CURSOR = _table(JournalRow), _table(CursorRow)
+_J = _JOURNAL.c
 _X, _O, _W, _I, _E, _A = _EXECUTION.c, _OUTPUT.c, _WORKFLOW.c, _INSTANCE.c, _ENFORCEMENT.c, _AUDIT.c
 _IS_OVER = _X.status.in_([status.value for status in FINISHED])
 # Rows that belong to an execution, by the column that names it.
@@ -153,6 +156,28 @@ def count_enforcements(connection: Connection, *, before: datetime) -> int:
 
 def _old_enforcements(before: datetime) -> tuple[ColumnElement[bool], ...]:
     return (_E.enforced_at < before, ~exists().where(_DUE.c.instance_id == _E.instance_id))
+
+
+# the journal
+
+
+def is_idle(connection: Connection, kinds: Collection[str], *, after: int, up_to: int) -> bool:
+    """Whether nothing of these kinds stands between."""
+    query = select(_J.id).where(_J.id > after, _J.id <= up_to, _J.kind.in_(kinds)).limit(1)
+    return connection.execute(query).first() is None
+
+
+def remove_entries(connection: Connection, *, before: datetime, limit: int) -> int:
+    """How many that every reader is done with; the newest stays, from which numbers go on."""
+    read = connection.execute(select(func.min(_CURSOR.c.position))).scalar()
+    newest = connection.execute(select(func.max(_J.id))).scalar()
+    if read is None or newest is None:
+        return 0
+    query = select(_J.id).where(_J.id <= min(read, newest - 1), _J.at < before).order_by(_J.id).limit(limit)
+    ids = list(connection.execute(query).scalars())
+    if ids:
+        connection.execute(delete(_JOURNAL).where(_J.id <= ids[-1]))
+    return len(ids)
 
 
 # the audit

@@ -17,6 +17,9 @@ from engine.records.trigger import Event
 from engine.retention import Retention
 from engine.service import Engine
 from engine.settings.retention import RetentionSettings
+from engine.store import journal
+from engine.store.database import Database
+from engine.store.reader import JournalReader
 from tests.engine import world
 
 LATER = timedelta(days=3)
@@ -52,7 +55,7 @@ def ran(engine: Engine, action: str, **parameters: Any) -> Execution:
 
 def keeping(engine: Engine, **days: int) -> Retention:
     settings = replace(RetentionSettings(output_days=0), **days)
-    return Retention(engine.database, settings)
+    return Retention(engine.database, settings, readers=lambda: engine._readers)
 
 
 def count(engine: Engine, table: str) -> int:
@@ -129,6 +132,36 @@ def test_events_go_with_what_rules_made_of_them_and_enforcements_may_go_before(e
     assert keeping(engine, enforcements_days=1).sweep(now=utcnow() + LATER) == {"enforcements": 2}
     assert keeping(engine, events_days=1).sweep(now=utcnow() + LATER)["events"] >= 2
     assert count(engine, "trigger_instance") == 0
+
+
+def test_the_journal_goes_up_to_what_every_reader_has_read(database: Database) -> None:
+    def append(count: int) -> int:
+        ids = [
+            database.write(lambda connection: journal.append(connection, "other", "x", {}))
+            for _ in range(count)
+        ]
+        return ids[-1]
+
+    def left() -> list[int]:
+        with database.read() as connection:
+            return [one.id for one in journal.entries_after(connection, 0)]
+
+    # One who reads other kinds, and whose cursor nothing has moved.
+    reader = JournalReader(database, "idle", lambda _entries: None, kinds=("kind",))
+    try:
+        newest = append(10)
+        # Somebody who was switched off a while ago, and will read on from there.
+        database.write(lambda connection: journal.move(connection, "slow", newest - 4))
+        settings = RetentionSettings(output_days=0, journal_days=1)
+        retention = Retention(database, settings, readers=lambda: [reader])
+        assert retention.sweep(now=utcnow()) == {}
+        assert retention.sweep(now=utcnow() + LATER) == {"journal": newest - 4}
+        database.write(lambda connection: journal.move(connection, "slow", newest))
+        assert retention.sweep(now=utcnow() + LATER) == {"journal": 3}
+        assert left() == [newest]
+        assert append(1) == newest + 1
+    finally:
+        reader.stop()
 
 
 def test_the_audit_is_verifiable_when_its_oldest_part_is_gone(engine: Engine) -> None:

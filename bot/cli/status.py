@@ -10,7 +10,7 @@ from bot.cli.site import Config, Data, Json, Url, connect
 
 
 def status(as_json: Json = False, url: Url = None, config: Config = None, data: Data = None) -> None:
-    """How the running server is; exit code 1 when it cannot take work, 3 when there is none."""
+    """How the running server is; exit code 1 when it cannot take work, 8 when there is none."""
     client = connect(url, config, data)
     code, found = client.answer("readyz")
     checks = found.get("checks") if isinstance(found, dict) else None

@@ -30,6 +30,8 @@ from engine.tracing.spans import Span
 log = logging.getLogger(__name__)
 
 _CALLERS = 1000
+# How long a stop waits for spans, twice.
+STOP_S = 3.0
 _FINISHED = frozenset(status.value for status in FINISHED)
 
 
@@ -79,8 +81,11 @@ class Tracing:
         """What waits is sent as far as a moment allows."""
         with suppress(queue.Full):
             self._news.put(None, timeout=1)
-        self._thread.join(5)
-        self._exporter.close()
+        self._thread.join(STOP_S)
+        # A collector that hangs must not hold up the stop; what it has not taken is lost.
+        closing = threading.Thread(target=self._exporter.close, name="tracing:end", daemon=True)
+        closing.start()
+        closing.join(STOP_S)
 
     # what is told
 

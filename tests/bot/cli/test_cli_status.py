@@ -4,13 +4,17 @@ import json
 
 import pytest
 
+from bot.cli.exits import Code
 from engine.chat_states import ChatState
 from tests.bot.cli.conftest import Shell
 
 
 @pytest.fixture(autouse=True)
 def _fresh(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each look is a new one, and a slow machine is no fault."""
     monkeypatch.setattr("engine.health.FRESH_S", -1.0)
+    monkeypatch.setattr("engine.health.DEADLINE_S", 30.0)
+    monkeypatch.setattr("engine.api.health._LONGEST_S", 60.0)
 
 
 def test_status_of_a_server_that_is_well(shell: Shell) -> None:
@@ -34,7 +38,7 @@ def test_status_says_what_is_wrong_and_what_to_do(shell: Shell, monkeypatch: pyt
 
 def test_status_without_a_server(shell: Shell) -> None:
     done = shell("status", STORMCROW_URL="http://127.0.0.1:9")
-    assert done.exit_code == 3
+    assert done.exit_code == Code.NO_SERVER
     assert "No server answers" in done.stderr
 
 

@@ -1,6 +1,8 @@
 """What a collector gets: the story of a request, a workflow, an event; no secrets, and nobody waits."""
 
+import socket
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -181,6 +183,20 @@ def test_a_collector_that_is_away_or_refuses_holds_nobody_up(tmp_path: Path) -> 
     gone = tracing(collector.url, queue_limit=5)
     with running(tmp_path / "gone", answer_wait_ms=600, sections=gone) as server:
         assert start(server, "core.noop")["status"] == "succeeded"
+
+
+def test_a_collector_that_hangs_does_not_hold_up_the_stop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.tracing.room.STOP_S", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/v1/traces"
+        sections = {"tracing": TracingSettings(endpoint=url, delay_s=0.05, timeout_s=60)}
+        began = time.monotonic()
+        with running(tmp_path, answer_wait_ms=600, sections=sections) as server:
+            assert start(server, "core.noop")["status"] == "succeeded"
+        # It would wait for the collector's answer for a minute.
+        assert time.monotonic() - began < 50
 
 
 def test_off_nothing_is_taken_handed_on_or_imported(tmp_path: Path) -> None:

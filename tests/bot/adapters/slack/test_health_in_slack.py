@@ -17,6 +17,8 @@ def test_slack_that_is_away_makes_the_server_not_ready(
 ) -> None:
     for name in ("engine.health.FRESH_S", "engine.metrics.board.FRESH_S"):
         monkeypatch.setattr(name, -1.0)
+    monkeypatch.setattr("engine.health.DEADLINE_S", 30.0)
+    monkeypatch.setattr("engine.api.health._LONGEST_S", 60.0)
     with ExitStack() as opened:
         with Emulator() as slack:
             make_people(slack)

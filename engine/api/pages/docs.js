@@ -145,7 +145,7 @@ function search() {
   for (const group of document.querySelectorAll("section")) {
     group.hidden = ![...group.querySelectorAll("details")].some((one) => !one.hidden);
   }
-  document.getElementById("count").textContent = `${count} operations`;
+  document.getElementById("count").textContent = count === 1 ? "1 operation" : `${count} operations`;
 }
 
 function open() {

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from engine.content.loader import Places, load_places
+from engine.content.reading import FileReader
 from engine.content.registry import Registry
 from engine.errors import BadInput
 from engine.installer.work import needs_environment
@@ -70,7 +72,7 @@ def survey_of(box: Box, stage: Stage, wanted: Wanted, settings: Settings, *, shi
     made.items += [item for item in stage.items if item.kind in shown]
     if "packs" in only:
         made.items += survey_packs(stage, registry, settings)
-        _packs(made, stage, registry, settings)
+        _packs(made, stage, registry, settings, shipped=shipped)
         _doors(made, stage, registry)
     if "configs" in only:
         _configs(made, stage, registry, settings, crypto)
@@ -99,8 +101,14 @@ def survey_of(box: Box, stage: Stage, wanted: Wanted, settings: Settings, *, shi
     return made
 
 
-def _packs(made: Survey, stage: Stage, registry: Registry, settings: Settings) -> None:
-    """A pack whose pack.yaml cannot be used has no ref to be put under, and is not taken."""
+def _packs(made: Survey, stage: Stage, registry: Registry, settings: Settings, *, shipped: Path) -> None:
+    """A pack whose pack.yaml cannot be used has no ref to be put under, and is not taken.
+
+    A pack of that ref that this site has is compared where it stands, whatever its folder is called: a second
+    one would take its place unseen.
+    """
+    site = load_places(Places.of(settings, shipped=shipped), FileReader(settings.path(".")))
+    here = {ref: pack.folder for ref, pack in site.packs.items() if not pack.is_system}
     target = settings.path(settings.content.packs[0]) if settings.content.packs else None
     if target is None:
         raise BadInput("There is no folder for packs.", hint="Set content.packs.")
@@ -112,7 +120,12 @@ def _packs(made: Survey, stage: Stage, registry: Registry, settings: Settings) -
             if action.pack == pack.ref and action.runner_type in _SCRIPTS
         )
         made.files.append(
-            PackPiece(name=pack.ref, source=source, target=target / pack.ref, programs=programs)
+            PackPiece(
+                name=pack.ref,
+                source=source,
+                target=here.get(pack.ref, target / pack.ref),
+                programs=programs,
+            )
         )
         if needs_environment(pack):
             made.environments.append(pack.ref)

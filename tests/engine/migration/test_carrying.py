@@ -135,3 +135,15 @@ def test_an_override_that_cannot_be_used_stays_behind(tmp_path: Path) -> None:
     made = survey(box(tmp_path / "old", {"overrides/shop.yaml": "actions: [1]\n"}), site(tmp_path / "new"))
     assert item(made, "override", "shop").verdict is Verdict.FAILS
     assert [piece.kind for piece in made.files] == ["pack"]
+
+
+def test_a_pack_of_this_site_is_not_put_out_of_force_by_one_of_its_name(tmp_path: Path) -> None:
+    here = site(tmp_path / "new")
+    ours = tmp_path / "new/packs/stackstorm-shop"
+    box(tmp_path / "ours")
+    (tmp_path / "new/packs").mkdir(parents=True)
+    (tmp_path / "ours/packs/shop").rename(ours)
+    (ours / "actions/echo.yaml").write_text(ECHO.replace("hello", "ours"))
+    (outcome,) = taken(box(tmp_path / "old"), here)
+    assert (outcome.state, outcome.differences) == (State.DIFFERENT, ("actions/echo.yaml is another one",))
+    assert [path.name for path in (tmp_path / "new/packs").iterdir()] == ["stackstorm-shop"]

@@ -107,6 +107,9 @@ class _Door:
         door = self
 
         class Handler(BaseHTTPRequestHandler):
+            # Browsers open connections ahead, and say nothing on them.
+            timeout = 10
+
             def do_GET(self) -> None:
                 self.send_response(200 if door.heard(self.path) else 404)
                 self.send_header("content-type", "text/plain")

@@ -86,6 +86,7 @@ class _Ways:
             person = await run_in_threadpool(sign_in.finish, flow, back, redirect_uri=self._way_back(sign_in))
         except Untrusted as error:
             log.warning("a login with %s is refused: %s", sign_in.entry.name, error.message)
+            self._engine.audit.login_failed(via="an issuer")
             response = RedirectResponse(_FAILED, 303)
         else:
             await run_in_threadpool(self._keep, person)

@@ -161,6 +161,12 @@ def test_a_link_of_somebody_else_signs_nobody_in(home: House, browser: requests.
     with requests.Session() as theirs:
         back = way_back(home, theirs)
     assert refused(home, browser, back), "without having set out"
+
+    def is_told() -> bool:
+        acts, _count = home.engine.audit.page(AuditFilter(kinds=("login.failed",)))
+        return bool(acts)
+
+    home.wait_for(is_told)
     way_back(home, browser)
     assert refused(home, browser, back), "having set out for another way"
 

@@ -1,6 +1,7 @@
 """Puts together what happened from a chat message or event to action, approval and answer."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
@@ -119,11 +120,16 @@ def _ended(execution: Execution) -> str:
 
 
 def _of_messages(connection: Connection, executions: Sequence[Execution]) -> Iterator[Step]:
-    ids = [str(chat["message"]) for one in executions if (chat := _chat(one)).get("message")]
-    for message in store.messages(connection, ids):
+    # Both are written at once, by two clocks: what was said comes before what it began.
+    firsts: dict[str, datetime] = {}
+    for one in executions:
+        if message_id := _chat(one).get("message"):
+            firsts.setdefault(str(message_id), one.requested_at)
+    for message in store.messages(connection, list(firsts)):
+        at = min(message.created_at, firsts[message.id])
         text = _cut(f"in {message.adapter} {message.channel}: {message.body.get('text') or ''}")
         who = str(message.body.get("name") or message.author)
-        yield Step(at=message.created_at, what="said", text=text, who=who, id=message.id)
+        yield Step(at=at, what="said", text=text, who=who, id=message.id)
 
 
 def _of_inquiry(inquiry: StoredInquiry, depth: int) -> Iterator[Step]:

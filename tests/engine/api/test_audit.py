@@ -39,7 +39,7 @@ def test_a_request_tells_who_asked_from_where_and_with_which_masked_parameters(s
     assert act["execution_id"] == act["trace_id"] == made["id"]
     assert (act["user"], act["object"], act["via"]) == ("admin", "probe.say", "API key")
     assert act["address"] == "127.0.0.1"
-    assert act["key_id"] in {key.id for key in server.engine.access.all_keys()}
+    assert act["key_id"] in {key.id for key in server.engine.access.keys.all()}
     assert act["details"]["parameters"]["password"] == "********"
     assert act["details"]["parameters"]["text"] == "hi"
 

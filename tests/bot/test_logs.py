@@ -15,11 +15,18 @@ import pytest
 
 from bot.logs import Repeats, set_up_logging
 from engine.api.scrubbing import scrubbed
-from engine.log_facts import about
+from engine.log_facts import about, forget
 from engine.metrics.board import Board
 from engine.metrics.log_counts import LogCounts
 from engine.settings.server import LogSettings
 from tests.engine.api.running import running
+
+
+@pytest.fixture(autouse=True)
+def no_facts() -> None:
+    """Other tests in this process ask without a request around it."""
+    forget()
+
 
 PROGRAM = """
 import logging, sys

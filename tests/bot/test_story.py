@@ -41,7 +41,9 @@ def test_a_chat_message_leads_to_question_answer_and_post(house: House) -> None:
     found = words(story)
     assert found.index("said") < found.index("begun") < found.index("asked") < found.index("answered")
     answer = next(step for step in story.steps if step.what == "answered")
-    assert (answer.who, "looks right" in answer.text) == ("bob", True)
+    assert (answer.who, answer.text) == ("bob", "decides: approved")
+    vote = next(step for step in story.steps if step.what == "vote")
+    assert vote.text == "says yes (web): looks right"
     said = next(step for step in story.steps if step.what == "said")
     assert said.text == "in web ops: ask clean"
     # By the execution too, and by the act.

@@ -19,6 +19,8 @@ PAGES = {
     "/chat": OPEN,
     "/chat/static/{name}": OPEN,
     "/chat/session": OPEN,
+    "/chat/login/{name}": OPEN,
+    "/chat/login/{name}/callback": OPEN,
     "/chat/channels": SIGNED_IN,
     "/chat/channels/{name}/messages": SIGNED_IN,
     "/chat/messages": SIGNED_IN,

@@ -17,7 +17,7 @@ from engine.clock import utcnow
 from engine.content.registry import Content
 from engine.endings import Endings
 from engine.errors import BadInput, BadTemplate, IllegalTransition, NotFound
-from engine.expressions.masking import ValueMasker
+from engine.expressions.masking import ValueMasker, credentials_in
 from engine.expressions.params import ActionPlan, Plans, TemplateScope
 from engine.records.callback import CONTEXT_KEY as CALLBACK
 from engine.records.execution import Execution, ExecutionRequest, OutputChunk, Terms, new_id
@@ -183,6 +183,9 @@ class Executions:
     ) -> PreparedExecution:
         execution_id = wanted.execution_id or new_id()
         now = utcnow()
+        handed = credentials_in(revealed.parameters)
+        if handed:
+            revealed = replace(revealed, secrets=(*revealed.secrets, *handed))
         shown = plan.mask(revealed.parameters)
         # A secret that somebody gave twice, once where none belongs, is hidden there too.
         values = (*revealed.secrets, *plan.secret_values(revealed.parameters))

@@ -19,6 +19,9 @@ SHORTEST = 6
 # Lines of a key or certificate are secrets of their own: output comes line by line.
 _SHORTEST_LINE = 16
 
+# Where clients of this API have the key or token that they ask with.
+_CREDENTIALS = ("ST2_API_KEY", "ST2_AUTH_TOKEN", "STORMCROW_API_KEY")
+
 Schema = Mapping[str, Any]
 
 
@@ -110,6 +113,13 @@ def leaves(value: Any) -> list[str]:
     if value is None or isinstance(value, bool) or value == "":
         return []
     return [str(value)]
+
+
+def credentials_in(parameters: Mapping[str, Any]) -> tuple[str, ...]:
+    """Keys and tokens in an environment that a client hands along, as `st2 run --inherit-env` does."""
+    environments = (value for value in parameters.values() if isinstance(value, Mapping))
+    found = (one.get(name) for one in environments for name in _CREDENTIALS)
+    return tuple(one for one in found if isinstance(one, str) and one)
 
 
 def mask_result(result: Any, action: ActionSpec, runner_output_key: str | None) -> Any:

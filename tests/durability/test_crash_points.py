@@ -60,7 +60,7 @@ def test_a_kill_in_any_of_the_first_commits_leaves_a_state_that_goes_on(tmp_path
     life = Life(server)
     try:
         # From the first migration, over the request and the claim, to the result and its post.
-        for number in (1, 2, 3, 4, 5, 6, 8, 10, 13):
+        for number in (1, 2, 3, 4, 5, 6, 8, 10, 13, 16, 20):
             life.until_death(killed_at("fsync", number))
         assert life.accepted >= 3
         server.start()

@@ -112,6 +112,12 @@ def test_a_secret_that_is_given_twice_is_masked_twice(engine: Engine) -> None:
     assert done.result["stdout"] == "the password is ********"
 
 
+def test_the_key_of_a_client_that_hands_its_environment_along_is_hidden(engine: Engine) -> None:
+    handed = {"ST2_API_KEY": "a key of somebody", "HOME": "/root"}
+    done = run(engine, "probe.secretive", password="correct-horse", env=handed)
+    assert done.parameters["env"] == {"ST2_API_KEY": "********", "HOME": "/root"}
+
+
 def test_what_the_output_schema_calls_secret_is_hidden_everywhere(engine: Engine) -> None:
     python = engine.settings.virtualenvs_folder / "probe" / "bin" / "python"
     python.parent.mkdir(parents=True)

@@ -21,8 +21,8 @@ def server(tmp_path: Path) -> Iterator[Server]:
     write_questions(tmp_path)
     write_flows(tmp_path)
     made = Server(tmp_path)
-    made.start()
     try:
+        made.start()
         yield made
     finally:
         made.kill()

@@ -65,8 +65,8 @@ class Server:
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
     made = Server(tmp_path)
-    made.start()
     try:
+        made.start()
         yield made
     finally:
         made.kill()

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from bot.cli.exits import Code
 from tests.bot.cli.conftest import Shell
 from tests.engine.world import wait_until
 
@@ -90,5 +91,6 @@ def test_an_answer_as_json_as_st2_takes_it(shell: Shell) -> None:
 
 def test_run_says_that_it_waits_for_people(shell: Shell) -> None:
     result = shell("run", "core.ask", "--timeout", "2s")
-    assert result.exit_code == 124
-    assert "It waits for an answer: stormcrow inquiry get" in result.output
+    assert result.exit_code == Code.STILL_WAITING
+    assert "It waits for an answer (anybody): core.ask" in result.output
+    assert "stormcrow inquiry" in result.output

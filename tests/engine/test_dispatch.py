@@ -216,10 +216,12 @@ def test_the_spool_is_empty_when_all_is_done(engine: Engine) -> None:
 
 
 def test_an_action_that_left_the_disk_fails_clearly(engine: Engine) -> None:
-    made = engine.request(ExecutionRequest(action="probe.nothing", parameters={}, user="alice", delay_ms=400))
+    made = engine.request(
+        ExecutionRequest(action="probe.nothing", parameters={}, user="alice", delay_ms=3000)
+    )
     (engine.settings.root / "packs" / "probe" / "actions" / "nothing.yaml").unlink()
     engine.reload()
-    done = engine.wait(made.id, timeout_s=10)
+    done = engine.wait(made.id, timeout_s=20)
     assert done.status is Status.FAILED
     assert "cannot be found" in done.result["error"]
 

@@ -79,6 +79,8 @@ def page(browser: "playwright.Browser", house: House) -> Iterator["playwright.Pa
     made.on("pageerror", lambda error: said.append(str(error)))
     made.set_default_timeout(15_000)
     made.goto(f"{house.url}/chat")
+    # The page begins as whoever runs the server; only then is it somebody else.
+    made.wait_for_selector("#input:focus")
     made.evaluate(
         """() => fetch('/chat/session', {method: 'POST', headers: {'content-type': 'application/json'},
         body: JSON.stringify({name: 'ann'})})"""

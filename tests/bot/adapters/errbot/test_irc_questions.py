@@ -80,7 +80,8 @@ def test_whom_nothing_vouches_for_may_not_approve(scene: Scene) -> None:
     word = scene.ask("clean")
     scene.carl.say("#asks", f"!approve {word}")
     scene.sees(scene.carl, "You may not answer this")
-    assert not [one for one in scene.ann.messages("#asks", by="owl") if "Approved" in one]
+    said = scene.ann.messages("#asks", by="owl")
+    assert not [one for one in said if "Approved" in one and word in one]
 
 
 def test_a_nickname_is_nobody(scene: Scene, ngircd: Ngircd, opened: Opened) -> None:

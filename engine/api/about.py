@@ -5,7 +5,7 @@ from importlib import metadata
 from starlette.responses import RedirectResponse, Response
 
 from engine.api import wire
-from engine.api import wire_shapes as shapes
+from engine.api import wire_site_shapes as site_shapes
 from engine.api.call import Call, json_answer
 from engine.api.resource import Endpoint, authenticate
 
@@ -40,7 +40,13 @@ def get_user(call: Call) -> Response:
 
 ENDPOINTS = (
     Endpoint(
-        method="GET", path="/", handler=get_root, right=None, is_open=True, gives=shapes.VERSION, also=(307,)
+        method="GET",
+        path="/",
+        handler=get_root,
+        right=None,
+        is_open=True,
+        gives=site_shapes.VERSION,
+        also=(307,),
     ),
-    Endpoint(method="GET", path="/user", handler=get_user, right=None, gives=shapes.USER),
+    Endpoint(method="GET", path="/user", handler=get_user, right=None, gives=site_shapes.USER),
 )

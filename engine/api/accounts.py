@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from engine.access import ADMIN
 from engine.api import listing
-from engine.api import wire_shapes as shapes
+from engine.api import wire_site_shapes as site_shapes
 from engine.api.call import Call, json_answer, nothing
 from engine.api.resource import Endpoint
 from engine.api.shape import Listed
@@ -109,23 +109,23 @@ ENDPOINTS = (
         handler=list_accounts,
         right=None,
         query=(*listing.LIST, "all"),
-        gives=Listed(shapes.ACCOUNT),
+        gives=Listed(site_shapes.ACCOUNT),
     ),
     Endpoint(
         method="POST",
         path="/accounts",
         handler=link,
         right=None,
-        takes=shapes.ACCOUNT_BODY,
-        gives=shapes.ACCOUNT,
+        takes=site_shapes.ACCOUNT_BODY,
+        gives=site_shapes.ACCOUNT,
     ),
     Endpoint(
         method="POST",
         path="/accounts/codes",
         handler=create_code,
         right=None,
-        takes=shapes.CODE_BODY,
-        gives=shapes.CODE,
+        takes=site_shapes.CODE_BODY,
+        gives=site_shapes.CODE,
     ),
     Endpoint(method="DELETE", path="/accounts/{account}", handler=unlink, right=None),
 )

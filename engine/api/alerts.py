@@ -4,7 +4,7 @@ from starlette.responses import Response
 
 from engine.alerts.durations import duration_of
 from engine.api import listing
-from engine.api import wire_shapes as shapes
+from engine.api import wire_site_shapes as site_shapes
 from engine.api.call import Call, json_answer
 from engine.api.resource import Endpoint
 from engine.api.shape import Listed
@@ -57,17 +57,17 @@ ENDPOINTS = (
         handler=list_alerts,
         right=Right.ALERT_LIST,
         query=(*listing.PAGE, "all", "channel"),
-        gives=Listed(shapes.ALERT),
+        gives=Listed(site_shapes.ALERT),
     ),
     Endpoint(
-        method="GET", path="/alerts/{id}", handler=get_alert, right=Right.ALERT_VIEW, gives=shapes.ALERT
+        method="GET", path="/alerts/{id}", handler=get_alert, right=Right.ALERT_VIEW, gives=site_shapes.ALERT
     ),
     Endpoint(
         method="POST",
         path="/alerts/{id}/ack",
         handler=acknowledge,
         right=Right.ALERT_MODIFY,
-        gives=shapes.ALERT,
+        gives=site_shapes.ALERT,
         status=200,
     ),
     Endpoint(
@@ -75,8 +75,8 @@ ENDPOINTS = (
         path="/alerts/{id}/silence",
         handler=silence,
         right=Right.ALERT_MODIFY,
-        takes=shapes.SILENCE,
-        gives=shapes.ALERT,
+        takes=site_shapes.SILENCE,
+        gives=site_shapes.ALERT,
         status=200,
     ),
     Endpoint(
@@ -84,7 +84,7 @@ ENDPOINTS = (
         path="/alerts/{id}/unsilence",
         handler=unsilence,
         right=Right.ALERT_MODIFY,
-        gives=shapes.ALERT,
+        gives=site_shapes.ALERT,
         status=200,
     ),
     Endpoint(
@@ -92,7 +92,7 @@ ENDPOINTS = (
         path="/alerts/{id}/resolve",
         handler=resolve,
         right=Right.ALERT_MODIFY,
-        gives=shapes.ALERT,
+        gives=site_shapes.ALERT,
         status=200,
     ),
 )

@@ -9,7 +9,8 @@ from engine.alias_executions import AliasExecution
 from engine.aliases.help import help_strings
 from engine.aliases.match import AliasMatch
 from engine.api import listing, wire
-from engine.api import wire_shapes as shapes
+from engine.api import wire_content_shapes as content_shapes
+from engine.api import wire_run_shapes as run_shapes
 from engine.api.call import Call, json_answer
 from engine.api.resource import Endpoint
 from engine.api.scopes import narrowed
@@ -151,15 +152,15 @@ ENDPOINTS = (
         handler=list_aliases,
         right=Right.ACTION_ALIAS_LIST,
         query=listing.CONTENT,
-        gives=Listed(shapes.ALIAS),
+        gives=Listed(content_shapes.ALIAS),
     ),
     Endpoint(
         method="POST",
         path="/actionalias/match",
         handler=match,
         right=Right.ACTION_ALIAS_MATCH,
-        takes=shapes.COMMAND,
-        gives=shapes.MATCH,
+        takes=run_shapes.COMMAND,
+        gives=run_shapes.MATCH,
         status=200,
     ),
     Endpoint(
@@ -168,7 +169,7 @@ ENDPOINTS = (
         handler=list_help,
         right=Right.ACTION_ALIAS_HELP,
         query=(*listing.PAGE, "filter", "pack"),
-        gives=shapes.HELP,
+        gives=run_shapes.HELP,
     ),
     Endpoint(
         method="GET",
@@ -176,22 +177,22 @@ ENDPOINTS = (
         handler=get_alias,
         right=Right.ACTION_ALIAS_VIEW,
         query=listing.SELECTION,
-        gives=shapes.ALIAS,
+        gives=content_shapes.ALIAS,
     ),
     Endpoint(
         method="POST",
         path="/aliasexecution",
         handler=execute,
         right=Right.ACTION_EXECUTE,
-        takes=shapes.ALIAS_EXECUTION,
-        gives=shapes.ALIAS_STARTED,
+        takes=run_shapes.ALIAS_EXECUTION,
+        gives=run_shapes.ALIAS_STARTED,
     ),
     Endpoint(
         method="POST",
         path="/aliasexecution/match_and_execute",
         handler=match_and_execute,
         right=Right.ACTION_EXECUTE,
-        takes=shapes.ALIAS_COMMAND,
-        gives=shapes.ALIASES_STARTED,
+        takes=run_shapes.ALIAS_COMMAND,
+        gives=run_shapes.ALIASES_STARTED,
     ),
 )

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from engine.access import ADMIN
 from engine.api import listing, wire
 from engine.api import wire_shapes as shapes
+from engine.api import wire_site_shapes as site_shapes
 from engine.api.call import Call, json_answer, moment, nothing
 from engine.api.resource import Endpoint
 from engine.api.shape import Listed
@@ -178,22 +179,22 @@ ENDPOINTS = (
         handler=list_api_keys,
         right=Right.API_KEY_LIST,
         query=(*listing.PAGE, "user"),
-        gives=Listed(shapes.API_KEY),
+        gives=Listed(site_shapes.API_KEY),
     ),
     Endpoint(
         method="POST",
         path="/apikeys",
         handler=create_api_key,
         right=Right.API_KEY_CREATE,
-        takes=shapes.API_KEY_BODY,
-        gives=shapes.API_KEY,
+        takes=site_shapes.API_KEY_BODY,
+        gives=site_shapes.API_KEY,
     ),
     Endpoint(
         method="GET",
         path="/apikeys/{id}",
         handler=get_api_key,
         right=Right.API_KEY_VIEW,
-        gives=shapes.API_KEY,
+        gives=site_shapes.API_KEY,
     ),
     Endpoint(
         method="PUT",
@@ -201,7 +202,7 @@ ENDPOINTS = (
         handler=update_api_key,
         right=Right.API_KEY_MODIFY,
         takes=shapes.ENABLED,
-        gives=shapes.API_KEY,
+        gives=site_shapes.API_KEY,
     ),
     Endpoint(method="DELETE", path="/apikeys/{id}", handler=delete_api_key, right=Right.API_KEY_DELETE),
     Endpoint(
@@ -209,7 +210,7 @@ ENDPOINTS = (
         path="/apikeys/{id}/rotate",
         handler=rotate_api_key,
         right=Right.API_KEY_CREATE,
-        takes=shapes.API_KEY_ROTATION,
-        gives=shapes.API_KEY,
+        takes=site_shapes.API_KEY_ROTATION,
+        gives=site_shapes.API_KEY,
     ),
 )

@@ -6,7 +6,7 @@ from typing import Any
 from starlette.responses import Response
 
 from engine.api import listing
-from engine.api import wire_shapes as shapes
+from engine.api import wire_run_shapes as run_shapes
 from engine.api.call import Call, json_answer
 from engine.api.resource import Endpoint
 from engine.api.shape import Listed
@@ -87,13 +87,13 @@ ENDPOINTS = (
         handler=list_callbacks,
         right=Right.EXECUTION_LIST,
         query=(*listing.LIST, "state"),
-        gives=Listed(shapes.CALLBACK),
+        gives=Listed(run_shapes.CALLBACK),
     ),
     Endpoint(
         method="GET",
         path="/executions/{id}/callback",
         handler=get_callback,
         right=Right.EXECUTION_VIEW,
-        gives=shapes.CALLBACK_DETAIL,
+        gives=run_shapes.CALLBACK_DETAIL,
     ),
 )

@@ -3,7 +3,7 @@
 from starlette.responses import Response
 
 from engine.api import listing
-from engine.api import wire_shapes as shapes
+from engine.api import wire_site_shapes as site_shapes
 from engine.api.call import Call
 from engine.api.resource import Endpoint
 from engine.api.shape import Listed
@@ -23,6 +23,6 @@ ENDPOINTS = (
         handler=list_chats,
         right=Right.SERVICE_LIST,
         query=listing.LIST,
-        gives=Listed(shapes.CHAT),
+        gives=Listed(site_shapes.CHAT),
     ),
 )

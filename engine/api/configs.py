@@ -3,7 +3,7 @@
 from starlette.responses import Response
 
 from engine.api import listing, wire
-from engine.api import wire_shapes as shapes
+from engine.api import wire_content_shapes as content_shapes
 from engine.api.call import Call, json_answer
 from engine.api.resource import Endpoint
 from engine.api.shape import MAPPING, Listed
@@ -48,14 +48,14 @@ ENDPOINTS = (
         handler=list_configs,
         right=Right.PACK_LIST,
         query=listing.CONTENT,
-        gives=Listed(shapes.CONFIG),
+        gives=Listed(content_shapes.CONFIG),
     ),
     Endpoint(
         method="GET",
         path="/configs/{pack_ref}",
         handler=get_config,
         right=Right.PACK_VIEW,
-        gives=shapes.CONFIG,
+        gives=content_shapes.CONFIG,
     ),
     Endpoint(
         method="PUT",
@@ -63,6 +63,6 @@ ENDPOINTS = (
         handler=put_config,
         right=Right.PACK_CONFIG,
         takes=MAPPING,
-        gives=shapes.CONFIG,
+        gives=content_shapes.CONFIG,
     ),
 )

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from starlette.responses import Response
 
 from engine.api import listing, wire
-from engine.api import wire_shapes as shapes
+from engine.api import wire_content_shapes as content_shapes
 from engine.api.call import Call, json_answer, text_answer
 from engine.api.resource import Endpoint
 from engine.api.scopes import narrowed
@@ -15,9 +15,9 @@ from engine.specs.right import Right
 from engine.specs.runner_type import RUNNER_TYPES
 
 _READ_ONLY = {
-    "sensortypes": (Right.SENSOR_TYPE_LIST, Right.SENSOR_TYPE_VIEW, shapes.SENSOR_TYPE),
-    "config_schemas": (Right.PACK_LIST, Right.PACK_VIEW, shapes.CONFIG_SCHEMA),
-    "runnertypes": (Right.RUNNER_TYPE_LIST, Right.RUNNER_TYPE_VIEW, shapes.RUNNER_TYPE),
+    "sensortypes": (Right.SENSOR_TYPE_LIST, Right.SENSOR_TYPE_VIEW, content_shapes.SENSOR_TYPE),
+    "config_schemas": (Right.PACK_LIST, Right.PACK_VIEW, content_shapes.CONFIG_SCHEMA),
+    "runnertypes": (Right.RUNNER_TYPE_LIST, Right.RUNNER_TYPE_VIEW, content_shapes.RUNNER_TYPE),
 }
 """Kind of content -> what listing it and seeing one of it needs, and how one looks."""
 
@@ -141,21 +141,21 @@ ENDPOINTS = (
         handler=list_overviews,
         right=Right.ACTION_LIST,
         query=listing.CONTENT,
-        gives=Listed(shapes.ACTION),
+        gives=Listed(content_shapes.ACTION),
     ),
     Endpoint(
         method="GET",
         path="/actions/views/overview/{ref_or_id}",
         handler=get_overview,
         right=Right.ACTION_VIEW,
-        gives=shapes.ACTION,
+        gives=content_shapes.ACTION,
     ),
     Endpoint(
         method="GET",
         path="/actions/views/parameters/{ref_or_id}",
         handler=get_parameters,
         right=Right.ACTION_VIEW,
-        gives=shapes.EFFECTIVE_PARAMETERS,
+        gives=content_shapes.EFFECTIVE_PARAMETERS,
     ),
     Endpoint(
         method="GET",
@@ -170,7 +170,7 @@ ENDPOINTS = (
         handler=list_actions,
         right=Right.ACTION_LIST,
         query=(*listing.CONTENT, "tags"),
-        gives=Listed(shapes.ACTION),
+        gives=Listed(content_shapes.ACTION),
     ),
     Endpoint(
         method="GET",
@@ -178,7 +178,7 @@ ENDPOINTS = (
         handler=_get("actions"),
         right=Right.ACTION_VIEW,
         query=listing.SELECTION,
-        gives=shapes.ACTION,
+        gives=content_shapes.ACTION,
     ),
     Endpoint(
         method="GET",
@@ -186,7 +186,7 @@ ENDPOINTS = (
         handler=list_unavailable,
         right=Right.PACK_LIST,
         query=(*listing.LIST, "kind", "pack"),
-        gives=Listed(shapes.UNAVAILABLE),
+        gives=Listed(content_shapes.UNAVAILABLE),
     ),
     *(endpoint for kind, rights in _READ_ONLY.items() for endpoint in _endpoints(kind, *rights)),
 )

@@ -1,7 +1,7 @@
 """The routes of executions."""
 
 from engine.api import execution_lists, executions, listing
-from engine.api import wire_shapes as shapes
+from engine.api import wire_run_shapes as run_shapes
 from engine.api.resource import Endpoint
 from engine.api.shape import ANYTHING, Listed, Raw
 from engine.specs.right import Right
@@ -13,8 +13,8 @@ ENDPOINTS = (
         handler=executions.create,
         right=Right.ACTION_EXECUTE,
         query=("wait",),
-        takes=shapes.EXECUTION_REQUEST,
-        gives=shapes.EXECUTION,
+        takes=run_shapes.EXECUTION_REQUEST,
+        gives=run_shapes.EXECUTION,
         also=(200, 202),
     ),
     Endpoint(
@@ -41,7 +41,7 @@ ENDPOINTS = (
             "trigger_type",
             "user",
         ),
-        gives=Listed(shapes.EXECUTION),
+        gives=Listed(run_shapes.EXECUTION),
     ),
     Endpoint(
         method="GET",
@@ -49,7 +49,7 @@ ENDPOINTS = (
         handler=execution_lists.list_filters,
         right=Right.EXECUTION_VIEWS_FILTERS_LIST,
         query=("types",),
-        gives=shapes.EXECUTION_VALUES,
+        gives=run_shapes.EXECUTION_VALUES,
     ),
     Endpoint(
         method="GET",
@@ -57,7 +57,7 @@ ENDPOINTS = (
         handler=executions.get,
         right=Right.EXECUTION_VIEW,
         query=(*listing.SELECTION, "max_result_size", "wait", "seen"),
-        gives=shapes.EXECUTION,
+        gives=run_shapes.EXECUTION,
         also=(202,),
     ),
     Endpoint(
@@ -65,15 +65,15 @@ ENDPOINTS = (
         path="/executions/{id}",
         handler=executions.update,
         right=Right.EXECUTION_STOP,
-        takes=shapes.EXECUTION_UPDATE,
-        gives=shapes.CANCELLED,
+        takes=run_shapes.EXECUTION_UPDATE,
+        gives=run_shapes.CANCELLED,
     ),
     Endpoint(
         method="DELETE",
         path="/executions/{id}",
         handler=executions.cancel,
         right=Right.EXECUTION_STOP,
-        gives=shapes.CANCELLED,
+        gives=run_shapes.CANCELLED,
         status=200,
     ),
     Endpoint(
@@ -97,7 +97,7 @@ ENDPOINTS = (
         path="/executions/{id}/result_text",
         handler=executions.get_result_text,
         right=Right.EXECUTION_VIEW,
-        gives=shapes.SAID,
+        gives=run_shapes.SAID,
     ),
     Endpoint(
         method="GET",
@@ -112,21 +112,21 @@ ENDPOINTS = (
         handler=executions.list_children,
         right=Right.EXECUTION_VIEW,
         query=("depth", "result_fmt"),
-        gives=Listed(shapes.EXECUTION, is_counted=False),
+        gives=Listed(run_shapes.EXECUTION, is_counted=False),
     ),
     Endpoint(
         method="GET",
         path="/executions/{id}/inquiries",
         handler=executions.list_inquiries,
         right=Right.EXECUTION_VIEW,
-        gives=Listed(shapes.INQUIRY_DETAIL, is_counted=False),
+        gives=Listed(run_shapes.INQUIRY_DETAIL, is_counted=False),
     ),
     Endpoint(
         method="GET",
         path="/executions/{id}/tasks",
         handler=executions.get_tasks,
         right=Right.EXECUTION_VIEW,
-        gives=Listed(shapes.TASK, is_counted=False),
+        gives=Listed(run_shapes.TASK, is_counted=False),
     ),
     Endpoint(
         method="POST",
@@ -134,8 +134,8 @@ ENDPOINTS = (
         handler=executions.rerun,
         right=Right.EXECUTION_RERUN,
         query=("no_merge", "wait"),
-        takes=shapes.RERUN,
-        gives=shapes.EXECUTION,
+        takes=run_shapes.RERUN,
+        gives=run_shapes.EXECUTION,
         also=(200, 202),
     ),
 )

@@ -6,7 +6,7 @@ from http import HTTPStatus
 
 from starlette.responses import Response
 
-from engine.api import wire_shapes as shapes
+from engine.api import wire_site_shapes as site_shapes
 from engine.api.call import Call, json_answer
 from engine.api.metrics import may_look
 from engine.api.resource import Endpoint
@@ -59,7 +59,7 @@ ENDPOINTS = (
         right=None,
         is_open=True,
         is_for_probes=True,
-        gives=shapes.HEALTH,
+        gives=site_shapes.HEALTH,
         also=(503,),
     ),
     Endpoint(
@@ -69,7 +69,7 @@ ENDPOINTS = (
         right=None,
         is_open=True,
         is_for_probes=True,
-        gives=shapes.HEALTH,
+        gives=site_shapes.HEALTH,
         also=(503,),
     ),
 )

@@ -5,7 +5,7 @@ from typing import Any
 from starlette.responses import Response
 
 from engine.api import listing
-from engine.api import wire_shapes as shapes
+from engine.api import wire_run_shapes as run_shapes
 from engine.api.call import Call, json_answer
 from engine.api.resource import Endpoint
 from engine.api.shape import Listed
@@ -107,7 +107,7 @@ ENDPOINTS = (
         handler=list_inquiries,
         right=Right.INQUIRY_LIST,
         query=listing.LIST,
-        gives=Listed(shapes.INQUIRY),
+        gives=Listed(run_shapes.INQUIRY),
     ),
     Endpoint(
         method="GET",
@@ -115,28 +115,28 @@ ENDPOINTS = (
         handler=list_details,
         right=Right.INQUIRY_LIST,
         query=(*listing.LIST, "state"),
-        gives=Listed(shapes.INQUIRY_DETAIL),
+        gives=Listed(run_shapes.INQUIRY_DETAIL),
     ),
     Endpoint(
         method="GET",
         path="/inquiries/views/detail/{inquiry_id}",
         handler=get_detail,
         right=Right.INQUIRY_VIEW,
-        gives=shapes.INQUIRY_DETAIL,
+        gives=run_shapes.INQUIRY_DETAIL,
     ),
     Endpoint(
         method="GET",
         path="/inquiries/{inquiry_id}",
         handler=get_inquiry,
         right=Right.INQUIRY_VIEW,
-        gives=shapes.INQUIRY,
+        gives=run_shapes.INQUIRY,
     ),
     Endpoint(
         method="PUT",
         path="/inquiries/{inquiry_id}",
         handler=answer_inquiry,
         right=Right.INQUIRY_RESPOND,
-        takes=shapes.INQUIRY_ANSWER,
-        gives=shapes.INQUIRY_ANSWERED,
+        takes=run_shapes.INQUIRY_ANSWER,
+        gives=run_shapes.INQUIRY_ANSWERED,
     ),
 )

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from engine.access import ADMIN
 from engine.api import listing, wire
-from engine.api import wire_shapes as shapes
+from engine.api import wire_site_shapes as site_shapes
 from engine.api.call import Call, json_answer, nothing
 from engine.api.resource import Endpoint
 from engine.api.shape import Listed
@@ -189,7 +189,7 @@ ENDPOINTS = (
         handler=list_keys,
         right=Right.KEY_VALUE_PAIR_LIST,
         query=(*listing.PAGE, "decrypt", "id", "name", "prefix", "scope", "sort", "user"),
-        gives=Listed(shapes.KEY, is_counted=False),
+        gives=Listed(site_shapes.KEY, is_counted=False),
     ),
     Endpoint(
         method="GET",
@@ -197,7 +197,7 @@ ENDPOINTS = (
         handler=get_key,
         right=Right.KEY_VALUE_PAIR_VIEW,
         query=("decrypt", "scope", "user"),
-        gives=shapes.KEY,
+        gives=site_shapes.KEY,
     ),
     Endpoint(
         method="PUT",
@@ -205,8 +205,8 @@ ENDPOINTS = (
         handler=put_key,
         right=Right.KEY_VALUE_PAIR_SET,
         query=("scope",),
-        takes=shapes.KEY_BODY,
-        gives=shapes.KEY,
+        takes=site_shapes.KEY_BODY,
+        gives=site_shapes.KEY,
     ),
     Endpoint(
         method="DELETE",
@@ -214,15 +214,15 @@ ENDPOINTS = (
         handler=delete_key,
         right=Right.KEY_VALUE_PAIR_DELETE,
         query=("scope", "user"),
-        takes=shapes.KEY_REMOVAL,
+        takes=site_shapes.KEY_REMOVAL,
     ),
     Endpoint(
         method="POST",
         path="/secret_key/rotate",
         handler=rotate,
         right=Right.KEY_VALUE_PAIR_ALL,
-        takes=shapes.ROTATION_BODY,
-        gives=shapes.ROTATION,
+        takes=site_shapes.ROTATION_BODY,
+        gives=site_shapes.ROTATION,
         status=200,
     ),
 )

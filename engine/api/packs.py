@@ -10,7 +10,7 @@ from typing import Any
 from starlette.responses import Response
 
 from engine.api import listing, wire_packs
-from engine.api import wire_shapes as shapes
+from engine.api import wire_content_shapes as content_shapes
 from engine.api.call import Call, json_answer
 from engine.api.resource import Endpoint
 from engine.api.shape import ANYTHING, MAPPING, Listed, Raw
@@ -260,8 +260,8 @@ ENDPOINTS = (
         path="/packs/install",
         handler=install,
         right=Right.PACK_INSTALL,
-        takes=shapes.PACK_NAMES,
-        gives=shapes.STARTED,
+        takes=content_shapes.PACK_NAMES,
+        gives=content_shapes.STARTED,
         status=202,
     ),
     Endpoint(
@@ -269,8 +269,8 @@ ENDPOINTS = (
         path="/packs/uninstall",
         handler=uninstall,
         right=Right.PACK_UNINSTALL,
-        takes=shapes.PACK_NAMES,
-        gives=shapes.STARTED,
+        takes=content_shapes.PACK_NAMES,
+        gives=content_shapes.STARTED,
         status=202,
     ),
     Endpoint(
@@ -278,19 +278,23 @@ ENDPOINTS = (
         path="/packs/register",
         handler=register,
         right=Right.PACK_REGISTER,
-        takes=shapes.REGISTRATION,
+        takes=content_shapes.REGISTRATION,
         gives=MAPPING,
         status=200,
     ),
     Endpoint(
-        method="GET", path="/packs/index", handler=get_index, right=Right.PACK_SEARCH, gives=shapes.INDEX
+        method="GET",
+        path="/packs/index",
+        handler=get_index,
+        right=Right.PACK_SEARCH,
+        gives=content_shapes.INDEX,
     ),
     Endpoint(
         method="POST",
         path="/packs/index/search",
         handler=search_index,
         right=Right.PACK_SEARCH,
-        takes=shapes.INDEX_SEARCH,
+        takes=content_shapes.INDEX_SEARCH,
         gives=ANYTHING,
         status=200,
     ),
@@ -299,14 +303,14 @@ ENDPOINTS = (
         path="/packs/index/health",
         handler=index_health,
         right=Right.PACK_VIEWS_INDEX_HEALTH,
-        gives=shapes.INDEX_HEALTH,
+        gives=content_shapes.INDEX_HEALTH,
     ),
     Endpoint(
         method="GET",
         path="/packs/views/files/{ref_or_id}",
         handler=list_files,
         right=Right.PACK_VIEW,
-        gives=Listed(shapes.FILE, is_counted=False),
+        gives=Listed(content_shapes.FILE, is_counted=False),
     ),
     Endpoint(
         method="GET",
@@ -322,7 +326,7 @@ ENDPOINTS = (
         handler=list_packs,
         right=Right.PACK_LIST,
         query=listing.CONTENT,
-        gives=Listed(shapes.PACK),
+        gives=Listed(content_shapes.PACK),
     ),
     Endpoint(
         method="GET",
@@ -330,6 +334,6 @@ ENDPOINTS = (
         handler=get_pack,
         right=Right.PACK_VIEW,
         query=listing.SELECTION,
-        gives=shapes.PACK,
+        gives=content_shapes.PACK,
     ),
 )

@@ -6,7 +6,7 @@ from typing import Any
 from starlette.responses import Response
 
 from engine.api import listing
-from engine.api import wire_shapes as shapes
+from engine.api import wire_content_shapes as content_shapes
 from engine.api.call import Call, json_answer, nothing
 from engine.api.resource import Endpoint
 from engine.api.shape import Listed
@@ -144,15 +144,15 @@ ENDPOINTS = (
         handler=list_policies,
         right=Right.POLICY_LIST,
         query=(*listing.CONTENT, "policy_type"),
-        gives=Listed(shapes.POLICY),
+        gives=Listed(content_shapes.POLICY),
     ),
     Endpoint(
         method="POST",
         path="/policies",
         handler=create_policy,
         right=Right.POLICY_CREATE,
-        takes=shapes.POLICY_BODY,
-        gives=shapes.POLICY,
+        takes=content_shapes.POLICY_BODY,
+        gives=content_shapes.POLICY,
     ),
     Endpoint(
         method="GET",
@@ -160,15 +160,15 @@ ENDPOINTS = (
         handler=get_policy,
         right=Right.POLICY_VIEW,
         query=listing.SELECTION,
-        gives=shapes.POLICY,
+        gives=content_shapes.POLICY,
     ),
     Endpoint(
         method="PUT",
         path="/policies/{ref_or_id}",
         handler=update_policy,
         right=Right.POLICY_MODIFY,
-        takes=shapes.POLICY_BODY,
-        gives=shapes.POLICY,
+        takes=content_shapes.POLICY_BODY,
+        gives=content_shapes.POLICY,
     ),
     Endpoint(method="DELETE", path="/policies/{ref_or_id}", handler=delete_policy, right=Right.POLICY_DELETE),
     Endpoint(
@@ -177,13 +177,13 @@ ENDPOINTS = (
         handler=list_types,
         right=Right.POLICY_TYPE_LIST,
         query=(*listing.CONTENT, "resource_type"),
-        gives=Listed(shapes.POLICY_TYPE),
+        gives=Listed(content_shapes.POLICY_TYPE),
     ),
     Endpoint(
         method="GET",
         path="/policytypes/{ref_or_id}",
         handler=get_type,
         right=Right.POLICY_TYPE_VIEW,
-        gives=shapes.POLICY_TYPE,
+        gives=content_shapes.POLICY_TYPE,
     ),
 )

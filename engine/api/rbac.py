@@ -3,7 +3,7 @@
 from starlette.responses import Response
 
 from engine.api import wire_rights
-from engine.api import wire_shapes as shapes
+from engine.api import wire_site_shapes as site_shapes
 from engine.api.call import Call, json_answer
 from engine.api.resource import Endpoint
 from engine.api.shape import MAPPING, TEXTS, Listed
@@ -83,14 +83,14 @@ ENDPOINTS = (
         handler=list_roles,
         right=Right.ROLE_LIST,
         query=("system",),
-        gives=Listed(shapes.ROLE, is_counted=False),
+        gives=Listed(site_shapes.ROLE, is_counted=False),
     ),
     Endpoint(
         method="GET",
         path="/rbac/roles/{name_or_id}",
         handler=get_role,
         right=Right.ROLE_VIEW,
-        gives=shapes.ROLE,
+        gives=site_shapes.ROLE,
     ),
     Endpoint(
         method="GET",
@@ -98,14 +98,14 @@ ENDPOINTS = (
         handler=list_assignments,
         right=Right.ROLE_LIST,
         query=("remote", "role", "source", "user"),
-        gives=Listed(shapes.ASSIGNMENT, is_counted=False),
+        gives=Listed(site_shapes.ASSIGNMENT, is_counted=False),
     ),
     Endpoint(
         method="GET",
         path="/rbac/role_assignments/{id}",
         handler=get_assignment,
         right=Right.ROLE_VIEW,
-        gives=shapes.ASSIGNMENT,
+        gives=site_shapes.ASSIGNMENT,
     ),
     Endpoint(
         method="GET",

@@ -5,7 +5,7 @@ from typing import Any
 from starlette.responses import Response
 
 from engine.api import listing
-from engine.api import wire_shapes as shapes
+from engine.api import wire_site_shapes as site_shapes
 from engine.api.call import Call, json_answer
 from engine.api.resource import Endpoint
 from engine.api.shape import Listed
@@ -123,7 +123,7 @@ ENDPOINTS = (
         handler=check,
         right=None,
         query=("channel", "user", "what"),
-        gives=shapes.RIGHTS,
+        gives=site_shapes.RIGHTS,
     ),
     Endpoint(
         method="GET",
@@ -131,6 +131,6 @@ ENDPOINTS = (
         handler=denials,
         right=None,
         query=(*listing.PAGE, "user"),
-        gives=Listed(shapes.DENIAL),
+        gives=Listed(site_shapes.DENIAL),
     ),
 )

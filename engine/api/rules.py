@@ -6,7 +6,8 @@ from typing import Any
 from starlette.responses import Response
 
 from engine.api import listing
-from engine.api import wire_shapes as shapes
+from engine.api import wire_content_shapes as content_shapes
+from engine.api import wire_event_shapes as event_shapes
 from engine.api.call import Call, json_answer, nothing
 from engine.api.resource import Endpoint
 from engine.api.shape import Listed
@@ -258,14 +259,14 @@ ENDPOINTS = (
         handler=list_views,
         right=Right.RULE_LIST,
         query=listing.CONTENT,
-        gives=Listed(shapes.RULE),
+        gives=Listed(content_shapes.RULE),
     ),
     Endpoint(
         method="GET",
         path="/rules/views/{ref_or_id}",
         handler=get_view,
         right=Right.RULE_VIEW,
-        gives=shapes.RULE,
+        gives=content_shapes.RULE,
     ),
     Endpoint(
         method="GET",
@@ -273,15 +274,15 @@ ENDPOINTS = (
         handler=list_rules,
         right=Right.RULE_LIST,
         query=listing.CONTENT,
-        gives=Listed(shapes.RULE),
+        gives=Listed(content_shapes.RULE),
     ),
     Endpoint(
         method="POST",
         path="/rules",
         handler=create_rule,
         right=Right.RULE_CREATE,
-        takes=shapes.RULE_BODY,
-        gives=shapes.RULE,
+        takes=content_shapes.RULE_BODY,
+        gives=content_shapes.RULE,
     ),
     Endpoint(
         method="GET",
@@ -289,15 +290,15 @@ ENDPOINTS = (
         handler=get_rule,
         right=Right.RULE_VIEW,
         query=listing.SELECTION,
-        gives=shapes.RULE,
+        gives=content_shapes.RULE,
     ),
     Endpoint(
         method="PUT",
         path="/rules/{ref_or_id}",
         handler=update_rule,
         right=Right.RULE_MODIFY,
-        takes=shapes.RULE_BODY,
-        gives=shapes.RULE,
+        takes=content_shapes.RULE_BODY,
+        gives=content_shapes.RULE,
     ),
     Endpoint(method="DELETE", path="/rules/{ref_or_id}", handler=delete_rule, right=Right.RULE_DELETE),
     Endpoint(
@@ -305,9 +306,11 @@ ENDPOINTS = (
         path="/ruletypes",
         handler=list_types,
         right=None,
-        gives=Listed(shapes.RULE_TYPE, is_counted=False),
+        gives=Listed(content_shapes.RULE_TYPE, is_counted=False),
     ),
-    Endpoint(method="GET", path="/ruletypes/{id}", handler=get_type, right=None, gives=shapes.RULE_TYPE),
+    Endpoint(
+        method="GET", path="/ruletypes/{id}", handler=get_type, right=None, gives=content_shapes.RULE_TYPE
+    ),
     Endpoint(
         method="GET",
         path="/ruleenforcements/views",
@@ -324,14 +327,14 @@ ENDPOINTS = (
             "rule_ref",
             "trigger_instance",
         ),
-        gives=Listed(shapes.ENFORCEMENT_VIEW),
+        gives=Listed(event_shapes.ENFORCEMENT_VIEW),
     ),
     Endpoint(
         method="GET",
         path="/ruleenforcements/views/{id}",
         handler=get_enforcement_view,
         right=Right.RULE_ENFORCEMENT_VIEW,
-        gives=shapes.ENFORCEMENT_VIEW,
+        gives=event_shapes.ENFORCEMENT_VIEW,
     ),
     Endpoint(
         method="GET",
@@ -349,13 +352,13 @@ ENDPOINTS = (
             "rule_ref",
             "trigger_instance",
         ),
-        gives=Listed(shapes.ENFORCEMENT),
+        gives=Listed(event_shapes.ENFORCEMENT),
     ),
     Endpoint(
         method="GET",
         path="/ruleenforcements/{id}",
         handler=get_enforcement,
         right=Right.RULE_ENFORCEMENT_VIEW,
-        gives=shapes.ENFORCEMENT,
+        gives=event_shapes.ENFORCEMENT,
     ),
 )

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from starlette.responses import Response
 
+from engine.api import wire_event_shapes as event_shapes
 from engine.api import wire_explain
-from engine.api import wire_shapes as shapes
 from engine.api.call import Call, json_answer, moment
 from engine.api.resource import Endpoint
 from engine.api.shape import Listed
@@ -71,23 +71,23 @@ ENDPOINTS = (
         path="/triggerinstances/{id}/explain",
         handler=explain,
         right=Right.TRIGGER_VIEW,
-        gives=shapes.EXPLANATION,
+        gives=event_shapes.EXPLANATION,
     ),
     Endpoint(
         method="POST",
         path="/triggerinstances/{id}/release",
         handler=release,
         right=Right.TRIGGER_ALL,
-        takes=shapes.RELEASE,
-        gives=Listed(shapes.ENFORCEMENT_SUMMARY, is_counted=False),
+        takes=event_shapes.RELEASE,
+        gives=Listed(event_shapes.ENFORCEMENT_SUMMARY, is_counted=False),
     ),
     Endpoint(
         method="POST",
         path="/rules/backtest",
         handler=backtest,
         right=Right.RULE_VIEW,
-        takes=shapes.BACKTEST_BODY,
-        gives=shapes.BACKTEST,
+        takes=event_shapes.BACKTEST_BODY,
+        gives=event_shapes.BACKTEST,
         status=200,
     ),
 )

@@ -6,7 +6,7 @@ from functools import partial
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from engine.api import wire_shapes as shapes
+from engine.api import wire_content_shapes as content_shapes
 from engine.api.call import Call, json_answer
 from engine.api.changes import Wake, changed
 from engine.api.resource import Endpoint
@@ -70,6 +70,6 @@ ENDPOINTS = (
         handler=list_runnable,
         right=Right.ACTION_EXECUTE,
         query=("wait", "seen"),
-        gives=shapes.RUNNABLES,
+        gives=content_shapes.RUNNABLES,
     ),
 )

@@ -6,7 +6,9 @@ from typing import Any
 from starlette.responses import Response
 
 from engine.api import listing
+from engine.api import wire_run_shapes as run_shapes
 from engine.api import wire_shapes as shapes
+from engine.api import wire_site_shapes as site_shapes
 from engine.api.call import Call, json_answer, nothing
 from engine.api.resource import Endpoint
 from engine.api.shape import Listed
@@ -118,22 +120,22 @@ ENDPOINTS = (
         handler=list_schedules,
         right=Right.RULE_LIST,
         query=(*listing.LIST, "all"),
-        gives=Listed(shapes.SCHEDULE),
+        gives=Listed(site_shapes.SCHEDULE),
     ),
     Endpoint(
         method="POST",
         path="/schedules",
         handler=create_schedule,
         right=Right.RULE_CREATE,
-        takes=shapes.SCHEDULE_BODY,
-        gives=shapes.SCHEDULE,
+        takes=site_shapes.SCHEDULE_BODY,
+        gives=site_shapes.SCHEDULE,
     ),
     Endpoint(
         method="GET",
         path="/schedules/{number}",
         handler=get_schedule,
         right=Right.RULE_VIEW,
-        gives=shapes.SCHEDULE,
+        gives=site_shapes.SCHEDULE,
     ),
     Endpoint(
         method="PUT",
@@ -141,7 +143,7 @@ ENDPOINTS = (
         handler=update_schedule,
         right=Right.RULE_MODIFY,
         takes=shapes.ENABLED,
-        gives=shapes.SCHEDULE,
+        gives=site_shapes.SCHEDULE,
     ),
     Endpoint(method="DELETE", path="/schedules/{number}", handler=delete_schedule, right=Right.RULE_DELETE),
     Endpoint(
@@ -149,6 +151,6 @@ ENDPOINTS = (
         path="/schedules/{number}/run",
         handler=run_schedule,
         right=Right.ACTION_EXECUTE,
-        gives=shapes.EXECUTION,
+        gives=run_shapes.EXECUTION,
     ),
 )

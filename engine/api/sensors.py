@@ -5,7 +5,9 @@ from collections.abc import Callable
 from starlette.responses import Response
 
 from engine.api import listing
+from engine.api import wire_content_shapes as content_shapes
 from engine.api import wire_shapes as shapes
+from engine.api import wire_site_shapes as site_shapes
 from engine.api.call import Call, json_answer
 from engine.api.resource import Endpoint
 from engine.api.shape import Listed
@@ -66,7 +68,7 @@ ENDPOINTS = (
         handler=put_sensor_type,
         right=Right.SENSOR_TYPE_MODIFY,
         takes=shapes.ENABLED,
-        gives=shapes.SENSOR_TYPE,
+        gives=content_shapes.SENSOR_TYPE,
     ),
     Endpoint(
         method="GET",
@@ -74,7 +76,7 @@ ENDPOINTS = (
         handler=list_sensors,
         right=Right.SENSOR_TYPE_LIST,
         query=(*listing.LIST, "pack", "sort", "state"),
-        gives=Listed(shapes.SENSOR),
+        gives=Listed(site_shapes.SENSOR),
     ),
     Endpoint(
         method="GET",
@@ -82,21 +84,21 @@ ENDPOINTS = (
         handler=get_sensor,
         right=Right.SENSOR_TYPE_VIEW,
         query=listing.SELECTION,
-        gives=shapes.SENSOR,
+        gives=site_shapes.SENSOR,
     ),
     Endpoint(
         method="GET",
         path="/sensors/{ref}/logs",
         handler=get_log,
         right=Right.SENSOR_TYPE_VIEW,
-        gives=Listed(shapes.SENSOR_LINE, is_counted=False),
+        gives=Listed(site_shapes.SENSOR_LINE, is_counted=False),
     ),
     Endpoint(
         method="POST",
         path="/sensors/{ref}/start",
         handler=_start,
         right=Right.SENSOR_TYPE_MODIFY,
-        gives=shapes.SENSOR,
+        gives=site_shapes.SENSOR,
         status=202,
     ),
     Endpoint(
@@ -104,7 +106,7 @@ ENDPOINTS = (
         path="/sensors/{ref}/stop",
         handler=_stop,
         right=Right.SENSOR_TYPE_MODIFY,
-        gives=shapes.SENSOR,
+        gives=site_shapes.SENSOR,
         status=202,
     ),
     Endpoint(
@@ -112,7 +114,7 @@ ENDPOINTS = (
         path="/sensors/{ref}/restart",
         handler=_restart,
         right=Right.SENSOR_TYPE_MODIFY,
-        gives=shapes.SENSOR,
+        gives=site_shapes.SENSOR,
         status=202,
     ),
 )

@@ -5,7 +5,7 @@ import socket
 
 from starlette.responses import Response
 
-from engine.api import wire_shapes as shapes
+from engine.api import wire_site_shapes as site_shapes
 from engine.api.call import Call, json_answer
 from engine.api.resource import Endpoint
 from engine.api.wire_rights import member_document
@@ -43,13 +43,13 @@ ENDPOINTS = (
         path="/service_registry/groups",
         handler=list_groups,
         right=Right.SERVICE_LIST,
-        gives=shapes.GROUPS,
+        gives=site_shapes.GROUPS,
     ),
     Endpoint(
         method="GET",
         path="/service_registry/groups/{group_id}/members",
         handler=list_members,
         right=Right.SERVICE_LIST,
-        gives=shapes.MEMBERS,
+        gives=site_shapes.MEMBERS,
     ),
 )

@@ -1,6 +1,7 @@
 """How JSON, bodies and parameters are described, so that a description of the whole API can be made of it.
 
-What is described stands in `wire_shapes` and `parameters`, beside the routes; `openapi` puts it together.
+What is described stands in `wire_shapes`, `wire_*_shapes` and `parameters`, beside the routes; `openapi` puts
+it together.
 """
 
 from collections.abc import Mapping

@@ -3,7 +3,7 @@
 from starlette.responses import Response
 
 from engine.api import listing, wire_triggers
-from engine.api import wire_shapes as shapes
+from engine.api import wire_event_shapes as event_shapes
 from engine.api.call import Call, json_answer
 from engine.api.resource import Endpoint
 from engine.api.shape import Listed
@@ -49,7 +49,7 @@ ENDPOINTS = (
         handler=list_timers,
         right=Right.TIMER_LIST,
         query=(*listing.LIST, "sort", "timer_type"),
-        gives=Listed(shapes.TIMER),
+        gives=Listed(event_shapes.TIMER),
     ),
     Endpoint(
         method="GET",
@@ -57,6 +57,6 @@ ENDPOINTS = (
         handler=get_timer,
         right=Right.TIMER_VIEW,
         query=listing.SELECTION,
-        gives=shapes.TIMER,
+        gives=event_shapes.TIMER,
     ),
 )

@@ -7,7 +7,7 @@ from typing import Any
 from starlette.responses import Response
 
 from engine.api import wire
-from engine.api import wire_shapes as shapes
+from engine.api import wire_site_shapes as site_shapes
 from engine.api.call import Call, json_answer
 from engine.api.errors import fault
 from engine.api.resource import Endpoint, bearer_of
@@ -85,7 +85,7 @@ ENDPOINTS = (
         handler=list_ways,
         right=None,
         is_open=True,
-        gives=list_of(shapes.SIGN_IN),
+        gives=list_of(site_shapes.SIGN_IN),
     ),
     Endpoint(
         method="POST",
@@ -93,8 +93,8 @@ ENDPOINTS = (
         handler=create_token,
         right=None,
         is_open=True,
-        takes=shapes.TOKEN_BODY,
-        gives=shapes.TOKEN,
+        takes=site_shapes.TOKEN_BODY,
+        gives=site_shapes.TOKEN,
     ),
     Endpoint(
         method="POST",
@@ -102,8 +102,8 @@ ENDPOINTS = (
         handler=validate_token,
         right=None,
         is_open=True,
-        takes=shapes.TOKEN_QUESTION,
-        gives=shapes.VALIDITY,
+        takes=site_shapes.TOKEN_QUESTION,
+        gives=site_shapes.VALIDITY,
         status=200,
     ),
 )

@@ -3,7 +3,7 @@
 from starlette.responses import Response
 
 from engine.api import listing
-from engine.api import wire_shapes as shapes
+from engine.api import wire_event_shapes as event_shapes
 from engine.api.call import Call, json_answer
 from engine.api.resource import Endpoint
 from engine.api.shape import Listed
@@ -45,7 +45,7 @@ ENDPOINTS = (
         handler=list_traces,
         right=Right.TRACE_LIST,
         query=(*listing.LIST, *listing.ORDER, "id", "execution", "rule", "trace_tag", "trigger_instance"),
-        gives=Listed(shapes.TRACE),
+        gives=Listed(event_shapes.TRACE),
     ),
     Endpoint(
         method="GET",
@@ -53,7 +53,7 @@ ENDPOINTS = (
         handler=get_trace,
         right=Right.TRACE_VIEW,
         query=listing.SELECTION,
-        gives=shapes.TRACE,
+        gives=event_shapes.TRACE,
     ),
     Endpoint(
         method="GET",

@@ -6,7 +6,8 @@ from typing import Any
 from starlette.responses import Response
 
 from engine.api import listing
-from engine.api import wire_shapes as shapes
+from engine.api import wire_content_shapes as content_shapes
+from engine.api import wire_event_shapes as event_shapes
 from engine.api.call import Call, json_answer, nothing
 from engine.api.resource import Endpoint
 from engine.api.shape import Listed
@@ -210,15 +211,15 @@ ENDPOINTS = (
         handler=list_types,
         right=Right.TRIGGER_LIST,
         query=listing.CONTENT,
-        gives=Listed(shapes.TRIGGER_TYPE),
+        gives=Listed(content_shapes.TRIGGER_TYPE),
     ),
     Endpoint(
         method="POST",
         path="/triggertypes",
         handler=create_type,
         right=Right.TRIGGER_ALL,
-        takes=shapes.TRIGGER_TYPE_BODY,
-        gives=shapes.TRIGGER_TYPE,
+        takes=content_shapes.TRIGGER_TYPE_BODY,
+        gives=content_shapes.TRIGGER_TYPE,
     ),
     Endpoint(
         method="GET",
@@ -226,15 +227,15 @@ ENDPOINTS = (
         handler=get_type,
         right=Right.TRIGGER_VIEW,
         query=listing.SELECTION,
-        gives=shapes.TRIGGER_TYPE,
+        gives=content_shapes.TRIGGER_TYPE,
     ),
     Endpoint(
         method="PUT",
         path="/triggertypes/{ref_or_id}",
         handler=update_type,
         right=Right.TRIGGER_ALL,
-        takes=shapes.TRIGGER_TYPE_BODY,
-        gives=shapes.TRIGGER_TYPE,
+        takes=content_shapes.TRIGGER_TYPE_BODY,
+        gives=content_shapes.TRIGGER_TYPE,
     ),
     Endpoint(method="DELETE", path="/triggertypes/{ref_or_id}", handler=delete_type, right=Right.TRIGGER_ALL),
     Endpoint(
@@ -242,30 +243,30 @@ ENDPOINTS = (
         path="/triggers",
         handler=list_triggers,
         right=Right.TRIGGER_LIST,
-        gives=Listed(shapes.TRIGGER, is_counted=False),
+        gives=Listed(event_shapes.TRIGGER, is_counted=False),
     ),
     Endpoint(
         method="POST",
         path="/triggers",
         handler=create_trigger,
         right=Right.TRIGGER_ALL,
-        takes=shapes.TRIGGER_BODY,
-        gives=shapes.TRIGGER,
+        takes=event_shapes.TRIGGER_BODY,
+        gives=event_shapes.TRIGGER,
     ),
     Endpoint(
         method="GET",
         path="/triggers/{ref_or_id}",
         handler=get_trigger,
         right=Right.TRIGGER_VIEW,
-        gives=shapes.TRIGGER,
+        gives=event_shapes.TRIGGER,
     ),
     Endpoint(
         method="PUT",
         path="/triggers/{ref_or_id}",
         handler=update_trigger,
         right=Right.TRIGGER_ALL,
-        takes=shapes.TRIGGER_BODY,
-        gives=shapes.TRIGGER,
+        takes=event_shapes.TRIGGER_BODY,
+        gives=event_shapes.TRIGGER,
     ),
     Endpoint(method="DELETE", path="/triggers/{ref_or_id}", handler=delete_trigger, right=Right.TRIGGER_ALL),
     Endpoint(
@@ -285,7 +286,7 @@ ENDPOINTS = (
             "trigger",
             "trigger_type",
         ),
-        gives=Listed(shapes.INSTANCE),
+        gives=Listed(event_shapes.INSTANCE),
     ),
     Endpoint(
         method="GET",
@@ -293,14 +294,14 @@ ENDPOINTS = (
         handler=get_instance,
         right=Right.TRIGGER_VIEW,
         query=listing.SELECTION,
-        gives=shapes.INSTANCE,
+        gives=event_shapes.INSTANCE,
     ),
     Endpoint(
         method="POST",
         path="/triggerinstances/{id}/re_emit",
         handler=re_emit,
         right=Right.TRIGGER_ALL,
-        gives=shapes.RE_EMITTED,
+        gives=event_shapes.RE_EMITTED,
         status=200,
     ),
 )

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from engine.api import gate, listing
-from engine.api import wire_shapes as shapes
+from engine.api import wire_event_shapes as event_shapes
 from engine.api.call import Call, dump, json_answer
 from engine.api.errors import HttpError
 from engine.api.request_spans import traced_event
@@ -301,14 +301,14 @@ ENDPOINTS = (
         path="/webhooks",
         handler=list_webhooks,
         right=Right.WEBHOOK_LIST,
-        gives=Listed(shapes.WEBHOOK, is_counted=False),
+        gives=Listed(event_shapes.WEBHOOK, is_counted=False),
     ),
     Endpoint(
         method="GET",
         path="/webhooks/{url:path}",
         handler=get_webhook,
         right=Right.WEBHOOK_VIEW,
-        gives=shapes.WEBHOOK,
+        gives=event_shapes.WEBHOOK,
     ),
     Endpoint(
         method="GET",
@@ -316,20 +316,20 @@ ENDPOINTS = (
         handler=list_deliveries,
         right=Right.WEBHOOK_LIST,
         query=(*listing.PAGE, "url"),
-        gives=Listed(shapes.DELIVERY),
+        gives=Listed(event_shapes.DELIVERY),
     ),
     Endpoint(
         method="GET",
         path="/webhookdeliveries/{id}",
         handler=get_delivery,
         right=Right.WEBHOOK_VIEW,
-        gives=shapes.DELIVERY,
+        gives=event_shapes.DELIVERY,
     ),
     Endpoint(
         method="POST",
         path="/webhookdeliveries/{id}/replay",
         handler=replay,
         right=Right.WEBHOOK_SEND,
-        gives=shapes.DELIVERY,
+        gives=event_shapes.DELIVERY,
     ),
 )

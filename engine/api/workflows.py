@@ -2,7 +2,7 @@
 
 from starlette.responses import Response
 
-from engine.api import wire_shapes as shapes
+from engine.api import wire_run_shapes as run_shapes
 from engine.api.call import Call, json_answer
 from engine.api.resource import Endpoint
 from engine.api.shape import Listed, Raw
@@ -32,7 +32,7 @@ ENDPOINTS = (
         handler=inspect_definition,
         right=Right.ACTION_VIEW,
         takes=Raw(("text/plain",)),
-        gives=Listed(shapes.PROBLEM, is_counted=False),
+        gives=Listed(run_shapes.PROBLEM, is_counted=False),
         status=200,
     ),
 )

@@ -7,6 +7,7 @@ from typing import Any
 
 from starlette.responses import Response
 
+from engine.api import wire_content_shapes as content_shapes
 from engine.api import wire_shapes as shapes
 from engine.api.call import Call, json_answer, nothing
 from engine.api.gate import check_author
@@ -44,8 +45,8 @@ NOUNS: Mapping[str, Noun] = MappingProxyType(
             create=Right.ACTION_CREATE,
             modify=Right.ACTION_MODIFY,
             delete=Right.ACTION_DELETE,
-            takes=shapes.ACTION_BODY,
-            gives=shapes.ACTION,
+            takes=content_shapes.ACTION_BODY,
+            gives=content_shapes.ACTION,
         ),
         "alias": Noun(
             kind="actionalias",
@@ -54,8 +55,8 @@ NOUNS: Mapping[str, Noun] = MappingProxyType(
             create=Right.ACTION_ALIAS_CREATE,
             modify=Right.ACTION_ALIAS_MODIFY,
             delete=Right.ACTION_ALIAS_DELETE,
-            takes=shapes.ALIAS_BODY,
-            gives=shapes.ALIAS,
+            takes=content_shapes.ALIAS_BODY,
+            gives=content_shapes.ALIAS,
         ),
     }
 )
@@ -199,7 +200,9 @@ def _endpoints(noun: Noun) -> tuple[Endpoint, ...]:
             takes=noun.takes,
             gives=noun.gives,
         ),
-        Endpoint(method="DELETE", path=one, handler=_delete(noun), right=noun.delete, takes=shapes.REMOVAL),
+        Endpoint(
+            method="DELETE", path=one, handler=_delete(noun), right=noun.delete, takes=content_shapes.REMOVAL
+        ),
     )
 
 
@@ -210,8 +213,8 @@ ENDPOINTS = (
         path="/actions/{ref_or_id}/clone",
         handler=clone,
         right=Right.ACTION_CREATE,
-        takes=shapes.CLONE,
-        gives=shapes.ACTION,
+        takes=content_shapes.CLONE,
+        gives=content_shapes.ACTION,
     ),
     Endpoint(
         method="PUT",
@@ -219,6 +222,6 @@ ENDPOINTS = (
         handler=switch_runner,
         right=Right.RUNNER_TYPE_MODIFY,
         takes=shapes.ENABLED,
-        gives=shapes.RUNNER_TYPE,
+        gives=content_shapes.RUNNER_TYPE,
     ),
 )

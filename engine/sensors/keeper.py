@@ -245,10 +245,10 @@ class Keeper:
 
     def _is_good(self) -> None:
         """It has run for a good while: what was before is over."""
-        if self._incident:
-            self._around.news.well(self.ref, self._incident, self._tally)
-        self._incident = ""
-        self._tally.failures = 0
+        incident, self._incident = self._incident, ""
+        failures, self._tally.failures = self._tally.failures, 0
+        if incident:
+            self._around.news.well(self.ref, incident, failures=failures)
 
     def _ended(self, end: End) -> None:
         if end.error:

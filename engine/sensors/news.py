@@ -46,13 +46,13 @@ class SensorNews:
         self._post(notice)
         return key
 
-    def well(self, ref: str, incident: str, tally: Tally) -> None:
+    def well(self, ref: str, incident: str, *, failures: int) -> None:
         self._post(
             Notice(
                 key=f"{incident}:well",
                 channel=self._channel,
                 title=f"Sensor {ref} is well again",
-                text=f"It runs, after {tally.failures} failures in a row.",
+                text=f"It runs, after {failures} failures in a row.",
                 tone="good",
             )
         )

@@ -1,20 +1,26 @@
 """The audit: read, written to by those without a transaction of their own, and verified."""
 
 import hashlib
+import logging
+import threading
 from collections.abc import Iterator
 from dataclasses import astuple, dataclass
 from functools import partial
 
 import orjson
 from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
 from engine import acting
-from engine.audit_chain import ChainCheck, Flaw
+from engine.audit_chain import ChainCheck, Flaw, NotedHead
 from engine.records.audit import Act, AuditEntry, AuditFilter, AuditHead
 from engine.seldom import Seldom
+from engine.settings.watching import AuditSettings
 from engine.specs.rights import RightsSpec
 from engine.store import audit as store
 from engine.store.database import Database
+
+log = logging.getLogger(__name__)
 
 # Somebody's failed logins from one address are written down so often, in seconds.
 _LOGINS_EVERY_S = 60.0
@@ -30,9 +36,40 @@ class Verified:
 
 
 class Audit:
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, settings: AuditSettings | None = None) -> None:
+        """Without settings the log does not tell the head of the chain."""
         self._database = database
         self._logins = Seldom(every_s=_LOGINS_EVERY_S)
+        self._head_every_s = 0.0 if settings is None else settings.head_every_h * 3600
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Tell the head of the chain now, and from time to time."""
+        if self._head_every_s:
+            self._thread = threading.Thread(target=self._tell_heads, name="audit head", daemon=True)
+            self._thread.start()
+
+    def stop(self) -> None:
+        """Idempotent."""
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    def _tell_heads(self) -> None:
+        pause_s = 0.0
+        while not self._stopping.wait(pause_s):
+            pause_s = self._head_every_s
+            try:
+                head = self.head()
+            except SQLAlchemyError as error:
+                log.warning("the head of the audit cannot be read: %s", error)
+                continue
+            facts = {"number": head.number, "hash": head.hash.hex()}
+            log.info(
+                "the audit ends with act %d: %s@%d", head.number, head.hash.hex(), head.number, extra=facts
+            )
 
     # write
 
@@ -93,13 +130,14 @@ class Audit:
             yield from batch
             number = batch[-1].number
 
-    def verify(self) -> Verified:
-        """Every act that is there, from the oldest to the head."""
+    def verify(self, noted: NotedHead | None = None) -> Verified:
+        """Every act that is there, from the oldest to the head; `noted` must be met on the way."""
         head = self.head()
-        check = ChainCheck(number=head.anchor_number, before=head.anchor_hash)
+        check = ChainCheck(number=head.anchor_number, before=head.anchor_hash, noted=noted)
         for entry in self.entries(AuditFilter(), head):
             check.take(entry)
         check.end(number=head.number, head=head.hash)
+        check.end_noted()
         return Verified(count=check.count, head=head, flaws=tuple(check.flaws))
 
 

@@ -1,6 +1,7 @@
 """The chain of the audit: what of an act is hashed, and how a row or a whole file is found out. Pure."""
 
 import hashlib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import orjson
 
 from engine.clock import isoformat
+from engine.errors import BadInput
 from engine.records.audit import GENESIS, AuditEntry
 
 # In this order, which may never change: every hash depends on it.
@@ -15,6 +17,9 @@ FIELDS = (
     "number", "at", "kind", "object", "user", "via", "key_id", "account", "address", "request_id",
     "reason", "approved_by", "execution_id", "trace_id", "details",
 )  # fmt: skip
+
+_HASH = re.compile(r"[0-9a-f]{64}")
+_NUMBER = re.compile(r"[0-9]{1,17}")
 
 
 def digest(before: bytes, values: Iterable[Any]) -> bytes:
@@ -42,18 +47,54 @@ class Flaw:
     problem: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotedHead:
+    """A head of the chain that somebody noted where nobody can rewrite it."""
+
+    hash: str
+    """64 lower hexadecimal digits."""
+    number: int | None = None
+    """Of the act; None: it was not noted."""
+
+    @classmethod
+    def parse(cls, text: str) -> "NotedHead":
+        """From `HASH` or `HASH@NUMBER`. Raises BadInput."""
+        noted, at, number = text.strip().lower().partition("@")
+        if not _HASH.fullmatch(noted) or (at and not _NUMBER.fullmatch(number)):
+            raise BadInput(
+                f'"{text}" is no head of the audit.',
+                hint="Give its 64 hexadecimal digits as they were noted, and the act's number if you "
+                "have it: HASH@1234.",
+            )
+        return cls(hash=noted, number=int(number) if at else None)
+
+    def __str__(self) -> str:
+        return self.hash if self.number is None else f"{self.hash}@{self.number}"
+
+
 class ChainCheck:
     """Takes the acts one after the other and collects what is wrong.
 
     `has_gaps`: only some acts are there, as after an export with a filter; then missing ones cannot be
     told from those that were left out. `number` and `before`: what stands before the first act.
+    `noted`: a head that must be met on the way.
     """
 
-    def __init__(self, *, number: int | None = 0, before: bytes = GENESIS, has_gaps: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        number: int | None = 0,
+        before: bytes = GENESIS,
+        has_gaps: bool = False,
+        noted: NotedHead | None = None,
+    ) -> None:
         """`number` None: it begins wherever the first act is."""
         self._number = number
         self._before = before
         self._has_gaps = has_gaps
+        self._noted = noted
+        self._begins_after = number
+        self._is_met = noted is None or before.hex() == noted.hash
         self.count = 0
         self.flaws: list[Flaw] = []
 
@@ -70,8 +111,12 @@ class ChainCheck:
         self.count += 1
         if digest_of(entry) != entry.hash:
             self._flaw(entry.number, "its content is not what was written")
-        if self._number is not None:
+        if self._number is None:
+            self._begins_after = entry.number - 1
+        else:
             self._follow(entry)
+        if self._noted is not None and self._noted.hash in (entry.hash.hex(), entry.before.hex()):
+            self._is_met = True
         self._number, self._before = entry.number, entry.hash
 
     def _follow(self, entry: AuditEntry) -> None:
@@ -88,6 +133,24 @@ class ChainCheck:
                 else (f"acts {expected} to {entry.number - 1} are")
             )
             self._flaw(entry.number, f"{missing} missing before it")
+
+    def end_noted(self) -> None:
+        """The noted head must have been met."""
+        if self._is_met or self._noted is None:
+            return
+        number = self._noted.number
+        if number is None:
+            problem = "no act here has the hash that was noted: the chain was written anew, or begins later"
+        elif number < (self._begins_after or 0):
+            problem = (
+                f"its hash cannot be compared, acts begin at {(self._begins_after or 0) + 1} here: "
+                "take an export that holds it"
+            )
+        elif number > self.number:
+            problem = f"it was noted and is missing: the chain ends with act {self.number}"
+        else:
+            problem = "it does not have the hash that was noted: the chain was written anew"
+        self._flaw(self.number if number is None else number, problem)
 
     def end(self, *, number: int, head: bytes) -> None:
         """The acts must end with this one."""

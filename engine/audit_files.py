@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import orjson
 
-from engine.audit_chain import ChainCheck, Flaw
+from engine.audit_chain import ChainCheck, Flaw, NotedHead
 from engine.clock import isoformat, utcnow
 from engine.errors import BadInput
 from engine.records.audit import AuditEntry, AuditFilter, AuditHead
@@ -103,15 +103,15 @@ class FileVerdict:
     first: int
     last: int
     """Numbers of acts; 0 when there are none."""
-    head: str
-    """The hash of the head of the chain when the file was made."""
+    head: NotedHead
+    """The head of the chain when the file was made."""
     filter: Mapping[str, str]
     """Not empty: some acts were left out, and missing ones cannot be told from them."""
     flaws: tuple[Flaw, ...]
 
 
-def verify(text: Iterable[str]) -> FileVerdict:
-    """`text`: the lines of a file of ours. Raises BadInput for any other."""
+def verify(text: Iterable[str], noted: NotedHead | None = None) -> FileVerdict:
+    """`text`: the lines of a file of ours; `noted`: a head that must be in it. Raises BadInput for others."""
     rows = _rows(iter(text))
     begin = next(rows, None)
     if begin is None or begin.get("kind") != BEGIN:
@@ -120,7 +120,7 @@ def verify(text: Iterable[str]) -> FileVerdict:
         asked = begin["details"]
         head, anchor, chosen = asked["head"], asked["anchor"], dict(asked["filter"])
         # Where a time bounds it, it begins somewhere.
-        check = _check(chosen, anchor)
+        check = _check(chosen, anchor, noted)
         return _verified(rows, check, head, chosen)
     except (KeyError, TypeError, ValueError) as error:
         raise BadInput(f"This audit export cannot be read: {error}.", hint=_HINT) from error
@@ -129,11 +129,12 @@ def verify(text: Iterable[str]) -> FileVerdict:
 _HINT = "Make one with: stormcrow audit export"
 
 
-def _check(chosen: Mapping[str, str], anchor: Mapping[str, Any]) -> ChainCheck:
+def _check(chosen: Mapping[str, str], anchor: Mapping[str, Any], noted: NotedHead | None) -> ChainCheck:
     has_gaps = bool(chosen.keys() - {"since", "until"})
     if has_gaps or "since" in chosen:
-        return ChainCheck(number=None, has_gaps=has_gaps)
-    return ChainCheck(number=int(anchor["number"]), before=bytes.fromhex(anchor["hash"]))
+        return ChainCheck(number=None, has_gaps=has_gaps, noted=noted)
+    before = bytes.fromhex(anchor["hash"])
+    return ChainCheck(number=int(anchor["number"]), before=before, noted=noted)
 
 
 def _verified(
@@ -155,11 +156,12 @@ def _verified(
         flaws.append(Flaw(number=check.number, problem=problem))
     if not chosen:
         check.end(number=int(head["number"]), head=bytes.fromhex(head["hash"]))
+    check.end_noted()
     return FileVerdict(
         count=check.count,
         first=first,
         last=check.number if check.count else 0,
-        head=str(head["hash"]),
+        head=NotedHead(hash=str(head["hash"]), number=int(head["number"])),
         filter=chosen,
         flaws=(*check.flaws, *flaws),
     )

@@ -94,7 +94,7 @@ class Engine(ExecutionCalls, AliasCalls):
         loader = ContentLoader(settings, shipped=shipped_packs())
         self.content = Content(loader)
         self.rights = Rights(self.content, self.people, roles=roles, always=(ADMIN, settings.events.user))
-        self.denials, self.audit = Denials(self.database), Audit(self.database)
+        self.denials, self.audit = Denials(self.database), Audit(self.database, settings.audit)
         self._api_url = local_url(settings)
         self.preparation = Preparation(
             self.content,
@@ -243,6 +243,7 @@ class Engine(ExecutionCalls, AliasCalls):
         self.workflows.start()
         self._dispatch.start()
         self._events.start()
+        self.audit.start()
         self.retention.start()
         self._is_started = True
 
@@ -251,6 +252,7 @@ class Engine(ExecutionCalls, AliasCalls):
         if self._is_started:
             self._is_started = False
             self.retention.stop()
+            self.audit.stop()
             self._events.stop()
             self._dispatch.stop(timeout_s=self.settings.server.shutdown_s)
             self.workflows.stop(timeout_s=self.settings.server.shutdown_s)

@@ -97,7 +97,10 @@ def verify(
     file: Annotated[Path | None, typer.Argument(help="An export; left out: the server's database.")] = None,
     *,
     head: Annotated[
-        str | None, typer.Option(metavar="HASH", help="The head of the chain must be this one.")
+        str | None,
+        typer.Option(
+            metavar="HASH@N", help="A head that was noted must be part of the chain; @N may be left out."
+        ),
     ] = None,
     as_json: Json = False,
     url: Url = None,
@@ -105,37 +108,55 @@ def verify(
     data: Data = None,
 ) -> None:
     """Whether anything was changed, taken out or put in; then exit code 1. A file needs no server."""
-    found = connect(url, config, data).get("audit", "verify", timeout_s=600) if file is None else _file(file)
+    if file is None:
+        found = connect(url, config, data).get("audit", "verify", query={"head": head}, timeout_s=600)
+    else:
+        found = _file(file, head)
     flaws: list[dict[str, Any]] = found["flaws"]
-    if head and head != found["head"]["hash"]:
-        flaws.append({"number": found["head"]["number"], "problem": "the head is not the one you named"})
     if as_json:
         emit_json({**found, "is_sound": not flaws})
     else:
-        _say_verdict(found, flaws)
+        _say_verdict(found, flaws, noted=head or "")
     if flaws:
         raise typer.Exit(Code.FAILED)
 
 
-def _file(file: Path) -> dict[str, Any]:
-    # Offline: nothing of the settings or of a server is read.
-    from engine.audit_files import verify as verify_file  # noqa: PLC0415 - orjson is for this command alone
+@app.command("head")
+def head(as_json: Json = False, url: Url = None, config: Config = None, data: Data = None) -> None:
+    """The newest act's hash, to be noted where nobody can rewrite it; `audit verify --head` takes it."""
+    found = connect(url, config, data).get("audit", "head")
+    if as_json:
+        emit_json(found)
+    else:
+        say(_shown(found))
 
+
+def _shown(found: dict[str, Any]) -> str:
+    return f"{found['hash']}@{found['number']}"
+
+
+def _file(file: Path, noted: str | None) -> dict[str, Any]:
+    # Offline: nothing of the settings or of a server is read.
+    from engine.audit_chain import NotedHead  # noqa: PLC0415 - orjson is for this command alone
+    from engine.audit_files import verify as verify_file  # noqa: PLC0415 - as above
+
+    expected = NotedHead.parse(noted) if noted else None
     try:
         with file.open(encoding="utf-8", newline="") as text:
-            verdict = verify_file(text)
+            verdict = verify_file(text, expected)
     except (OSError, UnicodeDecodeError) as error:
         raise CommandError(Code.WRONG, f"{file} cannot be read: {error}.") from error
     return {
         "count": verdict.count,
         "first": verdict.first,
-        "head": {"number": verdict.last, "hash": verdict.head},
+        "last": verdict.last,
+        "head": {"number": verdict.head.number, "hash": verdict.head.hash},
         "filter": dict(verdict.filter),
         "flaws": [{"number": flaw.number, "problem": flaw.problem} for flaw in verdict.flaws],
     }
 
 
-def _say_verdict(found: dict[str, Any], flaws: list[dict[str, Any]]) -> None:
+def _say_verdict(found: dict[str, Any], flaws: list[dict[str, Any]], *, noted: str) -> None:
     for flaw in flaws:
         say(f"act {flaw['number']}: {flaw['problem']}")
     acts = f"{found['count']} act{'' if found['count'] == 1 else 's'}"
@@ -144,7 +165,9 @@ def _say_verdict(found: dict[str, Any], flaws: list[dict[str, Any]]) -> None:
         say(f"acts 1 to {found['removed_up_to']} were removed when they were old enough")
     if found.get("filter"):
         say("Only some acts were exported: a missing one cannot be told from those left out.")
-    say(f"head of the chain: {found['head']['hash']}")
+    if noted and not flaws:
+        say(f"the head that was noted is part of the chain: {noted}")
+    say(f"head of the chain: {_shown(found['head'])}")
 
 
 def _query(*, since: str | None, until: str | None, what: str | None, **given: str | None) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from engine.api.auditing import check_auditor
 from engine.api.call import Call, json_answer
 from engine.api.resource import Answering, Endpoint
 from engine.api.shape import Listed, Raw
-from engine.api.wire_audit import act_document, verified_document
+from engine.api.wire_audit import act_document, head_document, verified_document
+from engine.audit_chain import NotedHead
 from engine.audit_files import Format, lines
 from engine.errors import BadInput, NotFound
 from engine.records.audit import Act, AuditFilter
@@ -39,9 +40,17 @@ def get_act(call: Call) -> Response:
 
 
 def verify(call: Call) -> Response:
-    """All of it, which takes its time: tens of thousands of acts a second."""
+    """All of it, which takes its time: tens of thousands of acts a second. `head`: one that was noted."""
     check_auditor(call)
-    return json_answer(verified_document(call.engine.audit.verify()))
+    noted = call.query.text("head")
+    verified = call.engine.audit.verify(None if noted is None else NotedHead.parse(noted))
+    return json_answer(verified_document(verified))
+
+
+def get_head(call: Call) -> Response:
+    """The newest act and its hash: to be noted elsewhere."""
+    check_auditor(call)
+    return json_answer(head_document(call.engine.audit.head()))
 
 
 def export(call: Call) -> Answering:
@@ -103,7 +112,15 @@ ENDPOINTS = (
         gives=Raw(tuple(_TYPES.values())),
     ),
     Endpoint(
-        method="GET", path="/audit/verify", handler=verify, right=Right.AUDIT_LIST, gives=shapes.VERIFIED
+        method="GET",
+        path="/audit/verify",
+        handler=verify,
+        right=Right.AUDIT_LIST,
+        query=("head",),
+        gives=shapes.VERIFIED,
+    ),
+    Endpoint(
+        method="GET", path="/audit/head", handler=get_head, right=Right.AUDIT_LIST, gives=shapes.AUDIT_HEAD
     ),
     Endpoint(method="GET", path="/audit/{number}", handler=get_act, right=Right.AUDIT_LIST, gives=shapes.ACT),
 )

@@ -12,13 +12,13 @@ ACT = Shape(
     ("number", "at", "details", *_TEXTS),
 )
 _FLAW = Shape("Flaw", {"number": INTEGER, "problem": TEXT}, ("number", "problem"))
-_HEAD = Shape("AuditHead", {"number": INTEGER, "hash": TEXT}, ("number", "hash"))
+AUDIT_HEAD = Shape("AuditHead", {"number": INTEGER, "hash": TEXT}, ("number", "hash"))
 VERIFIED = Shape(
     "Verified",
     {
         "is_sound": FLAG,
         "count": INTEGER,
-        "head": _HEAD,
+        "head": AUDIT_HEAD,
         "removed_up_to": INTEGER,
         "flaws": {"type": "array", "items": _FLAW},
     },

@@ -116,6 +116,9 @@ _ALL = (
     _gauge("writes_waiting", "Writes that wait for their transaction."),
     _gauge("journal_lag_entries", "Entries of the journal that a reader has not handled yet.", "reader"),
     _gauge("database_size_bytes", "Size of the database; of SQLite with its write-ahead log."),
+    _gauge(
+        "audit_acts", "Number of the newest act of the audit; it never falls, unless somebody took acts away."
+    ),
     _gauge("disk_free_bytes", "Free space where the data folder is."),
     # HTTP
     _histogram(

@@ -16,7 +16,7 @@ from engine.metrics.board import Board
 from engine.metrics.tallies import Sample
 from engine.records.sensor import SensorState
 from engine.sensors.supervisor import Sensors
-from engine.store import measures
+from engine.store import audit, measures
 from engine.store.database import Database
 from engine.store.reader import JournalReader
 from engine.webhooks.tally import Tallies, Tally
@@ -95,6 +95,8 @@ class Sources:
             with database.read() as connection:
                 size = measures.size_bytes(connection)
         yield Sample(metric="database_size_bytes", value=size)
+        with database.read() as connection:
+            yield Sample(metric="audit_acts", value=audit.head(connection).number)
         try:
             free = shutil.disk_usage(folder).free
         except OSError as error:

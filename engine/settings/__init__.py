@@ -18,7 +18,7 @@ from engine.settings.logins import LdapSettings
 from engine.settings.people import AuthSettings, PeopleSettings
 from engine.settings.retention import RetentionSettings
 from engine.settings.server import LogSettings, ServerSettings, StoreSettings
-from engine.settings.watching import HealthSettings, MetricsSettings, TracingSettings
+from engine.settings.watching import AuditSettings, HealthSettings, MetricsSettings, TracingSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +46,7 @@ class Settings:
     limits: LimitSettings = field(default_factory=LimitSettings)
     sensors: SensorSettings = field(default_factory=SensorSettings)
     datastore: DatastoreSettings = field(default_factory=DatastoreSettings)
+    audit: AuditSettings = field(default_factory=AuditSettings)
     retention: RetentionSettings = field(default_factory=RetentionSettings)
     log: LogSettings = field(default_factory=LogSettings)
     health: HealthSettings = field(default_factory=HealthSettings)

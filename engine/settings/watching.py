@@ -15,6 +15,17 @@ class HealthSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AuditSettings:
+    """What is said of the audit's chain outside of the database."""
+
+    head_every_h: float = key(
+        24.0,
+        "How often, in hours, and at each start, the log tells the head of the chain, for a log that is "
+        "kept on another machine: whoever rewrites the chain does not match it; 0: never.",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TracingSettings:
     """Traces for a collector of OpenTelemetry; needs the extra `otel`."""
 

@@ -33,9 +33,24 @@ def test_verify_of_the_database_names_the_head(shell: Shell) -> None:
     assert done.exit_code == 0, done.output
     assert "all as they were written" in done.stdout
     head = done.stdout.split()[-1]
-    # A verify is no act, so the head stays.
     assert shell("audit", "verify", "--head", head).exit_code == 0
     assert shell("audit", "verify", "--head", "ab" * 32).exit_code == Code.FAILED
+
+
+def test_a_head_that_was_noted_is_part_of_the_chain_later_too(shell: Shell, tmp_path: Path) -> None:
+    noted = shell("audit", "head").stdout.strip()
+    shell("key", "set", "later", "a value")
+    path = tmp_path / "later.jsonl"
+    assert shell("audit", "export", "--file", str(path)).exit_code == 0
+    for words in (("audit", "verify"), ("audit", "verify", str(path))):
+        done = shell(*words, "--head", noted)
+        assert done.exit_code == 0, done.output
+        assert f"the head that was noted is part of the chain: {noted}" in done.stdout
+        number = noted.split("@")[1]
+        done = shell(*words, "--head", f"{'ab' * 32}@{number}")
+        assert (done.exit_code, f"act {number}: it does not have the hash" in done.stdout) == (1, True)
+    refused = shell("audit", "verify", str(path), "--head", "not-a-hash")
+    assert (refused.exit_code, "is no head of the audit" in refused.output) == (Code.WRONG, True)
 
 
 def test_verify_of_a_file_needs_no_server_and_no_settings(shell: Shell, export: Path) -> None:

@@ -1,7 +1,9 @@
 """The rows of the audit: chained within their transaction, and changed by nobody."""
 
+import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -11,10 +13,13 @@ from sqlalchemy.exc import DBAPIError
 
 from engine.acting import acting_as
 from engine.audit import Audit
-from engine.audit_chain import digest_of
+from engine.audit_chain import NotedHead, digest_of
+from engine.clock import utcnow
 from engine.records.audit import GENESIS, Act, Actor, AuditEntry, AuditFilter
-from engine.store import audit
+from engine.settings.watching import AuditSettings
+from engine.store import audit, removal
 from engine.store.database import Database
+from tests.engine.world import wait_until
 
 ANN = Actor(user="ann", via="API key", key_id="k1", address="127.0.0.1", request_id="r1")
 
@@ -171,3 +176,51 @@ def test_acts_are_found_by_user_kind_object_and_time(database: Database) -> None
     assert read(AuditFilter(trace_id="t1"), limit=1)[1] == 3
     assert [one.object for one in read(AuditFilter(until=second.at))[0]] == ["o0"]
     assert read(AuditFilter(since=second.at))[1] == 2
+
+
+def test_a_chain_written_anew_does_not_have_the_head_that_was_noted(database: Database) -> None:
+    for number in range(3):
+        database.write(partial(record, number))
+    first, _, third = entries(database)
+    checked = Audit(database)
+    for noted in (f"{third.hash.hex()}@3", third.hash.hex().upper(), f"{first.hash.hex()}@1"):
+        assert checked.verify(NotedHead.parse(noted)).flaws == ()
+    # With the guards taken away, act 2 and all that follows are forged so that their hashes fit.
+    without_guard(database, "SELECT 1")
+    before = first.hash
+    for entry in entries(database)[1:]:
+        forged = replace(entry, user="somebody else", before=before)
+        before = digest_of(forged)
+        values = {"n": entry.number, "user": forged.user, "before": forged.before, "hash": before}
+        change = text('UPDATE audit SET "user" = :user, before = :before, hash = :hash WHERE number = :n')
+        database.write(partial(Connection.execute, statement=change, parameters=values))
+    moved = text("UPDATE audit_head SET hash = :hash")
+    database.write(partial(Connection.execute, statement=moved, parameters={"hash": before}))
+    assert checked.verify().flaws == ()
+    (flaw,) = checked.verify(NotedHead(hash=third.hash.hex(), number=3)).flaws
+    assert (flaw.number, "does not have the hash that was noted" in flaw.problem) == (3, True)
+    assert checked.verify(NotedHead(hash=first.hash.hex(), number=1)).flaws == ()
+    (flaw,) = checked.verify(NotedHead(hash=third.hash.hex())).flaws
+    assert "no act here has the hash" in flaw.problem
+    (flaw,) = checked.verify(NotedHead(hash=third.hash.hex(), number=9)).flaws
+    assert (flaw.number, flaw.problem) == (9, "it was noted and is missing: the chain ends with act 3")
+
+
+def test_a_noted_head_that_was_removed_cannot_be_compared_and_the_anchor_can(database: Database) -> None:
+    for number in range(4):
+        database.write(partial(record, number))
+    first, second, *_ = entries(database)
+    database.write(lambda connection: removal.remove_acts(connection, before=utcnow(), limit=2))
+    (flaw,) = Audit(database).verify(NotedHead(hash=first.hash.hex(), number=1)).flaws
+    assert "acts begin at 3 here" in flaw.problem
+    assert Audit(database).verify(NotedHead(hash=second.hash.hex(), number=2)).flaws == ()
+
+
+def test_the_log_tells_the_head_at_the_start(database: Database, caplog: pytest.LogCaptureFixture) -> None:
+    database.write(partial(record, 1))
+    told = Audit(database, AuditSettings(head_every_h=24))
+    caplog.set_level(logging.INFO, logger="engine.audit")
+    told.start()
+    (act,) = entries(database)
+    wait_until(lambda: f"{act.hash.hex()}@1" in caplog.text)
+    told.stop()

@@ -19,6 +19,7 @@ from engine.store import outside, tokens
 from engine.store.database import Database
 from engine.store.vault import Vault, write_private
 from engine.user_file import UserFile
+from engine.withdrawals import Withdrawals
 
 ADMIN = "admin"
 _TOKEN_PURPOSE = "run token"  # noqa: S105 - the name of a purpose, not a secret
@@ -26,7 +27,7 @@ _TOKEN_LIFE = timedelta(hours=24)
 
 
 class Access:
-    """`keys`: those that are made, managed and limited."""
+    """`keys`: those that are made, managed and limited. `withdrawals`: word of what ends."""
 
     def __init__(
         self,
@@ -39,6 +40,8 @@ class Access:
     ) -> None:
         """`sources`: the ways in besides the file of users; tokens of others do not count any more."""
         self.keys = ApiKeys(database)
+        self.withdrawals = Withdrawals(database)
+        self.withdrawals.attach(self.keys.forget)
         self._database = database
         self._vault = vault
         self._users = users

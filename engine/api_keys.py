@@ -127,6 +127,12 @@ class ApiKeys:
             self._ids[key_id] = (is_good, now)
         return is_good
 
+    def end_of(self, key_id: str) -> datetime | None:
+        """When the key of this id ends by itself; None: never, or it is none."""
+        with self._database.read() as connection:
+            key = keys.by_id(connection, key_id)
+        return None if key is None else key.limits.expires_at
+
     # managed
 
     def create(
@@ -203,7 +209,7 @@ class ApiKeys:
             keys.add(connection, new, _digest(clear))
 
         self._database.write(write)
-        self._forget()
+        self.forget()
         return clear, new
 
     def all(self) -> list[ApiKey]:
@@ -232,17 +238,18 @@ class ApiKeys:
         """Raises NotFound."""
         self.get(key_id)
         self._database.write(lambda connection: keys.set_enabled(connection, key_id, enabled=enabled))
-        self._forget()
+        self.forget()
         return self.get(key_id)
 
     def revoke(self, key_id: str) -> None:
         """Raises NotFound."""
         self.get(key_id)
         self._database.write(lambda connection: keys.remove(connection, key_id))
-        self._forget()
+        self.forget()
         self._uses.pop(key_id, None)
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
+        """What was read of keys before; from any thread."""
         # Counted first: who has read the key before does not put it back.
         self._changes += 1
         self._known.clear()

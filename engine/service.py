@@ -334,6 +334,7 @@ class Engine(ExecutionCalls, AliasCalls):
         if self._is_started:
             self._dispatch.look_again()
         self._events.adopt(registry)
+        self.access.withdrawals.tell()
 
     # executions: see engine/execution_calls.py
 

@@ -9,16 +9,20 @@ from starlette.concurrency import run_in_threadpool
 from starlette.types import Receive, Scope, Send
 
 from engine.api.call import Call
-from engine.api.resource import still_counts
+from engine.api.resource import standing
+from engine.api.scopes import Reach, is_of_execution
 from engine.api.wire_stream import output_frames
 from engine.errors import BadInput
 from engine.records.execution import Execution, OutputChunk
 from engine.records.journal import JournalEntry
 from engine.service import Engine
+from engine.specs.right import Right
+from engine.withdrawals import Standing
 
 # So often the credentials are looked at again, and who reads events hears that we are there.
 HEARTBEAT_S = 25.0
 KINDS = ("stdout", "stderr")
+_REACH = Reach(is_of=is_of_execution)
 _PLACE = re.compile(r"(\d{1,15})\.(\d{1,15})")
 
 
@@ -136,42 +140,44 @@ class LiveOutput:
 
         detach = self._call.engine.attach(listener)
         gone = asyncio.ensure_future(_disconnected(receive, wake))
+        may = standing(self._call, Right.EXECUTION_VIEW, _REACH, wake, beat_s=HEARTBEAT_S)
         try:
-            await self._follow(send, wake, gone)
+            await self._follow(send, wake, gone, may)
         finally:
+            may.end()
             gone.cancel()
             detach()
 
-    async def _follow(self, send: Send, wake: asyncio.Event, gone: "asyncio.Future[None]") -> None:
+    async def _follow(
+        self, send: Send, wake: asyncio.Event, gone: "asyncio.Future[None]", may: Standing
+    ) -> None:
         headers = [(b"content-type", self._shape.content_type), (b"x-accel-buffering", b"no")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         while not gone.done():
             wake.clear()
+            if not await may.may_go_on():
+                # Without the word for the end.
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+                return
             execution, pieces = await run_in_threadpool(self._reading.next)
             if pieces:
                 body = self._shape.render(execution, pieces)
                 await send({"type": "http.response.body", "body": body, "more_body": True})
             elif execution.is_finished:
                 break
-            elif not await self._is_woken(send, wake):
-                # Without the word for the end.
-                await send({"type": "http.response.body", "body": b"", "more_body": False})
-                return
+            else:
+                await self._wait(send, wake, may)
         await send({"type": "http.response.body", "body": self._shape.end, "more_body": False})
 
-    async def _is_woken(self, send: Send, wake: asyncio.Event) -> bool:
-        """False: the credentials do not count any more."""
-        while True:
-            try:
-                async with asyncio.timeout(HEARTBEAT_S):
-                    await wake.wait()
-            except TimeoutError:
-                if not await run_in_threadpool(still_counts, self._call):
-                    return False
-                if self._shape.beat:
-                    await send({"type": "http.response.body", "body": self._shape.beat, "more_body": True})
-            else:
-                return True
+    async def _wait(self, send: Send, wake: asyncio.Event, may: Standing) -> None:
+        loop = asyncio.get_running_loop()
+        beat = loop.time() + HEARTBEAT_S
+        try:
+            async with asyncio.timeout_at(min(beat, may.look_at)):
+                await wake.wait()
+        except TimeoutError:
+            if self._shape.beat and loop.time() >= beat:
+                await send({"type": "http.response.body", "body": self._shape.beat, "more_body": True})
 
 
 def wants_events(headers: Mapping[bytes, bytes]) -> bool:

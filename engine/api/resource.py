@@ -1,8 +1,10 @@
 """The frame around every handler: who asks, the body, and the answer to what goes wrong."""
 
+import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from types import MappingProxyType
 
 from starlette.concurrency import run_in_threadpool
@@ -25,6 +27,7 @@ from engine.records.audit import Actor
 from engine.rights.place import Where
 from engine.service import Engine
 from engine.specs.right import Right
+from engine.withdrawals import Standing
 
 _OK: Mapping[str, int] = MappingProxyType({"GET": 200, "PUT": 200, "POST": 201, "DELETE": 204})
 Answering = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -207,13 +210,22 @@ async def who(
     return authenticate(engine, headers, query, address)
 
 
-def still_counts(call: Call) -> bool:
-    """Whether the credentials of an answer that goes on still count: not revoked, not expired. Blocks."""
-    try:
-        authenticate(call.engine, call.headers, call.query, call.address)
-    except Unauthenticated:
-        return False
-    return True
+def standing(call: Call, right: Right, reach: Reach, wake: asyncio.Event, *, beat_s: float) -> Standing:
+    """Whether an answer that goes on still may: key or token count, and the user may what the route takes."""
+
+    def look() -> datetime | None:
+        requester, _ = authenticate(call.engine, call.headers, call.query, call.address)
+        gate.check(replace(call, requester=requester), right, reach)
+        return requester.expires_at
+
+    return Standing(
+        call.engine.access.withdrawals,
+        look,
+        wake.set,
+        until=call.requester.expires_at,
+        beat_s=beat_s,
+        run=call.requester.execution_id or "",
+    )
 
 
 def authenticate(

@@ -8,8 +8,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.types import Receive, Scope, Send
 
 from engine.api.call import Call
-from engine.api.resource import Answering, Endpoint, still_counts
-from engine.api.scopes import has_execution, narrowed
+from engine.api.resource import Answering, Endpoint, standing
+from engine.api.scopes import NARROWED, has_execution, narrowed
 from engine.api.shape import Raw
 from engine.api.stream_hub import Happening, StreamHub
 from engine.api.throttle import owner_of
@@ -17,8 +17,9 @@ from engine.api.wire_stream import DEFAULT, EXECUTION, OUTPUT_EVENT, UPDATE_EVEN
 from engine.errors import BadInput, Denied
 from engine.records.access import Scope as KeyScope
 from engine.specs.right import Right
+from engine.withdrawals import Standing
 
-# As in StackStorm. At each beat the credentials are looked at again.
+# As in StackStorm. At each beat the credentials are looked at again, whatever we have heard of them.
 HEARTBEAT_S = 25.0
 # Of a limited key: so many executions are known as its own.
 REMEMBERED = 10_000
@@ -110,9 +111,20 @@ class Stream:
         self._own[execution.id] = None
 
     async def _follow(self, send: Send, gone: "asyncio.Future[None]") -> None:
-        beat = asyncio.get_running_loop().time() + self._heartbeat_s
+        may = standing(self._call, Right.STREAM_VIEW, NARROWED, self.wake, beat_s=self._heartbeat_s)
+        try:
+            await self._tell(send, gone, may)
+        finally:
+            may.end()
+
+    async def _tell(self, send: Send, gone: "asyncio.Future[None]", may: Standing) -> None:
+        loop = asyncio.get_running_loop()
+        beat = loop.time() + self._heartbeat_s
         while not gone.done() and not self._hub.is_stopping:
             self.wake.clear()
+            # A key that was revoked, a token that has expired, a role that is gone: it ends here.
+            if not await may.may_go_on():
+                return
             happenings = await self._next()
             chunks, is_over = self._shown(happenings)
             await _write(send, chunks)
@@ -121,14 +133,12 @@ class Stream:
             if happenings or self._number is None:
                 continue
             try:
-                async with asyncio.timeout_at(beat):
+                async with asyncio.timeout_at(min(beat, may.look_at)):
                     await self.wake.wait()
             except TimeoutError:
-                # A key that was revoked, or a token that has expired, ends the stream.
-                if not await run_in_threadpool(still_counts, self._call):
-                    return
-                await _write(send, [b"\n"])
-                beat = asyncio.get_running_loop().time() + self._heartbeat_s
+                if loop.time() >= beat:
+                    await _write(send, [b"\n"])
+                    beat = loop.time() + self._heartbeat_s
 
     async def _next(self) -> list[Happening]:
         """What comes next, in memory or from the journal."""

@@ -12,6 +12,9 @@ from sqlmodel import Field, SQLModel
 
 from engine.records.columns import UtcDateTime
 
+ACCESS_CHANGED = "access.changed"
+"""In the journal: a key or token ends, or what somebody may changes; the subject is its id, or a user."""
+
 USER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 """What may be the name of somebody who logs in."""
 

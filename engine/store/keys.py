@@ -9,9 +9,9 @@ import orjson
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from engine.clock import isoformat
-from engine.records.access import ApiKey, ApiKeyRow, KeyLimits, Scope
+from engine.records.access import ACCESS_CHANGED, ApiKey, ApiKeyRow, KeyLimits, Scope
 from engine.records.audit import Act
-from engine.store import audit
+from engine.store import audit, journal
 
 _TABLE = ApiKeyRow.__table__  # type: ignore[attr-defined]  # SQLModel hides the table from mypy
 
@@ -61,11 +61,13 @@ def set_enabled(connection: Connection, key_id: str, *, enabled: bool) -> None:
     what = "enabled" if enabled else "disabled"
     audit.record(connection, Act(kind=f"api_key.{what}", object=key_id))
     connection.execute(update(_TABLE).where(_TABLE.c.id == key_id).values(enabled=enabled))
+    journal.append(connection, ACCESS_CHANGED, key_id, {})
 
 
 def end_at(connection: Connection, key_id: str, moment: datetime) -> None:
     audit.record(connection, Act(kind="api_key.ends", object=key_id, details={"at": isoformat(moment)}))
     connection.execute(update(_TABLE).where(_TABLE.c.id == key_id).values(expires_at=moment))
+    journal.append(connection, ACCESS_CHANGED, key_id, {})
 
 
 def note_use(connection: Connection, key_id: str, *, at: datetime, address: str) -> None:
@@ -79,6 +81,7 @@ def note_use(connection: Connection, key_id: str, *, at: datetime, address: str)
 def remove(connection: Connection, key_id: str) -> None:
     audit.record(connection, Act(kind="api_key.revoked", object=key_id))
     connection.execute(delete(_TABLE).where(_TABLE.c.id == key_id))
+    journal.append(connection, ACCESS_CHANGED, key_id, {})
 
 
 def _key(row: Row[Any]) -> ApiKey:

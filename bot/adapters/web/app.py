@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,7 @@ from engine.records.execution import Execution
 from engine.rights.place import Where
 from engine.store import chat as store
 from engine.store import journal
+from engine.withdrawals import Standing
 
 _STATIC = Path(__file__).with_name("static")
 _MEDIA = {
@@ -263,22 +264,28 @@ class _Chat:
 
         cursor = int(after) if after.isdecimal() and len(after) < 19 else await run_in_threadpool(newest)
         page = Page(direct_channel=session.direct_channel, after=cursor, loop=asyncio.get_running_loop())
-        return _stream(self._events(page))
+        return _stream(self._events(page, request))
 
-    async def _events(self, page: Page) -> AsyncIterator[bytes]:
+    async def _events(self, page: Page, request: Request) -> AsyncIterator[bytes]:
+        may = self.guard.standing(request, page.look, beat_s=HEARTBEAT_S, check=self.guard.session)
         self._adapter.hub.join(page)
+        loop = asyncio.get_running_loop()
+        beat = loop.time() + HEARTBEAT_S
         try:
             yield b"retry: 1000\n\n"
-            while True:
+            while await may.may_go_on():
                 try:
-                    frame = await asyncio.wait_for(page.queue.get(), HEARTBEAT_S)
+                    async with asyncio.timeout_at(min(beat, may.look_at)):
+                        frame = await page.queue.get()
                 except TimeoutError:
-                    yield b": still here\n\n"
-                    continue
+                    frame = b": still here\n\n" if loop.time() >= beat else b""
                 if frame is None:
                     return
-                yield frame
+                if frame:
+                    yield frame
+                    beat = loop.time() + HEARTBEAT_S
         finally:
+            may.end()
             self._adapter.hub.leave(page)
 
     async def commands(self, request: Request) -> Response:
@@ -305,7 +312,11 @@ class _Chat:
 
     async def execution_events(self, request: Request) -> Response:
         one = await run_in_threadpool(self._looked_at, request)
-        return _stream(detail.follow(self._engine, self._adapter.hub, one.id))
+
+        def standing(wake: Callable[[], None]) -> Standing:
+            return self.guard.standing(request, wake, beat_s=HEARTBEAT_S, check=self._looked_at)
+
+        return _stream(detail.follow(self._engine, self._adapter.hub, one.id, standing=standing))
 
     def _looked_at(self, request: Request) -> Execution:
         """Whoever may read the channel where it was asked may look at it. Raises NotFound, Denied ..."""

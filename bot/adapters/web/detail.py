@@ -1,7 +1,7 @@
 """One execution for the detail view: what it is, what it printed, and how it goes on."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 from typing import Any
 
@@ -13,6 +13,7 @@ from bot.adapters.web.hub import Hub
 from engine.records.execution import Execution, OutputChunk
 from engine.records.journal import JournalEntry
 from engine.service import Engine
+from engine.withdrawals import Standing
 
 # More output than this is read as a file.
 _SHOWN_CHARACTERS = 400_000
@@ -32,10 +33,17 @@ def output_file(engine: Engine, one: Execution) -> tuple[str, str]:
     return f"{formatting.short_id(one.id)}.txt", text
 
 
-async def follow(engine: Engine, hub: Hub, execution_id: str) -> AsyncIterator[bytes]:
-    """Frames `output` and `changed` until the execution has ended, then `end`."""
+async def follow(
+    engine: Engine,
+    hub: Hub,
+    execution_id: str,
+    *,
+    standing: Callable[[Callable[[], None]], Standing],
+) -> AsyncIterator[bytes]:
+    """Frames `output` and `changed` until the execution has ended, then `end`, or until one may not go on."""
     loop = asyncio.get_running_loop()
     wake = asyncio.Event()
+    may = standing(wake.set)
 
     def seen(entries: list[JournalEntry]) -> None:
         if any(execution_id in (entry.subject, entry.data.get("parent")) for entry in entries):
@@ -44,11 +52,11 @@ async def follow(engine: Engine, hub: Hub, execution_id: str) -> AsyncIterator[b
     def stopping() -> None:
         loop.call_soon_threadsafe(wake.set)
 
-    undo = (engine.attach(seen), hub.at_stop(stopping))
+    undo = (engine.attach(seen), hub.at_stop(stopping), may.end)
     after = shown = 0
     status = ""
     try:
-        while not hub.is_stopping:
+        while not hub.is_stopping and await may.may_go_on():
             wake.clear()
             one = await run_in_threadpool(engine.execution, execution_id)
             chunks = await run_in_threadpool(partial(engine.output, execution_id, after=after))
@@ -64,7 +72,8 @@ async def follow(engine: Engine, hub: Hub, execution_id: str) -> AsyncIterator[b
                 return
             await asyncio.sleep(_TREE_PAUSE_S if workflows.is_workflow(one) else _PAUSE_S)
             try:
-                await asyncio.wait_for(wake.wait(), _HEARTBEAT_S)
+                async with asyncio.timeout_at(min(loop.time() + _HEARTBEAT_S, may.look_at)):
+                    await wake.wait()
             except TimeoutError:
                 yield b": still here\n\n"
     finally:

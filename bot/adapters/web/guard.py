@@ -12,7 +12,9 @@ import getpass
 import ipaddress
 import re
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 import orjson
@@ -25,6 +27,7 @@ from bot.identities import UNVERIFIED
 from engine.errors import BadInput, Denied, Unauthenticated
 from engine.records.access import Requester
 from engine.service import Engine
+from engine.withdrawals import Standing
 
 COOKIE = "stormcrow_session"
 SESSION_S = 12 * 3600
@@ -70,6 +73,23 @@ class Guard:
         # A public address means a proxy in front of us: what comes through it is not only from here.
         is_published = not is_loopback(self._public_host)
         self.needs_login = settings.chat.login == "always" or not self._is_local or is_published
+
+    def standing(
+        self, request: Request, wake: Callable[[], None], *, beat_s: float, check: Callable[[Request], object]
+    ) -> Standing:
+        """Whether a stream may go on: it ends with its session and key, and when `check` raises Denied."""
+
+        def look() -> datetime:
+            check(request)
+            return self._end_of(self.session(request))
+
+        until = datetime.fromtimestamp(self.session(request).expires, UTC)
+        return Standing(self._engine.access.withdrawals, look, wake, until=until, beat_s=beat_s)
+
+    def _end_of(self, session: Session) -> datetime:
+        end = datetime.fromtimestamp(session.expires, UTC)
+        key_end = self._engine.access.keys.end_of(session.key_id) if session.key_id else None
+        return end if key_end is None else min(end, key_end)
 
     # where a request comes from
 
@@ -119,7 +139,10 @@ class Guard:
     def _of(self, requester: Requester) -> Session:
         if not requester.is_person:
             raise Unauthenticated("This key is limited, and the chat takes one that is not.")
-        return replace(self.of_user(requester.user), key_id=requester.key_id)
+        session = self.of_user(requester.user)
+        end = requester.expires_at
+        expires = session.expires if end is None else min(session.expires, int(end.timestamp()))
+        return replace(session, key_id=requester.key_id, expires=expires)
 
     def of_user(self, user: str) -> Session:
         """Of somebody who has shown that they are this user."""

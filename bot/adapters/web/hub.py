@@ -48,6 +48,10 @@ class Page:
             # The loop is closed: the server is stopping.
             self.is_lost = True
 
+    def look(self) -> None:
+        """On the loop: have whoever writes to the page see whether it may go on. The empty frame says so."""
+        self._put([b""])
+
     def end(self) -> None:
         try:
             self.loop.call_soon_threadsafe(self._put_end)

@@ -183,14 +183,6 @@ def test_a_silent_stream_beats(server: Running) -> None:
         assert [response.raw.read(1) for _ in range(3)] == [b"\n"] * 3
 
 
-@pytest.mark.usefixtures("beating")
-def test_a_key_that_was_revoked_ends_the_stream(server: Running) -> None:
-    made = server.post("/apikeys", {}).json()
-    with listening(server, headers={"St2-Api-Key": made["key"]}) as listener:
-        server.ask("DELETE", f"/apikeys/{made['id']}")
-        listener.wait_for_end()
-
-
 def test_who_is_too_slow_for_the_memory_reads_the_journal(
     server: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 import pytest
 from sqlalchemy import create_engine, text
 
+from engine.api import stream as api_stream
 from engine.records.journal import JournalEntry
 from engine.settings import StoreSettings
 from engine.store import journal
@@ -47,6 +48,17 @@ def pair(url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[R
             store = StoreSettings(data=data, url=url)
             made.append(stack.enter_context(running(folder, sections={"store": store}, answer_wait_ms=0)))
         yield made[0], made[1]
+
+
+def test_a_key_that_the_other_server_revokes_ends_a_stream_here(
+    pair: tuple[Running, Running], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api_stream, "HEARTBEAT_S", 3600.0)
+    first, second = pair
+    made = first.post("/apikeys", {}).json()
+    with listening(second, headers={"St2-Api-Key": made["key"]}) as stream:
+        first.ask("DELETE", f"/apikeys/{made['id']}")
+        wait_until(lambda: stream.is_over, timeout_s=WAIT_S)
 
 
 def test_a_stream_hears_what_the_other_server_does(pair: tuple[Running, Running]) -> None:

@@ -1,4 +1,4 @@
-"""Dispatch: claim what is due, run it in a bounded pool, write its end; after a crash, recover.
+"""Dispatch: claim what is due, and have it run in a bounded pool; after a crash, recover.
 
 Woken by the journal and by the clock of delayed executions, never by polling.
 """
@@ -7,35 +7,27 @@ import logging
 import queue
 import threading
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
 from sqlalchemy import Connection
 
 from engine.clock import utcnow
-from engine.errors import EngineError, IllegalTransition, RunnerFailure, StoreFailure
+from engine.errors import StoreFailure
 from engine.executions import Executions
-from engine.held_runs import Held, HeldRuns
-from engine.log_facts import forget, learn
-from engine.output import OutputLog
-from engine.records.execution import Execution, OutputChunk
 from engine.records.journal import JournalEntry
 from engine.recovery import Recovery
-from engine.runners.base import LetGo, RunControl, Runner, RunRequest, RunResult
-from engine.specs.action import ActionSpec
 from engine.starts import Claimed, Starts
 from engine.status import Status
-from engine.steps import STEPS, asks_for_work, log_facts_of
+from engine.steps import STEPS, asks_for_work
 from engine.store import executions as store
 from engine.store.database import Database
 from engine.store.policies import POLICY_CLOCK
+from engine.worker import Worker
 
 log = logging.getLogger(__name__)
-
-Begin = Callable[[Execution, RunRequest], None]
-Finish = Callable[[Execution, RunResult, Sequence[OutputChunk]], None]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -46,30 +38,15 @@ class ClaimRound:
 
 
 class Dispatch:
-    """Three functions are called in the worker that runs the action: `runner_for(name)` gives the
-    runner (RunnerFailure: there is none), `prepare(claim)` its request, and `hide(action, result)`
-    what may be kept of the result.
-
-    `begins`: by the name of a runner whose work is rows and not a run (a workflow, a question to people),
-    what is called instead: one transaction, after which the execution is not claimed any more. As long as
-    it is claimed that transaction was not committed, so after a crash it waits again.
-    `is_idempotent(action)`: its file allows that it runs again after a crash cut it off.
-    `finish` writes the end of a run, as Executions.finish does.
-    """
+    """`worker` runs what is claimed, in `workers` threads; `limits`: of a runner's executions at a time."""
 
     def __init__(
         self,
         database: Database,
         executions: Executions,
         starts: Starts,
-        outputs: OutputLog,
+        worker: Worker,
         *,
-        runner_for: Callable[[str], Runner],
-        prepare: Callable[[store.Claim], RunRequest],
-        hide: Callable[[ActionSpec, RunResult], RunResult],
-        is_idempotent: Callable[[str], bool],
-        begins: Mapping[str, Begin],
-        finish: Finish,
         recovery: Recovery,
         server: str,
         workers: int,
@@ -78,19 +55,13 @@ class Dispatch:
         self._database = database
         self._executions = executions
         self._starts = starts
-        self._outputs = outputs
-        self._runner_for = runner_for
-        self._prepare = prepare
-        self._hide = hide
-        self._is_idempotent = is_idempotent
-        self._begins = begins
-        self._finish = finish
+        self._worker = worker
         self._server = server
         self._workers = workers
         self._limits = limits
         self._recovery = recovery
         self._lock = threading.Lock()
-        self._held = HeldRuns()
+        self._held = worker.held
         self._running: Counter[str] = Counter()
         self._wake = threading.Event()
         # Whether there may be due executions that nobody has claimed.
@@ -110,7 +81,7 @@ class Dispatch:
     def start(self) -> None:
         """Recover what an earlier server held, then claim and run."""
         self._detach = self._database.attach(self._committed)
-        for claim in self._recovery.held(self._may_go_on):
+        for claim in self._recovery.held(self._worker.may_go_on):
             self._hold_and_queue(claim, adopt=True)
         self._leave = self._database.ride(self._claim_along)
         for number in range(self._workers):
@@ -119,16 +90,6 @@ class Dispatch:
         self._spawn(self._held.cancel_forever, "cancel")
         self._spawn(self._keep_leases, "lease")
 
-    def _may_go_on(self, execution: Execution) -> bool:
-        """After a crash: it goes on without a server, or may be started again."""
-        if execution.runner in self._begins:
-            return True
-        try:
-            runner = self._runner_for(execution.runner)
-        except RunnerFailure:
-            return False
-        return runner.survives or not runner.has_effects or self._is_idempotent(execution.action)
-
     def _keep_leases(self) -> None:
         self._recovery.keep(self._stopping, is_busy=lambda: len(self._held) > 0)
 
@@ -136,8 +97,7 @@ class Dispatch:
         """Claim nothing more; wait for what would be lost with us. What survives us goes on."""
         self._stopping.set()
         self._wake.set()
-        self._held.stop_canceling()
-        self._held.wait_for_those_that_die_with_us(timeout_s)
+        self._worker.stop(timeout_s=timeout_s)
         self._leave()
         self._detach()
         self._recovery.mark()
@@ -310,106 +270,14 @@ class Dispatch:
             job()
 
     def _run(self, claim: store.Claim, *, adopt: bool) -> None:
-        execution = claim.execution
-        learn(**log_facts_of(execution))
         try:
-            if self._stopping.is_set() and not adopt:
-                self._executions.give_back(execution.id, attempt=execution.attempt)
-                return
-            if execution.runner in self._begins:
-                self._begin(claim, adopt=adopt)
-            else:
-                self._run_held(claim, adopt=adopt)
-        except EngineError as error:
-            log.warning("execution %s: %s", execution.id, error)
-        except Exception:  # a fault of ours must neither end the worker nor leave the execution running
-            log.exception("execution %s broke the worker", execution.id, extra={"execution": execution.id})
-            self._give_up(execution)
+            self._worker.run(claim, adopt=adopt)
         finally:
-            forget()
-            self._held.drop(execution.id)
             with self._lock:
-                self._running[execution.runner] -= 1
+                self._running[claim.execution.runner] -= 1
             if self._may_wait.is_set():
                 self._wake.set()
-
-    def _begin(self, claim: store.Claim, *, adopt: bool) -> None:
-        """What becomes rows. It was not begun as long as it is claimed."""
-        execution = claim.execution
-        if adopt:
-            self._recovery.give_back(execution)
-            return
-        try:
-            self._begins[execution.runner](execution, self._prepare(claim))
-        except IllegalTransition:
-            raise
-        except EngineError as error:
-            if not (isinstance(error, StoreFailure) and self._stopping.is_set()):
-                self._finish(execution, _ending(error, Status.FAILED), ())
-
-    def _run_held(self, claim: store.Claim, *, adopt: bool) -> None:
-        execution = claim.execution
-        request: RunRequest | None = None
-        runner: Runner | None = None
-        result: RunResult | None
-        sink = self._outputs.open(execution.id, again=adopt)
-        try:
-            runner = self._runner_for(execution.runner)
-            request = self._prepare(claim)
-            control = RunControl(output=sink.write)
-            self._held.hold(Held(execution=execution, runner=runner, control=control, masker=request.masker))
-            if adopt:
-                result = self._adopt(runner, request, control)
-            elif control.cancelled.is_set():
-                result = RunResult(status=Status.CANCELED, result={})
-            else:
-                result = runner.run(request, control)
-            if result is not None:
-                result = self._hide(request.action, result)
-        except LetGo:
-            return
-        except EngineError as error:
-            # A store that is closing is not the action's failure: the next start sees to it.
-            if isinstance(error, StoreFailure) and self._stopping.is_set():
-                return
-            # What runs without us cannot be looked after: its action has left the disk, say.
-            result = _ending(error, Status.ABANDONED if adopt else Status.FAILED)
-            if request is not None:
-                result = replace(result, result=request.masker.value(result.result))
-        if result is None:
-            sink.close()
-            self._recovery.give_back(execution)
-        else:
-            self._finish(execution, result, sink.close())
-        if runner is not None and request is not None:
-            runner.forget(request)
-
-    def _give_up(self, execution: Execution) -> None:
-        """Last resort: the execution ends, visibly, with the fault in the log."""
-        failure = RunResult(
-            status=Status.FAILED,
-            result={"error": "Stormcrow failed to run this action; its log says why.", "traceback": ""},
-        )
-        try:
-            self._finish(execution, failure, ())
-        except EngineError as error:
-            log.warning("execution %s: %s", execution.id, error)
-
-    def _adopt(self, runner: Runner, request: RunRequest, control: RunControl) -> RunResult | None:
-        """None: it was never started, or may be started again."""
-        result = runner.adopt(request, control) if runner.survives else None
-        if (
-            result is not None
-            and result.status is Status.ABANDONED
-            and self._is_idempotent(request.action.ref)
-        ):
-            return None
-        return result
 
     def learn(self, execution_id: str, secrets: Collection[str]) -> None:
         """The run has read these in clear: they are hidden in all that it says from now on."""
         self._held.learn(execution_id, secrets)
-
-
-def _ending(error: EngineError, status: Status) -> RunResult:
-    return RunResult(status=status, result={"error": str(error), "traceback": ""})

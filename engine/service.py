@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 from engine.access import ADMIN, Access
@@ -13,7 +13,8 @@ from engine.aliases.index import AliasIndex
 from engine.audit import Audit
 from engine.chat_states import ChatStates
 from engine.content.loader import ContentLoader
-from engine.content.registry import Content, Registry, Unavailable
+from engine.content.registry import Content, Registry
+from engine.content_calls import ContentCalls
 from engine.dispatch import Dispatch
 from engine.errors import NotFound, Unauthenticated
 from engine.events import EventParts, Events
@@ -23,11 +24,10 @@ from engine.expressions.jinja import Templates
 from engine.expressions.live_secrets import LiveSecrets
 from engine.expressions.params import Plans
 from engine.foundation import Foundation, shipped_packs
-from engine.installer.switching import State
 from engine.internal_triggers import KINDS, READER
+from engine.journal_calls import JournalCalls
 from engine.log_facts import learn
 from engine.logins import Logins
-from engine.notices import Notice, tell
 from engine.output import OutputLog
 from engine.outside.configured import Outside
 from engine.pack_configs import PackConfigs
@@ -50,12 +50,12 @@ from engine.settings import Settings, local_url
 from engine.specs.runner_type import WORKFLOWS
 from engine.starts import Starts
 from engine.steps import CHANGED
-from engine.store.database import Listener
-from engine.store.reader import Handle, JournalReader, Wants
+from engine.store.reader import JournalReader
 from engine.stories import Stories
 from engine.subjects import RUNNER as INQUIRER
 from engine.user_file import UserFile
 from engine.watching import Watched, Watching
+from engine.worker import Worker
 from engine.workflow_files import WorkflowFiles
 from engine.workflow_runs.runs import WorkflowRuns
 
@@ -64,7 +64,7 @@ __all__ = ["AliasExecution", "Engine", "ExecutionFilter", "ExecutionRequest", "R
 log = logging.getLogger(__name__)
 
 
-class Engine(ExecutionCalls, AliasCalls):
+class Engine(ContentCalls, ExecutionCalls, AliasCalls, JournalCalls):
     """Made with settings, then `start()`ed; `stop()` may be called from any thread, more than once.
 
     Opening takes the data folder for this process alone. Raises StoreFailure when another server
@@ -210,11 +210,17 @@ class Engine(ExecutionCalls, AliasCalls):
         self.admin_key = self.access.first_key(self.folder)
         self._outputs = OutputLog(self.database)
         server = self._foundation.server_id()
-        self._dispatch = Dispatch(
+        recovery = Recovery(
             self.database,
             self._executions,
-            self._starts,
+            server=server,
+            lease_s=self.settings.actions.lease_s,
+            mark=self.folder / "journal.mark",
+        )
+        worker = Worker(
+            self._executions,
             self._outputs,
+            recovery,
             runner_for=self.runners.get,
             prepare=lambda claim: self.preparation.request(
                 claim, executions=self._executions, access=self.access
@@ -223,13 +229,13 @@ class Engine(ExecutionCalls, AliasCalls):
             is_idempotent=self._is_idempotent,
             begins={**dict.fromkeys(WORKFLOWS, self.workflows.begin), INQUIRER: self.inquiries.begin},
             finish=self.workflows.finish,
-            recovery=Recovery(
-                self.database,
-                self._executions,
-                server=server,
-                lease_s=self.settings.actions.lease_s,
-                mark=self.folder / "journal.mark",
-            ),
+        )
+        self._dispatch = Dispatch(
+            self.database,
+            self._executions,
+            self._starts,
+            worker,
+            recovery=recovery,
             server=server,
             workers=self.settings.actions.workers,
             limits=self.settings.actions.limits,
@@ -297,31 +303,7 @@ class Engine(ExecutionCalls, AliasCalls):
         """How many actions this server runs right now."""
         return self._dispatch.running if self._is_started else 0
 
-    # content
-
-    @property
-    def registry(self) -> Registry:
-        return self.content.current
-
-    def reload(self) -> Registry:
-        """Read all content anew. Broken files are in the result's `unavailable`."""
-        self._settle_installs()
-        registry = self.content.reload()
-        self._workflow_files.look(registry)
-        return registry
-
-    def unavailable(self, *, kind: str | None = None, pack: str | None = None) -> list[Unavailable]:
-        """The files that could not be used, and those of workflows and chains that cannot be run."""
-        registry = self.registry
-        found = list(registry.unavailable)
-        if kind in (None, "workflow"):
-            found += self._workflow_files.broken(registry)
-        return [one for one in found if kind in (None, one.kind) and pack in (None, one.pack)]
-
-    def _settle_installs(self) -> None:
-        """Finish or undo what installers left behind that were killed; see engine/installer."""
-        for ref in State(self.folder / "installer").recover():
-            log.warning("the pack %s was being switched when its installer was killed; that is done now", ref)
+    # content: see engine/content_calls.py
 
     def _compile(self, registry: Registry) -> None:
         self.rights.adopt(registry)
@@ -361,10 +343,6 @@ class Engine(ExecutionCalls, AliasCalls):
         """What happened, from a chat message or event to the answer."""
         return Stories(self.database)
 
-    def tell(self, notice: Notice) -> None:
-        """Have something said in a chat; durable when it returns."""
-        self.database.write(lambda connection: tell(connection, notice))
-
     # secrets
 
     def read_in_clear(self, key: DatastoreKey, *, execution_id: str | None) -> None:
@@ -378,28 +356,6 @@ class Engine(ExecutionCalls, AliasCalls):
         value = self.datastore.decrypt(text)
         self.live_secrets.note([value])
         return value
-
-    # journal
-
-    def subscribe(
-        self,
-        reader: str,
-        handle: Handle,
-        *,
-        kinds: Collection[str],
-        shares: bool = False,
-        wants: Wants = lambda _entry: True,
-    ) -> Callable[[], None]:
-        """Follow the journal from the cursor of `reader`, as engine.store.reader says; gives what ends it."""
-        made = JournalReader(self.database, reader, handle, kinds=kinds, shares=shares, wants=wants)
-        self._readers.append(made)
-        return made.stop
-
-    def attach(self, listener: Listener) -> Callable[[], None]:
-        """Be told of journal entries right after each commit, of other servers on our database too: for live
-        views. Not from your thread; must return at once; an entry may come twice. Also told, with id 0:
-        `execution.output` (data: {"seq": the newest chunk})."""
-        return self.database.attach_everywhere(listener)
 
     # access
 

@@ -8,13 +8,14 @@ from typing import Any
 from engine.content.registry import Content
 from engine.criteria.compile import Criteria, Verdict
 from engine.errors import EngineError, NotFound
-from engine.executions import Executions, PreparedExecution
+from engine.executions import Executions
 from engine.expressions.jinja import Templates
 from engine.expressions.lookups import KeyValues, key_lookups
 from engine.expressions.masking import ValueMasker
 from engine.expressions.params import Plans, TemplateScope
 from engine.records.execution import ExecutionRequest
 from engine.records.trigger import TriggerInstance
+from engine.requests import PreparedExecution
 from engine.rights.place import Where
 from engine.rights.room import Rights
 from engine.rules.payloads import Payloads

@@ -7,8 +7,9 @@ from datetime import datetime
 import orjson
 
 from engine.errors import EngineError, StoreFailure
-from engine.executions import Executions, PreparedExecution
+from engine.executions import Executions
 from engine.records.execution import ExecutionRequest
+from engine.requests import PreparedExecution
 from engine.workflow_runs.head import Head
 from engine.workflow_runs.live import LiveRun
 from engine.workflows.calls import ActionCall, ActionChanged

@@ -5,7 +5,7 @@ import os
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from engine.errors import StoreFailure
 from engine.settings import Settings
@@ -17,7 +17,9 @@ from engine.store.key_ring import KeyRing
 from engine.store.keyczar import read_key
 from engine.store.seals import Seals
 from engine.store.vault import write_private
-from engine.store.wakes import Wakes
+
+if TYPE_CHECKING:
+    from engine.store.wakes import Wakes
 
 SHIPPED_PACKS = Path(__file__).with_name("shipped_packs")
 
@@ -39,7 +41,7 @@ class Foundation:
         self.seals = Seals(self.database, ring)
         self.datastore = Datastore(self.database, self.vault, backends, st2_key=st2_key)
         # Nobody else uses a file of SQLite.
-        self._wakes = None if self.database.is_sqlite else Wakes(self.database)
+        self._wakes = None if self.database.is_sqlite else _wakes(self.database)
         self.expiry = Expiry(self.database, self.datastore)
 
     def start(self) -> None:
@@ -63,6 +65,12 @@ class Foundation:
         if not path.exists():
             write_private(path, secrets.token_hex(8).encode())
         return path.read_text().strip()
+
+
+def _wakes(database: Database) -> "Wakes":
+    from engine.store.wakes import Wakes  # noqa: PLC0415 - brings the driver of PostgreSQL, slow to import
+
+    return Wakes(database)
 
 
 def _data_folder(folder: Path) -> Path:

@@ -1,1 +1,1 @@
-"""The door: StackStorm's REST API v1 on FastAPI."""
+"""The door: StackStorm's REST API v1 on Starlette."""

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
-from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
+from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
@@ -100,11 +100,8 @@ _DESCRIBED: tuple[Endpoint, ...] = (
 ENDPOINTS = with_documentation(_DESCRIBED)
 
 
-class Api(FastAPI):
-    """Everything passes the door; our own paths go straight from there to their resource.
-
-    FastAPI's layers take as long as a whole delivery of a webhook, and our resources need none of them.
-    """
+class Api(Starlette):
+    """Everything passes the door; our own paths go straight from there to their resource."""
 
     door: Door
     stream: StreamHub
@@ -131,7 +128,8 @@ class Api(FastAPI):
 
 def create_app(engine: Engine) -> Api:
     """Other rooms may add routers of their own; they pass the same door."""
-    app = Api(title="Stormcrow", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
+    app = Api()
+    app.router.redirect_slashes = False
     documents, crowd = Documents(engine), Crowd(throttle=Throttle(engine.settings.limits))
     app.stream = StreamHub(engine, documents)
     short: dict[str, list[tuple[Route, Resource]]] = {}
@@ -143,7 +141,6 @@ def create_app(engine: Engine) -> Api:
         app.router.routes.append(route)
         short.setdefault(path.split("/")[1], []).append((route, resource))
     app.add_exception_handler(HTTPException, _http_fault)
-    app.add_exception_handler(RequestValidationError, _validation_fault)
     app.add_exception_handler(EngineError, _engine_fault)
     app.short = short
     tracing = engine.watching.tracing
@@ -171,14 +168,6 @@ async def _http_fault(request: Request, error: Exception) -> Response:
         raise error
     text = f"There is nothing at {request.url.path}." if error.status_code == 404 else str(error.detail)
     return fault(error.status_code, text, error.headers)
-
-
-async def _validation_fault(_request: Request, error: Exception) -> Response:
-    if not isinstance(error, RequestValidationError):
-        raise error
-    first = error.errors()[0]
-    place = ".".join(str(part) for part in first["loc"][1:])
-    return fault(400, f"{place}: {first['msg']}" if place else str(first["msg"]))
 
 
 async def _engine_fault(request: Request, error: Exception) -> Response:

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl
 
-from fastapi import FastAPI
+from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
@@ -30,7 +30,7 @@ WINDOW_S = 300
 _FORM = "application/x-www-form-urlencoded"
 
 
-def mount(app: FastAPI, adapters: Sequence[SlackAdapter]) -> None:
+def mount(app: Starlette, adapters: Sequence[SlackAdapter]) -> None:
     """One address for all workspaces, and for events, commands and interactions alike."""
     app.router.routes.append(Route(PATH, _Door(adapters).answer, methods=["POST"]))
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from fastapi import FastAPI
+from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -68,7 +68,7 @@ _STATUS: tuple[tuple[type[EngineError], int], ...] = (
 )
 
 
-def mount(app: FastAPI, adapter: WebAdapter) -> None:
+def mount(app: Starlette, adapter: WebAdapter) -> None:
     """Serve the chat at /chat."""
     app.router.routes.extend(routes(adapter))
 

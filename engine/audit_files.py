@@ -65,6 +65,7 @@ def _asked(wanted: AuditFilter, head: AuditHead) -> dict[str, Any]:
         "user": wanted.user,
         "object": wanted.object,
         "trace": wanted.trace_id,
+        "request": wanted.request_id,
         "since": isoformat(wanted.since) if wanted.since else "",
         "until": isoformat(wanted.until) if wanted.until else "",
     }

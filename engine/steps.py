@@ -70,6 +70,10 @@ def insertion(
         "fingerprint": fingerprint or None,
         "trace_id": _word(trace.get("id_")),
         "trace_tag": _word(trace.get("trace_tag")),
+        # A workflow's own are part of what the message began.
+        "message_id": None
+        if execution.parent_id
+        else _word(_mapping(execution.context.get("chat")).get("message")),
     }
 
     def work(connection: Connection) -> Execution:

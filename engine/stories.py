@@ -6,10 +6,11 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from engine.errors import NotFound
+from engine.errors import BadInput, NotFound
 from engine.records.audit import AuditEntry
 from engine.records.execution import AGENT, ORIGIN_KEY, Execution, ExecutionFilter
 from engine.records.inquiry import InquiryState
+from engine.records.outbox import OutgoingState
 from engine.records.story import Step, Story
 from engine.status import FAILURES, Status
 from engine.store import executions as execution_store
@@ -19,9 +20,14 @@ from engine.store import traces as trace_store
 from engine.store import triggers as trigger_store
 from engine.store.database import Database
 from engine.store.inquiries import StoredInquiry
+from engine.store.stories import Answer
 
 # What other rows tell better than the audit: beginnings, and answers.
 _TOLD_ELSEWHERE = ("execution.requested", "execution.rerun", "alias.run", "rule.", "inquiry.")
+_LOOKED = (
+    "no execution, question, event, alert, trace or tag, no chat message or answer that led to one, "
+    "no act of the audit and no request (X-Request-ID) that began something has this id"
+)
 # So much of a text is told.
 _LONGEST = 240
 # Of which failures the words are read, at most.
@@ -34,23 +40,33 @@ class Stories:
         self._database = database
 
     def get(self, wanted: str) -> Story:
-        """By the id of an execution, trace, event or chat message, a trace's tag, or an act's number.
+        """By an id of an execution, question, event, alert, trace, chat message or request, or the end of one
+        of the first; by a trace's tag, an act's number, or `last`.
 
-        Raises NotFound.
+        Raises NotFound; BadInput for an ending of two.
         """
         with self._database.read() as connection:
             ids = list(dict.fromkeys(store.trace_ids(connection, wanted)))
             if not ids:
-                raise NotFound(
-                    f'Nothing has the id "{wanted}".',
-                    hint="Give that of an execution, event, trace, chat message or act: stormcrow trace list",
-                )
+                ids = self._ending_with(connection, wanted)
             heads = [head for one in ids if (head := trace_store.head(connection, one)) is not None]
             steps = [step for one in ids for step in _steps(connection, one)]
         # Of one moment, causes before what they cause; a stable order keeps the rest as it was read.
         steps.sort(key=lambda step: (step.at, _ORDER.index(step.what)))
         steps = list(dict.fromkeys(steps))
         return Story(traces=tuple(ids), tag=heads[0].tag if heads else wanted, steps=tuple(steps))
+
+    def _ending_with(self, connection: Connection, wanted: str) -> list[str]:
+        found = store.ending_with(connection, wanted)
+        if len(found) > 1:
+            raise BadInput(f'More than one id ends with "{wanted}".', hint="Give more of it.")
+        if not found:
+            raise NotFound(
+                f'No story of "{_cut(wanted)}": {_LOOKED}.',
+                hint="The newest: stormcrow trace last. All: stormcrow trace list. What led to nothing else "
+                "stands in the audit: stormcrow audit list --request ID",
+            )
+        return found
 
 
 def _steps(connection: Connection, trace_id: str) -> Iterator[Step]:
@@ -69,9 +85,8 @@ def _steps(connection: Connection, trace_id: str) -> Iterator[Step]:
     for entry in store.acts(connection, trace_id):
         if not entry.kind.startswith(_TOLD_ELSEWHERE):
             yield _of_act(entry)
-    for execution_id, adapter, channel, at in store.postings(connection, ids):
-        text = f"answered in {adapter} {channel}"
-        yield Step(at=at, what="posted", text=text, id=execution_id)
+    for answer in store.answers(connection, [one.id for one in executions if one.parent_id is None]):
+        yield _of_answer(answer)
 
 
 def _of_event(connection: Connection, instance_id: str) -> Iterator[Step]:
@@ -149,6 +164,16 @@ def _of_inquiry(inquiry: StoredInquiry, depth: int) -> Iterator[Step]:
         reason = "" if is_said else _reason(outcome.reason)
         text = _cut(f"{'decides' if outcome.user else 'nobody decided'}: {outcome.state}{alone}{reason}")
         yield Step(at=outcome.at, what="answered", text=text, who=outcome.user, id=inquiry.id, depth=depth)
+
+
+def _of_answer(answer: Answer) -> Step:
+    place = f"{answer.adapter} {answer.channel}"
+    text = {
+        OutgoingState.SENT: f"answered in {place}",
+        OutgoingState.WAITING: f"the answer waits to be sent to {place}",
+        OutgoingState.REFUSED: f"{place} refused the answer{_reason(answer.error)}",
+    }[answer.state]
+    return Step(at=answer.at, what="posted", text=_cut(text), id=answer.execution_id)
 
 
 def _of_act(entry: AuditEntry) -> Step:

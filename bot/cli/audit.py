@@ -9,15 +9,20 @@ import typer
 
 from bot.cli.exits import Code, CommandError
 from bot.cli.given import seconds
-from bot.cli.output import emit_json, local_time, note, say, table
+from bot.cli.output import emit_json, fields, local_time, note, say, table
 from bot.cli.site import Config, Data, Json, Url, connect
 
 app = typer.Typer(no_args_is_help=True, help="Who did what, in a chain that shows any change.")
 
+_SHOWN = (
+    "kind", "object", "user", "via", "key_id", "account", "address", "request_id", "reason", "approved_by",
+    "execution_id", "trace_id", "details", "before", "hash",
+)  # fmt: skip
 User = Annotated[str | None, typer.Option(help="By this user.")]
 Kind = Annotated[str | None, typer.Option(help="Of these kinds, with commas: key.*,login.failed")]
 What = Annotated[str | None, typer.Option("--object", help="Done to this: an action, a key, an id.")]
 Trace = Annotated[str | None, typer.Option(metavar="ID", help="In this trace.")]
+Request = Annotated[str | None, typer.Option(metavar="ID", help="By this request: its X-Request-ID.")]
 Since = Annotated[str | None, typer.Option(metavar="TIME", help="7d, 12h before now, or 2026-01-31.")]
 Until = Annotated[str | None, typer.Option(metavar="TIME", help="As --since; that moment is not included.")]
 
@@ -30,6 +35,7 @@ def list_acts(
     kind: Kind = None,
     what: What = None,
     trace: Trace = None,
+    request: Request = None,
     since: Since = None,
     until: Until = None,
     as_json: Json = False,
@@ -38,7 +44,10 @@ def list_acts(
     data: Data = None,
 ) -> None:
     """The newest acts."""
-    query = {**_query(user=user, kind=kind, what=what, trace=trace, since=since, until=until), "limit": limit}
+    query = {
+        **_query(user=user, kind=kind, what=what, trace=trace, request=request, since=since, until=until),
+        "limit": limit,
+    }
     found = connect(url, config, data).get("audit", query=query)
     if as_json:
         emit_json(found)
@@ -50,6 +59,23 @@ def list_acts(
         for one in found
     ]
     table(("no", "at", "user", "did", "to"), rows, whole=("no", "at", "did"))
+
+
+@app.command("show")
+def show(
+    number: Annotated[str, typer.Argument(metavar="NUMBER", help="Of the act, as `audit list` shows it.")],
+    as_json: Json = False,
+    url: Url = None,
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """One act with all that is known of it."""
+    found = connect(url, config, data).get("audit", number.removeprefix("#"))
+    if as_json:
+        emit_json(found)
+        return
+    shown = {name.replace("_", " "): found[name] for name in _SHOWN}
+    fields({"act": str(found["number"]), "at": local_time(found["at"]), **shown})
 
 
 def _what(one: dict[str, Any]) -> str:
@@ -68,6 +94,7 @@ def export(
     kind: Kind = None,
     what: What = None,
     trace: Trace = None,
+    request: Request = None,
     since: Since = None,
     until: Until = None,
     url: Url = None,
@@ -76,7 +103,7 @@ def export(
 ) -> None:
     """All acts that fit, the oldest first, as a file that `audit verify` can check anywhere."""
     query = {
-        **_query(user=user, kind=kind, what=what, trace=trace, since=since, until=until),
+        **_query(user=user, kind=kind, what=what, trace=trace, request=request, since=since, until=until),
         "format": file_format,
     }
     pieces = connect(url, config, data).text("audit", "export", query=query)

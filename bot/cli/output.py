@@ -97,9 +97,9 @@ def fields(pairs: Mapping[str, Any]) -> None:
             value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False, default=str)
         )
         first, *rest = text.splitlines() or [""]
-        say(f"{name.ljust(width)}  {first}")
+        say(f"{name.ljust(width)}  {printable(first)}")
         for line in rest:
-            say(f"{' ' * width}  {line}")
+            say(f"{' ' * width}  {printable(line)}")
 
 
 def local_time(stamp: str | None, *, now: datetime | None = None) -> str:
@@ -142,7 +142,12 @@ def result_text(result: Any) -> str:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(str(text).split())
+    return printable(" ".join(str(text).split()))
+
+
+def printable(text: str) -> str:
+    """Without the control characters that a terminal would obey: some of it was written by strangers."""
+    return text if text.isprintable() else "".join(one if one.isprintable() else " " for one in text)
 
 
 def screen_width() -> int:

@@ -1,6 +1,8 @@
 """`trace list|get|show`, and `trace ID`."""
 
+import re
 from typing import Annotated, Any
+from urllib.parse import unquote, urlsplit
 
 import typer
 from typer.core import TyperGroup
@@ -8,6 +10,9 @@ from typer.core import TyperGroup
 from bot.cli.output import emit_json, local_time, note, say, screen_width, table
 from bot.cli.site import Config, Data, Json, Url, connect
 from bot.cli.story import story_lines
+
+# https://team.slack.com/archives/C024BE91L/p1355517523000008
+_SLACK = re.compile(r"p(?P<seconds>\d{10})(?P<rest>\d{6})")
 
 
 class TraceCommands(TyperGroup):
@@ -30,20 +35,33 @@ app = typer.Typer(
 def show(
     wanted: Annotated[
         str,
-        typer.Argument(metavar="ID", help="Of an execution, event, trace, chat message or act; or a tag."),
+        typer.Argument(metavar="ID", help="An id, an end of one, a link to a message, a tag, or `last`."),
     ],
     as_json: Json = False,
     url: Url = None,
     config: Config = None,
     data: Data = None,
 ) -> None:
-    """The whole story, from the chat message or event to action, approval and answer."""
-    story = connect(url, config, data).get("stories", wanted)
+    """The whole story, from the chat message or event to action, approval and answer.
+
+    By the id of an execution, question, event, alert, trace, chat message or request, or an act's number.
+    """
+    story = connect(url, config, data).get("stories", linked(wanted))
     if as_json:
         emit_json(story)
         return
     for line in story_lines(story, width=screen_width()):
         say(line)
+
+
+def linked(given: str) -> str:
+    """The id in a link to a message of Slack, or to something in the web chat or the API; else what it is."""
+    if "://" not in given:
+        return given
+    link = urlsplit(given)
+    place = (link.fragment or link.path).rstrip("/").rsplit("/", 1)[-1]
+    slack = _SLACK.fullmatch(place)
+    return f"{slack['seconds']}.{slack['rest']}" if slack else unquote(place)
 
 
 @app.command("list")

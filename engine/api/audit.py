@@ -79,7 +79,7 @@ def _pieces(text: Iterator[str]) -> Iterator[bytes]:
     yield "".join(piece).encode()
 
 
-_FILTERS = ("kind", "object", "since", "trace", "until", "user")
+_FILTERS = ("kind", "object", "request", "since", "trace", "until", "user")
 
 
 def _wanted(call: Call) -> AuditFilter:
@@ -89,6 +89,7 @@ def _wanted(call: Call) -> AuditFilter:
         user=query.text("user") or "",
         object=query.text("object") or "",
         trace_id=query.text("trace") or "",
+        request_id=query.text("request") or "",
         since=query.moment("since"),
         until=query.moment("until"),
     )

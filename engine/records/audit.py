@@ -133,6 +133,7 @@ class AuditFilter:
     user: str = ""
     object: str = ""
     trace_id: str = ""
+    request_id: str = ""
     since: datetime | None = None
     until: datetime | None = None
 

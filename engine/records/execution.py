@@ -48,6 +48,12 @@ class ExecutionRow(SQLModel, table=True):
             postgresql_where=text("trace_id IS NOT NULL"),
         ),
         Index(
+            "execution_by_message",
+            "message_id",
+            sqlite_where=text("message_id IS NOT NULL"),
+            postgresql_where=text("message_id IS NOT NULL"),
+        ),
+        Index(
             "execution_by_tag",
             "trace_tag",
             sqlite_where=text("trace_tag IS NOT NULL"),
@@ -87,6 +93,8 @@ class ExecutionRow(SQLModel, table=True):
     trace_id: str | None = None
     """None: a trace of its own, which has the execution's id."""
     trace_tag: str | None = None
+    message_id: str | None = None
+    """The chat message that it was asked for with; None: none."""
 
 
 class OutputRow(SQLModel, table=True):

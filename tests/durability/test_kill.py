@@ -3,12 +3,10 @@
 import random
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, text
 
 from tests.durability.ledger import (
     assert_answered_once,
@@ -112,17 +110,6 @@ def test_two_hundred_commands_survive_kills_of_the_server(folder: Path) -> None:
         assert list((server.data / "spool").glob("*.*/")) == []
     finally:
         server.close()
-
-
-@pytest.fixture
-def postgresql_url(postgresql: str) -> Iterator[str]:
-    engine = create_engine(postgresql, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text("CREATE DATABASE killed"))
-    yield engine.url.set(database="killed").render_as_string(hide_password=False)
-    with engine.connect() as connection:
-        connection.execute(text("DROP DATABASE killed WITH (FORCE)"))
-    engine.dispose()
 
 
 @pytest.mark.slow

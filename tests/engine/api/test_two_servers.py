@@ -15,6 +15,7 @@ from engine.store import journal
 from engine.store.database import Database
 from engine.store.reader import JournalReader
 from engine.store.wakes import Wakes
+from tests.databases import postgresql_database
 from tests.engine.api.running import Running, running
 from tests.engine.api.streaming import listening
 from tests.engine.world import wait_until
@@ -24,13 +25,9 @@ WAIT_S = 30
 
 
 @pytest.fixture(scope="module")
-def url(postgresql: str) -> str:
-    engine = create_engine(postgresql, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text("DROP SCHEMA public CASCADE"))
-        connection.execute(text("CREATE SCHEMA public"))
-    engine.dispose()
-    return postgresql
+def url(postgresql: str) -> Iterator[str]:
+    with postgresql_database(postgresql) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import create_engine, event, text
+from sqlalchemy import event
 from sqlalchemy.engine import Engine as SqlEngine
 
 from engine.status import Status
@@ -110,17 +110,8 @@ def test_actions_without_a_policy_cost_no_statement_more(place: Place) -> None:
     assert [one for one in said if "policy_entry" in one] == []
 
 
-def empty(url: str) -> None:
-    database = create_engine(url, isolation_level="AUTOCOMMIT")
-    with database.connect() as connection:
-        connection.execute(text("DROP SCHEMA public CASCADE"))
-        connection.execute(text("CREATE SCHEMA public"))
-    database.dispose()
-
-
-def test_two_servers_on_one_database_count_together(tmp_path: Path, postgresql: str) -> None:
-    empty(postgresql)
-    places = [Place(tmp_path / name, postgresql) for name in ("one", "two")]
+def test_two_servers_on_one_database_count_together(tmp_path: Path, postgresql_url: str) -> None:
+    places = [Place(tmp_path / name, postgresql_url) for name in ("one", "two")]
     engines = []
     lock, ledger = tmp_path / "lock", tmp_path / "ledger"
     command = f"mkdir {lock} && echo in >> {ledger} && rmdir {lock}"

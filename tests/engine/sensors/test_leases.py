@@ -15,19 +15,6 @@ from engine.store.database import Database
 from tests.engine.sensors.world import said, settings, until_said, until_state, wait_until, write_sensor
 
 
-@pytest.fixture
-def url(postgresql: str, request: pytest.FixtureRequest) -> str:
-    """An empty PostgreSQL."""
-    from sqlalchemy import create_engine, text
-
-    engine = create_engine(postgresql, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text("DROP SCHEMA public CASCADE"))
-        connection.execute(text("CREATE SCHEMA public"))
-    engine.dispose()
-    return postgresql
-
-
 def server(folder: Path, virtualenvs: Path, url: str) -> Engine:
     made: Settings = settings(folder, virtualenvs)
     made = replace(made, store=replace(made.store, url=url))
@@ -35,7 +22,7 @@ def server(folder: Path, virtualenvs: Path, url: str) -> Engine:
 
 
 def test_a_sensor_runs_on_one_server_and_moves_when_that_one_stops(
-    tmp_path: Path, virtualenvs: Path, url: str
+    tmp_path: Path, virtualenvs: Path, postgresql_url: str
 ) -> None:
     body = """
         def run(self):
@@ -44,7 +31,7 @@ def test_a_sensor_runs_on_one_server_and_moves_when_that_one_stops(
     """
     write_sensor(tmp_path / "one", body)
     write_sensor(tmp_path / "two", body)
-    first = server(tmp_path / "one", virtualenvs, url)
+    first = server(tmp_path / "one", virtualenvs, postgresql_url)
     second: Engine | None = None
     try:
         first.start()
@@ -54,7 +41,7 @@ def test_a_sensor_runs_on_one_server_and_moves_when_that_one_stops(
         theirs = tmp_path / "two" / "data"
         theirs.mkdir(mode=0o700)
         shutil.copy(tmp_path / "one" / "data" / "secret.key", theirs)
-        second = server(tmp_path / "two", virtualenvs, url)
+        second = server(tmp_path / "two", virtualenvs, postgresql_url)
         second.start()
         second.sensors.start()
         until_state(second, SensorState.ELSEWHERE)
@@ -69,8 +56,8 @@ def test_a_sensor_runs_on_one_server_and_moves_when_that_one_stops(
 
 
 @pytest.fixture
-def shared(url: str) -> Iterator[Database]:
-    database = Database(url)
+def shared(postgresql_url: str) -> Iterator[Database]:
+    database = Database(postgresql_url)
     database.start()
     yield database
     database.close()

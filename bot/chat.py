@@ -254,6 +254,9 @@ class Reply:
     """The id of the one person this is for; empty: nobody is called."""
     calls: tuple[str, ...] = ()
     """The ids of others who are called, where a chat can do that."""
+    named: Mapping[str, str] = field(default_factory=dict)
+    """People and channels that stand in its texts by name -> what they are in records: `slack.T1.U7`,
+    `slack:C1`. A chat may draw these as mentions."""
     inquiry_id: str = ""
     """The question that it is about, also when that is over."""
     prompt: Prompt | None = None

@@ -13,6 +13,7 @@ from typing import Protocol
 from bot.chat import Author, Standing
 from engine.accounts import Accounts
 from engine.errors import Denied
+from engine.names import Names
 from engine.people import People
 from engine.records.account import Account, How
 from engine.records.audit import Actor
@@ -50,6 +51,8 @@ class Site(Protocol):
     @property
     def people(self) -> People: ...
     @property
+    def names(self) -> Names: ...
+    @property
     def settings(self) -> Settings: ...
 
 
@@ -59,11 +62,13 @@ class Identities:
     def __init__(self, engine: Site) -> None:
         self._accounts = engine.accounts
         self._people = engine.people
+        self._names = engine.names
         self._settings = engine.settings.people
 
     def of(self, platform: str, author: Author) -> Identity:
         """Raises Denied for whoever is no full member and not named in the settings."""
         account = account_of(platform, author)
+        self._names.learn(account.ref, author.name)
         self._check_standing(platform, author, account)
         if author.engine_user:
             return Identity(

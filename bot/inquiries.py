@@ -75,7 +75,16 @@ def _framed(inquiry: Inquiry, pieces: tuple[Piece, ...]) -> Reply:
         execution_id=inquiry.id,
         inquiry_id=inquiry.id,
         action=formatting.clean(inquiry.asked.origin.action),
+        named=dict(_named(inquiry)),
     )
+
+
+def _named(inquiry: Inquiry) -> Iterator[tuple[str, str]]:
+    """Who stands in its texts: (name, user)."""
+    yield inquiry.asked.origin.name, inquiry.asked.origin.user
+    yield from ((vote.name, vote.user) for vote in inquiry.votes)
+    if inquiry.outcome is not None:
+        yield inquiry.outcome.name, inquiry.outcome.user
 
 
 def headline(inquiry: Inquiry) -> str:

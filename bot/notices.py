@@ -143,6 +143,7 @@ class Notices:
             else (),
             mention=notice.mention,
             calls=self.ids_of(notice.people),
+            named={one: one for one in notice.named},
         )
 
     def _end(self, execution_id: str) -> Reply | None:

@@ -11,12 +11,13 @@ import hashlib
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from sqlalchemy import Connection
 
 from bot.chat import Place, Reply
+from bot.naming import named
 from bot.port import ChatAdapter, Outgoing
 from bot.reply_json import reply_body, reply_from
 from engine.records.journal import JournalEntry
@@ -128,15 +129,19 @@ class Outbox:
             thread_id=one.place.thread,
             reply_to=one.place.reply_to,
             only_for=one.only_for,
-            body=reply_body(one.reply),
+            body=reply_body(self._named(one.reply)),
             may_replace=one.may_replace,
         )
+
+    def _named(self, reply: Reply) -> Reply:
+        return named(reply, self._engine.names, chat=self._name)
 
     def show(self, outgoing: Outgoing) -> None:
         """A passing state: the newest is sent when nothing durable waits, or never."""
         loop = self._loop
         if loop is not None and not loop.is_closed():
-            loop.call_soon_threadsafe(self._show, outgoing)
+            shown = replace(outgoing, reply=self._named(outgoing.reply))
+            loop.call_soon_threadsafe(self._show, shown)
 
     def _show(self, outgoing: Outgoing) -> None:
         lane = self._lane(outgoing.place.channel)

@@ -14,6 +14,7 @@ from bot import formatting, forms, inquiries, inquiry_facts
 from bot.chat import Answer, Author, BadAnswer, Fields, Piece, Reply, Text, Tone
 from bot.identities import Identities, Identity, actor_of
 from bot.inquiries import APPROVE, REASON, REJECT
+from bot.naming import named
 from bot.port import Asked, ChatAdapter
 from engine.acting import acting_as
 from engine.errors import BadInput, Conflict, Denied, EngineError
@@ -53,6 +54,12 @@ class Responses:
 
     def respond(self, answer: Answer) -> Reply:
         """Raises BadAnswer, BadInput, Denied, Conflict, NotFound: for the person who answered."""
+        return self._named(self._responded(answer))
+
+    def _named(self, reply: Reply) -> Reply:
+        return named(reply, self._engine.names, chat=self._adapter.name)
+
+    def _responded(self, answer: Answer) -> Reply:
         if self._forms is not None and (form := self._forms.find(answer.prompt_id)) is not None:
             with self._acting(answer.author):
                 return self._forms.respond(form, answer)
@@ -80,7 +87,7 @@ class Responses:
         about = replace(inquiries.reply(inquiry, prefix=""), prompt=None)
         return Asked(
             channel=channel,
-            text=formatting.as_text(about),
+            text=formatting.as_text(self._named(about)),
             prompt=prompt,
             title=inquiries.headline(inquiry),
             problems=partial(_problems, inquiry),
@@ -95,7 +102,8 @@ class Responses:
         self._identities.of(self._adapter.name, author)
         if channel not in self.channels(inquiry) or not self._adapter.sees(author, channel):
             raise Denied("That question is not asked where you see it.")
-        return replace(inquiries.reply(inquiry, prefix=""), pieces=inquiries.details(inquiry), prompt=None)
+        about = inquiries.reply(inquiry, prefix="")
+        return self._named(replace(about, pieces=inquiries.details(inquiry), prompt=None))
 
     def seen_at(self, inquiry: Inquiry, author: Author) -> str:
         """A channel in which this person sees it; empty: none."""

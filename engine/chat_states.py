@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from engine.names import Names
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatState:
@@ -26,6 +28,8 @@ class ChatStates:
     """May be asked from any thread."""
 
     def __init__(self) -> None:
+        self.names = Names()
+        """What they call people and channels."""
         self._sources: dict[str, Callable[[], ChatState]] = {}
 
     def join(self, name: str, source: Callable[[], ChatState]) -> None:

@@ -40,6 +40,8 @@ class Notice:
     """The one person this is for; empty: nobody is called."""
     people: tuple[str, ...] = ()
     """Users who are called by name where the chat knows their accounts."""
+    named: tuple[str, ...] = ()
+    """Users who stand in its texts as they are in records: a chat shows them by name."""
     execution_id: str = ""
     """The execution whose end it tells, shown with status and result below the text."""
 
@@ -55,4 +57,5 @@ def of_data(data: Any) -> Notice:
         name: tuple((first, second) for first, second in data[name])
         for name in ("fields", "links", "commands")
     }
-    return Notice(**{**data, **pairs, "people": tuple(data.get("people", ()))})
+    lists = {name: tuple(data.get(name, ())) for name in ("people", "named")}
+    return Notice(**{**data, **pairs, **lists})

@@ -28,6 +28,7 @@ from engine.internal_triggers import KINDS, READER
 from engine.journal_calls import JournalCalls
 from engine.log_facts import learn
 from engine.logins import Logins
+from engine.names import Names
 from engine.output import OutputLog
 from engine.outside.configured import Outside
 from engine.pack_configs import PackConfigs
@@ -293,6 +294,11 @@ class Engine(ContentCalls, ExecutionCalls, AliasCalls, JournalCalls):
                 event=self.history.instance,
             )
         )
+
+    @property
+    def names(self) -> Names:
+        """How people and channels are shown."""
+        return self.chats.names
 
     @property
     def is_ready(self) -> bool:

@@ -56,6 +56,7 @@ def card(episode: Episode, *, now: datetime) -> Notice:
             :_LINKS
         ],
         commands=_commands(episode, now),
+        named=tuple(filter(None, (episode.acked_by, episode.silenced_by, episode.resolved_by))),
     )
 
 

@@ -11,6 +11,7 @@ from bot.chat import Author, Standing
 from bot.identities import Identities
 from engine.accounts import Accounts
 from engine.errors import Denied
+from engine.names import Names
 from engine.people import People
 from engine.records.account import How
 from engine.records.inquiry import Audience
@@ -30,6 +31,7 @@ class Site:
     accounts: Accounts
     people: People
     settings: Settings
+    names: Names
 
 
 @pytest.fixture
@@ -42,7 +44,7 @@ def made(tmp_path: Path) -> Iterator[MakeIdentities]:
 
     def make(**named: Any) -> Identities:
         settings = Settings(people=PeopleSettings(**named))
-        return Identities(Site(accounts, People(settings.people, accounts), settings))
+        return Identities(Site(accounts, People(settings.people, accounts), settings, Names()))
 
     yield make
     database.close()

@@ -64,6 +64,7 @@ class SlackAdapter(QueuedAdapter):
         """Of all workspaces. One app may be in several, and then its sockets are for all of them."""
         self._receiver: Receiver | None = None
         self._main: Future[None] | None = None
+        self._leave_names: Callable[[], None] = lambda: None
         self._me: Myself | None = None
         self._is_made, self._is_tried, self._is_known, self._stopping = (threading.Event() for _ in range(4))
 
@@ -76,6 +77,7 @@ class SlackAdapter(QueuedAdapter):
         self._is_made.set()
         self._main = self._loop.submit(self._run())
         self.engine.people.join(self.name, self.directory.group_members)
+        self._leave_names = self.engine.names.join(self.name, self.directory)
         self._inbox.start()
         self._is_tried.wait(FIRST_TRY_S)
 
@@ -83,6 +85,7 @@ class SlackAdapter(QueuedAdapter):
         if self._stopping.is_set():
             return
         self._stopping.set()
+        self._leave_names()
         # Who waits for it wakes up.
         self._is_known.set()
         # What is delivered from here on is still kept, for the next server.

@@ -40,7 +40,7 @@ def render(reply: Reply, features: Features = _EVERYTHING) -> Rendered:
     head, shown_links = _head(reply)
     pressed = _Buttons(reply)
     tail = pressed.blocks()
-    page = Page(features, around=[*head, *tail], plan_title=reply.action)
+    page = Page(features, around=[*head, *tail], plan_title=reply.action, named=reply.named)
     for piece in (*reply.pieces, *pressed.in_words(), *_in_words(reply, shown_links)):
         page.add(piece)
     left = [block for block in extra.blocks if not page.place(block)]

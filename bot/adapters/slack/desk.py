@@ -12,6 +12,7 @@ from bot.adapters.slack.views import Form
 from bot.allowed import commands_for
 from bot.chat import Author, Place
 from bot.identities import Identities
+from bot.naming import name_in, named
 from bot.port import Asked
 from bot.responses import Responses
 from engine.errors import Conflict, Denied
@@ -53,14 +54,16 @@ class Desk:
         if inquiry is None:
             self._identities.of(self._adapter.name, author)
             reply = answers.status(self._engine, execution.id, prefix=self._engine.settings.chat.prefix)
-            return views.details(reply.pieces, title="Details")
+            shown = named(reply, self._engine.names, chat=self._adapter.name)
+            return views.details(shown.pieces, title="Details")
         channel = pressed.channel or self._responses.seen_at(inquiry, author)
         about = self._responses.details(inquiry.id, author, channel=channel)
         try:
             asked = self._adapter.ask(inquiry.id, author)
         except (Denied, Conflict) as refused:
             note = " ".join(part for part in (refused.message, refused.hint) if part)
-            return views.details(about.pieces, title="Details", note=formatting.clean(note))
+            note = self._engine.names.in_text(formatting.clean(note))
+            return views.details(about.pieces, title="Details", note=note)
         return views.deciding(about.pieces, asked, self.form_of(inquiry.id, pressed, asked))
 
     # commands
@@ -80,13 +83,19 @@ class Desk:
             user = self._identities.of(self._adapter.name, author).user
             waiting = self._responses.waiting(author, everything=False)
         except Denied as refused:
-            return home.refused(f"{refused.message} {refused.hint}".strip())
+            return home.refused(self._engine.names.in_text(f"{refused.message} {refused.hint}".strip()))
         return home.view(
-            waiting=[_waits(one) for one in waiting],
+            waiting=[self._waits(one) for one in waiting],
             started=self._started(user),
             commands=self.commands(author, None),
             prefix=self._engine.settings.chat.prefix,
         )
+
+    def _waits(self, inquiry: Inquiry) -> Entry:
+        asked_by = name_in(inquiry.asked.origin.name, self._engine.names)
+        until = inquiry_facts.until(inquiry)
+        facts = f"{formatting.short_id(inquiry.id)} · asked by {asked_by} · until {until}"
+        return Entry(id=inquiry.id, title=inquiries.headline(inquiry), facts=facts)
 
     def _started(self, user: str) -> Sequence[Entry]:
         """The newest first; what runs before what has ended."""
@@ -101,10 +110,3 @@ class Desk:
             )
             for one in found
         ]
-
-
-def _waits(inquiry: Inquiry) -> Entry:
-    asked_by = formatting.clean(inquiry.asked.origin.name)
-    until = inquiry_facts.until(inquiry)
-    facts = f"{formatting.short_id(inquiry.id)} · asked by {asked_by} · until {until}"
-    return Entry(id=inquiry.id, title=inquiries.headline(inquiry), facts=facts)

@@ -11,7 +11,7 @@ import asyncio
 import logging
 import re
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -20,6 +20,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.adapters.slack import troubles
 from bot.adapters.slack.loop import LoopThread
+from bot.adapters.slack.mrkdwn import is_user
 from bot.chat import Author, Standing
 
 log = logging.getLogger(__name__)
@@ -29,10 +30,13 @@ KEPT_S = 300.0
 UNKNOWN_KEPT_S = 10.0
 MOST_KEPT = 20_000
 ANSWER_S = 5.0
+# A message with an id in it is better than none.
+NAME_S = 2.0
 _ALL = "all"
 
 _ID = re.compile(r"[CDG][A-Z0-9]{6,30}")
 _CHANNEL = re.compile(r"[^\s#@<>|,]{1,80}")
+_TEAM = re.compile(r"[TE][A-Z0-9]{1,30}")
 _GROUP_ID = re.compile(r"S[A-Z0-9]{2,30}")
 
 T = TypeVar("T")
@@ -221,6 +225,29 @@ class Directory:
             if channel is not None:
                 found[channel_id] = channel.name
         return found
+
+    # names, for people
+
+    def is_account(self, team: str, person_id: str) -> bool:
+        return _TEAM.fullmatch(team) is not None and is_user(person_id)
+
+    def person_called(self, person_id: str) -> str:
+        found = self._at_once(self.person(person_id))
+        return found.name if found is not None and found.name != person_id else ""
+
+    def channel_called(self, channel_id: str) -> str:
+        found = self._at_once(self.channel(channel_id))
+        if found is None:
+            return ""
+        return f"#{found.name}" if found.name and not found.is_direct else "a direct message"
+
+    def _at_once(self, question: Coroutine[Any, Any, T]) -> T | None:
+        """None: Slack cannot say now."""
+        try:
+            return self._loop.run(question, timeout_s=NAME_S)
+        except (SlackClientError, *troubles.AWAY) as error:
+            log.debug("%s: no name: %s", self._platform, troubles.in_words(error))
+            return None
 
     # user groups
 

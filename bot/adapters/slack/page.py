@@ -29,9 +29,17 @@ class Features:
 class Page:
     """Takes pieces until it is full; the first that does not fit is cut, and all that follow are left out."""
 
-    def __init__(self, features: Features, *, around: Sequence[Mapping[str, Any]], plan_title: str) -> None:
-        """`around`: the blocks before and after it, which need their room."""
+    def __init__(
+        self,
+        features: Features,
+        *,
+        around: Sequence[Mapping[str, Any]],
+        plan_title: str,
+        named: Mapping[str, str],
+    ) -> None:
+        """`around`: the blocks before and after it, which need their room. `named`: `Reply.named`."""
         self._features = features
+        self._named = named
         self._plan_title = plan_title
         self._used: set[str] = set()
         self.blocks: list[dict[str, Any]] = []
@@ -71,11 +79,12 @@ class Page:
         if not shown.strip() and not title:
             return
         heading = [rich.section([rich.run(title, bold=True)])] if title else []
-        if self.place(_lines(shown, is_fixed, heading)):
+        named = {} if is_fixed else self._named
+        if self.place(_lines(shown, is_fixed, heading, named)):
             return
         room = min(self._text, self._json) - size(title)
         while not self.is_cut and room >= _LEAST:
-            if self.place(_lines(_first_lines(shown, room), is_fixed, heading)):
+            if self.place(_lines(_first_lines(shown, room), is_fixed, heading, named)):
                 break
             # In JSON, quotes and line breaks take more room than they show.
             room = room * 3 // 4
@@ -83,7 +92,7 @@ class Page:
 
     def _add_fields(self, piece: Fields) -> None:
         runs = [rich.run(f"{piece.title}\n", bold=True)] if piece.title else []
-        runs += [run for name, value in piece.rows for run in _row(name, value)]
+        runs += [run for name, value in piece.rows for run in _row(name, value, self._named)]
         if not runs:
             return
         runs[-1] = {**runs[-1], "text": runs[-1]["text"].rstrip("\n") or " "}
@@ -122,8 +131,10 @@ def in_file(piece: LongText) -> str:
     return f"{piece.name} ({counted}, as a file)"
 
 
-def _lines(text: str, is_fixed: bool, heading: list[dict[str, Any]]) -> dict[str, Any]:
-    return rich.block([*heading, rich.fixed(text) if is_fixed else rich.section([rich.run(text)])])
+def _lines(
+    text: str, is_fixed: bool, heading: list[dict[str, Any]], named: Mapping[str, str]
+) -> dict[str, Any]:
+    return rich.block([*heading, rich.fixed(text) if is_fixed else rich.section(rich.runs(text, named))])
 
 
 def _first_lines(text: str, most: int) -> str:
@@ -132,9 +143,9 @@ def _first_lines(text: str, most: int) -> str:
     return short[:end] if end > 0 else short
 
 
-def _row(name: str, value: str) -> Iterator[dict[str, Any]]:
+def _row(name: str, value: str, named: Mapping[str, str]) -> Iterator[dict[str, Any]]:
     yield rich.run(f"{name}  ", bold=True)
-    yield rich.run(f"{value}\n")
+    yield from rich.runs(f"{value}\n", named)
 
 
 def _table(piece: Table) -> dict[str, Any] | None:

@@ -131,7 +131,7 @@ def _modal(
 
 
 def _shown(pieces: Sequence[Piece]) -> list[dict[str, Any]]:
-    page = Page(_PLAIN, around=(), plan_title="")
+    page = Page(_PLAIN, around=(), plan_title="", named={})
     for piece in pieces:
         page.add(piece)
     left_out = [rich.words("… more of it: say `status` and its id")] if page.is_cut or page.files else []

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from bot.adapters.web import wire
 from bot.adapters.web.hub import Hub
 from bot.chat import Answer, Author, Message, Place, Reply
+from bot.naming import named
 from bot.port import Ask, Asked, Capabilities, ChatAdapter, Outgoing, Receive, Respond
 from engine.errors import StoreFailure
 from engine.service import Engine
@@ -105,7 +106,10 @@ class WebAdapter(ChatAdapter):
         return message_id(key)
 
     def posting_job(self, outgoing: Sequence[Outgoing]) -> Callable[[Connection], object]:
-        placed = [replace(one, place=_place(one)) for one in outgoing]
+        placed = [
+            replace(one, place=_place(one), reply=named(one.reply, self.engine.names, chat=self.name))
+            for one in outgoing
+        ]
         ready = [
             (wire.bot_message(one, adapter=self.name, message_id=message_id(one.key)), one.may_replace)
             for one in placed

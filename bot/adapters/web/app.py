@@ -109,7 +109,7 @@ class _Chat:
                 response = await answer(request)
             except EngineError as error:
                 status = next((code for kind, code in _STATUS if isinstance(error, kind)), 500)
-                told: dict[str, Any] = {"error": error.message, "hint": error.hint}
+                told: dict[str, Any] = await run_in_threadpool(self._told, error)
                 if isinstance(error, BadAnswer):
                     told["problems"] = error.problems
                 response = exchange.json(told, status)
@@ -118,6 +118,10 @@ class _Chat:
             return response
 
         return through
+
+    def _told(self, error: EngineError) -> dict[str, Any]:
+        names = self._engine.names
+        return {"error": names.in_text(error.message), "hint": names.in_text(error.hint)}
 
     # the page
 

@@ -8,6 +8,7 @@ import orjson
 
 from bot import inquiries, wording, workflows
 from bot.chat import Piece, Reply
+from bot.naming import named
 from bot.port import Outgoing
 from bot.reply_json import reply_body, reply_from
 from engine.clock import isoformat
@@ -58,7 +59,7 @@ def message(stored: ChatMessage) -> dict[str, Any]:
 def execution(engine: Engine, one: Execution) -> dict[str, Any]:
     """What the detail view shows. Secret parameters are masked in the store already."""
     action = engine.registry.actions.get(one.action)
-    about = _about(engine, one)
+    about = named(Reply(pieces=_about(engine, one)), engine.names, chat="").pieces
     return {
         "id": one.id,
         "action": one.action,
@@ -66,7 +67,7 @@ def execution(engine: Engine, one: Execution) -> dict[str, Any]:
         "runner": one.runner,
         "status": one.status.value,
         "is_finished": one.is_finished,
-        "user": one.user,
+        "user": engine.names.in_text(one.user),
         "parameters": dict(one.parameters),
         "result": one.result,
         "requested_at": isoformat(one.requested_at),

@@ -31,9 +31,8 @@ def test_a_press_acknowledges_it_in_the_same_message(slack_house: SlackHouse, pr
     message = fire(slack_house, f"db-{presses}0")
     for _ in range(presses):
         slack.click("ann", message, "Ack", is_awaited=False)
-    slack.wait_for(
-        lambda: f"acknowledged by slack.{slack.team}.{ann(slack_house)}" in slack.message(message).plain
-    )
+    slack.wait_for(lambda: f"acknowledged by <@{ann(slack_house)}>" in slack.message(message).plain)
+    assert f"slack.{slack.team}" not in slack.message(message).plain
     assert len([one for one in slack.messages("ops") if f"db-{presses}0" in one.plain]) == 1
 
 

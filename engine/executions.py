@@ -26,7 +26,7 @@ from engine.specs.action import ActionSpec
 from engine.specs.runner_type import WORKFLOWS
 from engine.starts import Starts
 from engine.status import CANCELABLE, FINISHED, TRANSITIONS, Status
-from engine.steps import bounded, canceled_result, insertion, known, take_step
+from engine.steps import bounded, canceled_result, insertion, known, take_step, workflow_of
 from engine.store import audit, callbacks, sealed_parameters
 from engine.store import executions as store
 from engine.store.database import Database
@@ -206,6 +206,8 @@ class Executions:
         The caller calls `tell_ended` after the commit.
         """
         result, size = self._bounded(outcome.result)
+        # One that is too large is an error for everybody.
+        has_clear = outcome.clear is not None and size <= self._result_limit_bytes
 
         def work(connection: Connection) -> Status:
             step = known(store.step(connection, execution_id), execution_id)
@@ -220,6 +222,10 @@ class Executions:
                     canceled_result(str(step.context["cancelled_by"]), outcome.result)
                 )
             store.add_output(connection, chunks)
+            if has_clear and wanted is outcome.status and workflow_of(step.context):
+                sealed_parameters.keep_result(
+                    connection, self._vault, execution_id, outcome.clear, outcome.secrets
+                )
             repeated = self._repeats.of(connection, execution_id, step, wanted)
             if repeated is None:
                 self._step(connection, execution_id, step, wanted, values=values)

@@ -6,7 +6,8 @@ ends costs no write of its own.
 """
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -14,6 +15,7 @@ from sqlalchemy import Connection
 from engine.clock import utcnow
 from engine.errors import StoreFailure
 from engine.executions import OUTPUT
+from engine.expressions.masking import ValueMasker
 from engine.records.execution import OutputChunk
 from engine.runners.base import OutputKind
 from engine.store import executions as store
@@ -57,6 +59,11 @@ class OutputSink:
         chunks = self._take()
         if chunks:
             self._owner.store(self.execution_id, chunks)
+
+    def blot(self, masker: ValueMasker) -> None:
+        """Stars over what is secret in what is not written yet."""
+        with self._lock:
+            self._pending = [(kind, masker.blotted(text), at) for kind, text, at in self._pending]
 
     def close(self) -> Sequence[OutputChunk]:
         """What is not written yet, for the transaction that ends the execution."""
@@ -114,6 +121,22 @@ class OutputLog:
 
         self._database.write(work)
 
+    def blot(self, sink: OutputSink, secrets: Collection[str]) -> None:
+        """Stars over what turned out to be secret; pieces keep their length, so that readers keep their
+        place."""
+        masker = ValueMasker(secrets)
+        sink.blot(masker)
+        with self._database.read() as connection:
+            found = store.output(connection, sink.execution_id)
+        changed = [
+            after
+            for kind in ("stdout", "stderr")
+            for before, after in _blotted([one for one in found if one.kind == kind], masker)
+            if before.data != after.data
+        ]
+        if changed:
+            self._database.write(lambda connection: store.change_output(connection, changed))
+
     def _run(self) -> None:
         while not self._stopping.is_set():
             self._wake.wait()
@@ -127,3 +150,13 @@ class OutputLog:
                     sink.flush()
                 except StoreFailure:
                     return
+
+
+def _blotted(chunks: Sequence[OutputChunk], masker: ValueMasker) -> Iterator[tuple[OutputChunk, OutputChunk]]:
+    """Each of them before and after; a secret may reach over their borders."""
+    text = masker.blotted("".join(chunk.data for chunk in chunks))
+    at = 0
+    for chunk in chunks:
+        end = at + len(chunk.data)
+        yield chunk, replace(chunk, data=text[at:end])
+        at = end

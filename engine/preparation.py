@@ -1,7 +1,6 @@
 """From a claimed execution to what its runner needs: final parameters, configuration, environment."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +11,13 @@ from engine.executions import Executions
 from engine.expressions.jinja import Templates
 from engine.expressions.live_secrets import LiveSecrets
 from engine.expressions.lookups import KeyValues
-from engine.expressions.masking import ValueMasker, mask_result, result_secrets
 from engine.expressions.pack_config import effective_config, secret_config_values
 from engine.expressions.params import Plans, TemplateScope
+from engine.output_schemas import Outputs
 from engine.records.execution import Execution
 from engine.runners.base import RunRequest, RunResult
 from engine.specs.action import ActionSpec
 from engine.specs.pack import PackSpec
-from engine.specs.runner_type import RUNNER_TYPES
 from engine.store.executions import Claim
 from engine.store.sealed_parameters import Revealed
 
@@ -32,6 +30,7 @@ class Preparation:
 
     `pack_folders`: the folders that hold packs, for actions that look for files of other packs.
     `trace_environment(execution)`: the variables that tell it of its trace.
+    `validates_output`: a result that is not what the action's output schema says fails the action.
     """
 
     def __init__(
@@ -45,7 +44,9 @@ class Preparation:
         pack_folders: Sequence[Path],
         live_secrets: LiveSecrets,
         trace_environment: Callable[[Execution], Mapping[str, str]],
+        validates_output: bool,
     ) -> None:
+        self._outputs = Outputs(validates=validates_output)
         self._trace_environment = trace_environment
         self._live_secrets = live_secrets
         self._content = content
@@ -147,13 +148,9 @@ class Preparation:
         return result if action is None else self.hide(action, result)
 
     def hide(self, action: ActionSpec, result: RunResult) -> RunResult:
-        """The result without what the action's output schema calls secret, wherever it stands."""
-        runner = RUNNER_TYPES.get(action.runner_type)
-        if not action.output_schema or runner is None or not isinstance(result.result, dict):
-            return result
-        hidden = mask_result(result.result, action, runner.output_key)
-        secrets = result_secrets(result.result, action, runner.output_key)
-        return replace(result, result=ValueMasker(secrets).value(hidden)) if secrets else result
+        """The result as the action's output schema has it: checked, if the settings say so, and without
+        what is secret, wherever it stands."""
+        return self._outputs.kept(action, result)
 
     def _environment(self, *, execution_id: str, pack: str, token: str, is_debug: bool) -> dict[str, str]:
         """The variables that StackStorm gives an action, and those of its clients."""

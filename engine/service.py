@@ -106,6 +106,7 @@ class Engine(ContentCalls, ExecutionCalls, AliasCalls, JournalCalls):
             pack_folders=loader.places.bases,
             live_secrets=self.live_secrets,
             trace_environment=lambda execution: self.watching.environment(execution),  # noqa: PLW0108 - made later
+            validates_output=settings.actions.validate_output_schema,
         )
         self.configs = PackConfigs(self.content, folder=settings.path(settings.content.configs))
         self._admission = Admission(self.vault)

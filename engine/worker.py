@@ -9,7 +9,7 @@ from engine.errors import EngineError, IllegalTransition, RunnerFailure, StoreFa
 from engine.executions import Executions
 from engine.held_runs import Held, HeldRuns
 from engine.log_facts import forget, learn
-from engine.output import OutputLog
+from engine.output import OutputLog, OutputSink
 from engine.records.execution import Execution, OutputChunk
 from engine.recovery import Recovery
 from engine.runners.base import LetGo, RunControl, Runner, RunRequest, RunResult
@@ -129,7 +129,7 @@ class Worker:
             else:
                 result = runner.run(request, control)
             if result is not None:
-                result = self._hide(request.action, result)
+                result = self._hidden(request.action, result, sink)
         except LetGo:
             return
         except EngineError as error:
@@ -147,6 +147,13 @@ class Worker:
             self._finish(execution, result, sink.close())
         if runner is not None and request is not None:
             runner.forget(request)
+
+    def _hidden(self, action: ActionSpec, result: RunResult, sink: OutputSink) -> RunResult:
+        """Without its secrets, also in what it has printed before anybody knew that they are secret."""
+        hidden = self._hide(action, result)
+        if hidden.secrets:
+            self._outputs.blot(sink, hidden.secrets)
+        return hidden
 
     def _give_up(self, execution: Execution) -> None:
         """Last resort: the execution ends, visibly, with the fault in the log."""

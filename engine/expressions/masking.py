@@ -104,6 +104,15 @@ def is_secret_at(schema: Any, path: Sequence[str | int]) -> bool:
     return holds_secret(schema)
 
 
+def hides(value: Any) -> bool:
+    """Whether something in it is masked, as far as one can see."""
+    if isinstance(value, str):
+        return MASK in value
+    if isinstance(value, Mapping):
+        return any(hides(inner) or (isinstance(key, str) and MASK in key) for key, inner in value.items())
+    return isinstance(value, list | tuple) and any(map(hides, value))
+
+
 def leaves(value: Any) -> list[str]:
     """Every text and number in a value, as text. Booleans, null and the empty text are no secrets."""
     if isinstance(value, Mapping):
@@ -145,10 +154,12 @@ def result_secrets(result: Mapping[str, Any], action: ActionSpec, runner_output_
 
 
 def _whole(schema: Schema) -> Schema:
-    old_form = all(isinstance(part, Mapping) for part in schema.values())
-    if old_form and "properties" not in schema:
-        return {"type": "object", "properties": schema}
-    return schema
+    return {"type": "object", "properties": schema} if is_old_form(schema) else schema
+
+
+def is_old_form(schema: Schema) -> bool:
+    """An output schema that is one property per name, without `type: object` around it."""
+    return "properties" not in schema and all(isinstance(part, Mapping) for part in schema.values())
 
 
 class _Search:
@@ -194,6 +205,11 @@ class ValueMasker:
         if len(text) < SHORTEST or not search.secrets:
             return text
         return search.pattern.sub(MASK, text) if search.pattern else text
+
+    def blotted(self, text: str) -> str:
+        """As `text`, with as many stars as there were characters."""
+        pattern = self.search.pattern
+        return pattern.sub(lambda found: "*" * len(found[0]), text) if pattern else text
 
     def value(self, value: Any) -> Any:
         """A copy; also short secrets are hidden where they are a whole text or number."""

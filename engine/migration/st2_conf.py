@@ -75,6 +75,9 @@ _CONF: Mapping[str, _Rule] = MappingProxyType(
         "rbac.enable": _Rule(
             about="Roles count as soon as there are files of them.", unless=("False", "false")
         ),
+        "system.validate_output_schema": _Rule(
+            key="actions.validate_output_schema", make=_is_true, unless=("False", "false")
+        ),
         "system_user.user": _Rule(
             key="actions.user",
             about="Local commands run as this account through sudo; leave it out to run them as the server.",

@@ -58,6 +58,11 @@ class RunResult:
     status: Status
     result: Any
     """JSON-able, in StackStorm's shape for the runner."""
+    clear: Any = None
+    """What `result` was before something in it was hidden, for the workflow whose task it is; None: nothing
+    was hidden."""
+    secrets: tuple[str, ...] = ()
+    """What was hidden."""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -24,6 +24,11 @@ class ActionSettings:
         "Largest stored result as JSON, in bytes; a larger one is replaced by an error that says so.",
         at_least=1_024,
     )
+    validate_output_schema: bool = key(
+        False,
+        "Fail an action whose result is not what its `output_schema` says: "
+        "StackStorm's system.validate_output_schema.",
+    )
     kill_grace_s: float = key(
         5.0, "Time between TERM and KILL when an action is cancelled or times out, in seconds."
     )

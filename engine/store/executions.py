@@ -116,6 +116,12 @@ def sealed(connection: Connection, execution_id: str) -> bytes | None:
     return found
 
 
+def sealed_of(connection: Connection, execution_ids: Collection[str]) -> dict[str, bytes]:
+    """Of those that have something sealed; at most some hundred ids."""
+    query = select(_C.id, _C.sealed).where(_C.id.in_(execution_ids), _C.sealed.is_not(None))
+    return {row.id: row.sealed for row in connection.execute(query)}
+
+
 def set_sealed(connection: Connection, execution_id: str, value: bytes) -> None:
     connection.execute(update(_TABLE).where(_C.id == execution_id).values(sealed=value))
 
@@ -308,6 +314,13 @@ def add_output(connection: Connection, chunks: Sequence[OutputChunk]) -> None:
                 for c in chunks
             ],
         )
+
+
+def change_output(connection: Connection, chunks: Sequence[OutputChunk]) -> None:
+    """Other words in place of those that are there."""
+    for chunk in chunks:
+        mine = (_OUTPUT.c.execution_id == chunk.execution_id, _OUTPUT.c.seq == chunk.seq)
+        connection.execute(update(_OUTPUT).where(*mine).values(data=chunk.data))
 
 
 def last_output_seq(connection: Connection, execution_id: str) -> int:

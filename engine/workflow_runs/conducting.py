@@ -1,6 +1,7 @@
 """Works out one step of a workflow from all that has happened to it since the last one."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Literal
 
@@ -106,9 +107,13 @@ class StepMaker:
 
     def _outcome(self, run: LiveRun, status: str) -> RunResult:
         result = run.conductor.result
-        if run.head.secrets:
-            result = ValueMasker(run.head.secrets).value(result)
-        return self._hide(run.head.action, RunResult(status=Status(status), result=result))
+        outcome = self._hide(run.head.action, RunResult(status=Status(status), result=result))
+        if not run.head.secrets:
+            return outcome
+        shown = ValueMasker(run.head.secrets).value(outcome.result)
+        if outcome.status is not Status(status) or (shown == outcome.result and outcome.clear is None):
+            return replace(outcome, result=shown)
+        return replace(outcome, result=shown, clear=result, secrets=(*outcome.secrets, *run.head.secrets))
 
     # beginning
 
@@ -154,11 +159,13 @@ class StepMaker:
 
     def _take(self, run: LiveRun, message: Message) -> None:
         if isinstance(message, ChildEnded):
+            outcome = message.outcome
+            run.host.learn(outcome.secrets)
             run.conductor.take(
                 ActionChanged(
                     execution_id=message.execution.id,
                     status=message.status.value,
-                    result=message.outcome.result,
+                    result=outcome.result if outcome.clear is None else outcome.clear,
                 )
             )
         elif isinstance(message, ChildChanged):

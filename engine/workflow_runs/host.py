@@ -7,9 +7,9 @@ from typing import Any
 from engine.clock import utcnow
 from engine.errors import BadTemplate, StoreFailure
 from engine.expressions.lookups import KeyValues
-from engine.expressions.masking import secrets_by_schema
+from engine.expressions.masking import hides, secrets_by_schema
 from engine.records.execution import new_id
-from engine.store import inquiries
+from engine.store import inquiries, sealed_parameters
 from engine.store import workflows as store
 from engine.store.database import Database
 from engine.store.vault import Vault
@@ -64,16 +64,26 @@ class RunHost:
         with self._database.read() as connection:
             found = store.results(connection, execution_ids)
             answers = inquiries.in_clear(connection, self._vault, execution_ids)
+            hidden = [name for name, result in zip(execution_ids, found, strict=True) if hides(result)]
+            clear = sealed_parameters.results_in_clear(connection, self._vault, hidden)
         return [
-            {**result, "response": answers[name].response} if name in answers else result
+            {**result, "response": answers[name].response}
+            if name in answers
+            else clear[name].result
+            if name in clear
+            else result
             for name, result in zip(execution_ids, found, strict=True)
         ]
 
     def answered(self, execution_id: str, result: Any) -> Any:
-        """The result of a child that somebody else has ended: the answer to a question with its secrets,
-        which are learned."""
+        """The result of a child that somebody else has ended: with its secrets, which are learned."""
         with self._database.read() as connection:
             answer = inquiries.in_clear(connection, self._vault, [execution_id]).get(execution_id)
+            hidden = [execution_id] if hides(result) else []
+            clear = sealed_parameters.results_in_clear(connection, self._vault, hidden).get(execution_id)
+        if clear is not None:
+            self.learned.extend(clear.result_secrets)
+            return clear.result
         if answer is None:
             return result
         self.learned.extend(secrets_by_schema(answer.response, answer.schema))

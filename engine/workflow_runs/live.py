@@ -87,7 +87,8 @@ class LiveRuns:
             self._runs.pop(workflow_id, None)
 
     def load(self, workflow_id: str, *, head: Head | None = None) -> LiveRun:
-        """From its rows, as they are now. `head`: in place of the stored one."""
+        """From its rows, as they are now. `head`: in place of the stored one; what that knew to be secret
+        stays so."""
         with self._database.read() as connection:
             stored = store.get(connection, workflow_id)
             if stored is None:
@@ -101,7 +102,8 @@ class LiveRuns:
             self._vault.unseal(data, place=store.delta_place(workflow_id, version))
             for version, data in deltas
         ]
-        head = head or self.head(stored)
+        before = self.head(stored)
+        head = before if head is None else head.with_secrets(before.secrets)
         host = self.host(workflow_id)
         snapshot = self._snapshot(stored)
         conductor = language.load(

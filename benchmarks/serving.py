@@ -71,10 +71,15 @@ def write_site(folder: Path) -> Path:
 def server(
     folder: Path | None = None, *, options: tuple[str, ...] = (), variables: Mapping[str, str] | None = None
 ) -> Iterator[Server]:
-    """Started, ready, and stopped at the end; `variables`: of its environment."""
+    """Started, ready, and stopped at the end; `variables`: of its environment.
+
+    A config.yaml that stands in `folder` is taken as it is.
+    """
     with tempfile.TemporaryDirectory() as temporary:
         home = folder or Path(temporary)
-        config = write_site(home)
+        config = home / "config.yaml"
+        if not config.exists():
+            write_site(home)
         environment = {name: value for name, value in os.environ.items() if not name.startswith("STORMCROW_")}
         environment |= variables or {}
         command = [

@@ -20,6 +20,7 @@ from engine.records.chat import (
 )
 from engine.status import FINISHED
 from engine.store import journal
+from engine.store.hot import HotStatement
 
 # The journal's kind for a message that is new or was edited.
 MESSAGE_KIND = "chat.message"
@@ -28,18 +29,24 @@ _MESSAGE = ChatMessageRow.__table__  # type: ignore[attr-defined]  # SQLModel hi
 _CHANNEL = ChatChannelRow.__table__  # type: ignore[attr-defined]  # as above
 _POSTING = PostingRow.__table__  # type: ignore[attr-defined]  # as above
 _NOTICE = ChatNoticeRow.__table__  # type: ignore[attr-defined]  # as above
-# Made once: building a statement costs more than running it.
-_INSERT = insert(_MESSAGE)
-_KNOWN = select(_MESSAGE.c.id).where(_MESSAGE.c.delivery_key == bindparam("wanted"))
-_EDIT = (
+_INSERT = HotStatement(
+    insert(_MESSAGE), [column.name for column in _MESSAGE.c if column.name not in ("seq", "edited_at")]
+)
+_KNOWN = HotStatement(
+    select(_MESSAGE.c.id).where(_MESSAGE.c.delivery_key == bindparam("wanted")), ("wanted",)
+)
+_BY_ID = HotStatement(select(_MESSAGE).where(_MESSAGE.c.id == bindparam("wanted")), ("wanted",))
+_EDIT = HotStatement(
     update(_MESSAGE)
     .where(_MESSAGE.c.delivery_key == bindparam("wanted"))
-    .values(body=bindparam("new_body"), edited_at=bindparam("now"))
+    .values(body=bindparam("new_body"), edited_at=bindparam("now")),
+    ("wanted", "new_body", "now"),
 )
-_CLOSE = (
+_CLOSE = HotStatement(
     update(_POSTING)
     .where(_POSTING.c.adapter == bindparam("where"), _POSTING.c.execution_id == bindparam("wanted"))
-    .values(status=bindparam("new_status"), updated_at=bindparam("now"))
+    .values(status=bindparam("new_status"), updated_at=bindparam("now")),
+    ("where", "wanted", "new_status", "now"),
 )
 
 
@@ -48,8 +55,7 @@ def add(connection: Connection, message: NewChatMessage, *, is_shown: bool) -> b
 
     `is_shown`: the chat is our own, and whoever looks at it is told through the journal.
     """
-    known = connection.execute(_KNOWN, {"wanted": message.delivery_key}).scalar()
-    if known is not None:
+    if is_known(connection, message.delivery_key):
         return False
     _insert(connection, message)
     if is_shown:
@@ -59,22 +65,20 @@ def add(connection: Connection, message: NewChatMessage, *, is_shown: bool) -> b
 
 def is_known(connection: Connection, delivery_key: str) -> bool:
     """Whether a message with that key was stored."""
-    return connection.execute(_KNOWN, {"wanted": delivery_key}).scalar() is not None
+    return _KNOWN.first(connection, {"wanted": delivery_key}) is not None
 
 
 def put(connection: Connection, message: NewChatMessage) -> None:
     """Store a message of our own chat, in the place of the one with its delivery key if there is one."""
-    edited = connection.execute(
-        _EDIT, {"wanted": message.delivery_key, "new_body": orjson.dumps(message.body), "now": utcnow()}
-    )
-    if edited.rowcount == 0:
+    values = {"wanted": message.delivery_key, "new_body": orjson.dumps(message.body), "now": utcnow()}
+    if _EDIT.run(connection, values) == 0:
         _insert(connection, message)
     _tell(connection, message)
 
 
 def _insert(connection: Connection, message: NewChatMessage) -> None:
-    connection.execute(
-        _INSERT,
+    _INSERT.run(
+        connection,
         {
             "id": message.id,
             "adapter": message.adapter,
@@ -96,8 +100,9 @@ def _tell(connection: Connection, message: NewChatMessage) -> None:
 
 def messages(connection: Connection, ids: Collection[str]) -> list[ChatMessage]:
     """Those of `ids` that exist, in the order in which they came."""
-    query = select(_MESSAGE).where(_MESSAGE.c.id.in_(ids)).order_by(_MESSAGE.c.seq)
-    return [_message(row) for row in connection.execute(query)]
+    # One at a time: mostly there is one, and a list of another length would be another statement.
+    found = [row for one in ids for row in _BY_ID.all(connection, {"wanted": one})]
+    return [_message(row) for row in sorted(found, key=lambda row: row.seq)]
 
 
 def history(
@@ -167,9 +172,8 @@ def keep_posting(connection: Connection, posting: Posting) -> None:
 
 def close_posting(connection: Connection, adapter: str, execution_id: str, status: str) -> None:
     """Note the end in the posting of an execution, if there is one."""
-    connection.execute(
-        _CLOSE, {"where": adapter, "wanted": execution_id, "new_status": status, "now": utcnow()}
-    )
+    values = {"where": adapter, "wanted": execution_id, "new_status": status, "now": utcnow()}
+    _CLOSE.run(connection, values)
 
 
 def posting(connection: Connection, adapter: str, execution_id: str) -> Posting | None:

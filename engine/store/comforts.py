@@ -17,14 +17,23 @@ from engine.records.comforts import (
     OfferRow,
     TrailRow,
 )
+from engine.store.hot import HotStatement
 from engine.store.vault import Vault
 
 _T = TrailRow.__table__  # type: ignore[attr-defined]  # SQLModel hides the table from mypy
 _O = OfferRow.__table__  # type: ignore[attr-defined]  # as above
 _D = ChannelDefaultRow.__table__  # type: ignore[attr-defined]  # as above
-# Made once: building a statement costs more than running it.
-_KNOWN = select(_T.c.seq).where(_T.c.adapter == bindparam("where"), _T.c.execution_id == bindparam("wanted"))
-_INSERT = insert(_T)
+_KNOWN = HotStatement(
+    select(_T.c.seq).where(_T.c.adapter == bindparam("where"), _T.c.execution_id == bindparam("wanted")),
+    ("where", "wanted"),
+)
+_INSERT = HotStatement(insert(_T), [column.name for column in _T.c if column.name != "seq"])
+_DEFAULTS = HotStatement(
+    select(_D)
+    .where(_D.c.adapter == bindparam("where"), _D.c.channel == bindparam("wanted"))
+    .order_by(_D.c.name),
+    ("where", "wanted"),
+)
 
 
 # trails
@@ -32,8 +41,8 @@ _INSERT = insert(_T)
 
 def leave(connection: Connection, footprint: Footprint) -> None:
     """Remember that an execution belongs to a thread, unless it is known."""
-    known = connection.execute(_KNOWN, {"where": footprint.adapter, "wanted": footprint.execution_id})
-    if known.scalar() is not None:
+    known = _KNOWN.first(connection, {"where": footprint.adapter, "wanted": footprint.execution_id})
+    if known is not None:
         return
     values = {
         "adapter": footprint.adapter,
@@ -42,7 +51,7 @@ def leave(connection: Connection, footprint: Footprint) -> None:
         "person": footprint.person,
         "execution_id": footprint.execution_id,
     }
-    connection.execute(_INSERT, values)
+    _INSERT.run(connection, values)
 
 
 def newest_in_thread(connection: Connection, adapter: str, threads: Collection[str]) -> str | None:
@@ -158,10 +167,9 @@ def _offer(vault: Vault, row: Row[Any]) -> Offer:
 
 def defaults(connection: Connection, adapter: str, channel: str) -> list[ChannelDefault]:
     """By name."""
-    query = select(_D).where(_D.c.adapter == adapter, _D.c.channel == channel).order_by(_D.c.name)
     return [
         ChannelDefault(name=row.name, value=row.value, set_by=row.set_by, set_at=row.set_at)
-        for row in connection.execute(query)
+        for row in _DEFAULTS.all(connection, {"where": adapter, "wanted": channel})
     ]
 
 

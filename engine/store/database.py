@@ -24,6 +24,7 @@ from engine.errors import StoreFailure
 from engine.records.audit import Actor
 from engine.records.journal import JournalEntry
 from engine.store import audit, migrate
+from engine.store.hot import run_plain
 
 log = logging.getLogger(__name__)
 
@@ -287,7 +288,7 @@ class Database:
         @event.listens_for(made, "begin")
         def begin(connection: Connection) -> None:
             if immediate:
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
+                run_plain(connection, "BEGIN IMMEDIATE")
 
         return made
 

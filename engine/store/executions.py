@@ -26,14 +26,14 @@ _COLUMNS = tuple(column.name for column in _TABLE.columns if column.name != "seq
 _GIVEN = tuple(name for name in _COLUMNS if name not in ("started_at", "claimed_by", "lease_until"))
 _INSERT = HotStatement(insert(_TABLE), _GIVEN)
 _INSERT_OUTPUT = insert(_OUTPUT)
-_BY_ID = select(*_WITH_RESULT).where(_C.id == bindparam("wanted"))
+_BY_ID = HotStatement(select(*_WITH_RESULT).where(_C.id == bindparam("wanted")), ("wanted",))
 _STEP = HotStatement(
     select(_C.status, _C.log, _C.attempt, _C.action, _C.context).where(_C.id == bindparam("wanted")),
     ("wanted",),
 )
 _CHANGE = update(_TABLE).where(_C.id == bindparam("wanted"), _C.status == bindparam("old"))
 _changes: dict[tuple[str, ...], HotStatement] = {}
-_CLAIM = (
+_CLAIM = HotStatement(
     update(_TABLE)
     .where(_C.id == bindparam("wanted"), _C.status == bindparam("old"))
     .values(
@@ -43,9 +43,12 @@ _CLAIM = (
         lease_until=bindparam("lease"),
         started_at=bindparam("start"),
         log=bindparam("new_log"),
-    )
+    ),
+    ("wanted", "old", "new_status", "new_attempt", "server", "lease", "start", "new_log"),
 )
-_BY_KEY = select(*_WITH_RESULT, _C.fingerprint).where(_C.idempotency_key == bindparam("wanted"))
+_BY_KEY = HotStatement(
+    select(*_WITH_RESULT, _C.fingerprint).where(_C.idempotency_key == bindparam("wanted")), ("wanted",)
+)
 _NEXT_DUE = select(_C.not_before).where(_C.status == Status.REQUESTED.value).order_by(_C.not_before).limit(1)
 # What decides about a start needs more than what is shown.
 _CANDIDATE = (*_SHOWN, _C.sealed, _C.not_before, _C.seq)
@@ -56,6 +59,7 @@ _DUE = (
     .order_by(_C.not_before, _C.seq)
     .limit(bindparam("most"))
 )
+_ALL_DUE = HotStatement(_DUE, ("now", "most"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +111,7 @@ def add(connection: Connection, values: Mapping[str, Any]) -> None:
 
 
 def get(connection: Connection, execution_id: str) -> Execution | None:
-    row = connection.execute(_BY_ID, {"wanted": execution_id}).first()
+    row = _BY_ID.first(connection, {"wanted": execution_id})
     return None if row is None else _execution(row)
 
 
@@ -139,7 +143,7 @@ def newest(connection: Connection) -> str | None:
 
 
 def by_idempotency_key(connection: Connection, key: str) -> First | None:
-    row = connection.execute(_BY_KEY, {"wanted": key}).first()
+    row = _BY_KEY.first(connection, {"wanted": key})
     return None if row is None else First(execution=_execution(row), fingerprint=row.fingerprint or "")
 
 
@@ -169,8 +173,10 @@ def due(
     connection: Connection, *, now: datetime, limit: int, full_runners: Collection[str] = ()
 ) -> Sequence[Any]:
     """Rows of what may start, the longest waiting first; for `candidate`, and for `claim`."""
-    query = _DUE.where(_C.runner.not_in(full_runners)) if full_runners else _DUE
-    return connection.execute(query, {"now": now, "most": limit}).all()
+    given = {"now": now, "most": limit}
+    if not full_runners:
+        return _ALL_DUE.all(connection, given)
+    return connection.execute(_DUE.where(_C.runner.not_in(full_runners)), given).all()
 
 
 def claim(
@@ -195,7 +201,7 @@ def claim(
         }
         for row in rows
     ]
-    connection.execute(_CLAIM, changes)
+    _CLAIM.run_many(connection, changes)
     return [
         Claim(
             execution=_execution(
@@ -376,7 +382,7 @@ def _filtered(query: Select[Any], wanted: ExecutionFilter) -> Select[Any]:
 
 
 def _execution(row: Any, **changed: Any) -> Execution:
-    fields = dict(row._mapping)
+    fields = row._asdict()
     for name in ("sealed", "not_before", "seq", "fingerprint"):
         fields.pop(name, None)
     fields.update(changed)

@@ -15,7 +15,10 @@ from engine.store.hot import HotStatement
 _JOURNAL = JournalRow.__table__  # type: ignore[attr-defined]  # SQLModel hides the table from mypy
 _CURSOR = CursorRow.__table__  # type: ignore[attr-defined]  # as above
 _INSERT = HotStatement(insert(_JOURNAL).returning(_JOURNAL.c.id), ("at", "kind", "subject", "data"))
-_MOVE = update(_CURSOR).where(_CURSOR.c.reader == bindparam("name")).values(position=bindparam("to"))
+_MOVE = HotStatement(
+    update(_CURSOR).where(_CURSOR.c.reader == bindparam("name")).values(position=bindparam("to")),
+    ("name", "to"),
+)
 
 
 def append(
@@ -64,6 +67,5 @@ def position(connection: Connection, reader: str) -> int | None:
 
 def move(connection: Connection, reader: str, to: int) -> None:
     """Remember that `reader` is done with everything up to `to`."""
-    moved = connection.execute(_MOVE, {"name": reader, "to": to})
-    if moved.rowcount == 0:
+    if _MOVE.run(connection, {"name": reader, "to": to}) == 0:
         connection.execute(insert(_CURSOR), {"reader": reader, "position": to})

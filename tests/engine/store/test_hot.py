@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import IntegrityError
 
 from engine.records.journal import JournalRow
 from engine.store.database import Database
@@ -53,3 +54,22 @@ def test_it_is_part_of_the_transaction(database: Database) -> None:
         database.write(fails)
     with database.read() as connection:
         assert connection.execute(select(JOURNAL)).all() == []
+
+
+def test_rows_have_the_names_and_types_of_their_columns(database: Database) -> None:
+    found = HotStatement(select(JOURNAL).where(JOURNAL.c.kind == bindparam("wanted")), ("wanted",))
+    database.write(lambda connection: INSERT.insert(connection, ROW))
+    with database.read() as connection:
+        (row,) = found.all(connection, {"wanted": "x"})
+        assert found.first(connection, {"wanted": "x"}) == row
+        assert found.all(connection, {"wanted": "y"}) == []
+    assert row._asdict() == {"id": row.id, **ROW}
+
+
+def test_the_drivers_errors_are_those_of_sqlalchemy(database: Database) -> None:
+    def twice(connection: Connection) -> None:
+        key = INSERT.insert(connection, ROW)
+        HotStatement(insert(JOURNAL), ("id", *ROW)).run(connection, {"id": key, **ROW})
+
+    with pytest.raises(IntegrityError):
+        database.write(twice)

@@ -16,7 +16,7 @@ from engine.api.resource import Endpoint
 from engine.api.scopes import narrowed
 from engine.api.shape import Listed
 from engine.api.wire import Document
-from engine.errors import BadInput, NotFound
+from engine.errors import BadInput, Denied, NotFound
 from engine.rights.place import Where
 from engine.specs.alias import AliasSpec
 from engine.specs.right import Right
@@ -82,12 +82,27 @@ def match_and_execute(call: Call) -> Response:
 
 
 def _user(call: Call, body: dict[str, Any]) -> str:
-    name = str(body.get("user") or "")
-    return name if name and call.may_impersonate(name) else call.requester.user
+    """Whose command it is. Raises Denied.
+
+    With roles on file nobody lends their rights to whomever a chat names: the bot acts for that person,
+    or the settings say that everybody there runs commands as the bot.
+    """
+    name, asking = str(body.get("user") or ""), call.requester.user
+    if name in ("", asking):
+        return asking
+    if call.may_impersonate(name):
+        return name
+    if call.engine.rights.has_roles and asking not in call.engine.settings.auth.shared_bots:
+        raise Denied(
+            f'User "{asking}" may not act for {name[:64]!r}.',
+            hint=f"It takes a role of {asking} that grants impersonate on user:{name[:64]}, who must be no "
+            "administrator. Or everybody runs commands as the bot: auth.shared_bots.",
+        )
+    return asking
 
 
 def _run(call: Call, body: dict[str, Any], found: AliasMatch) -> list[Document]:
-    """`user` in the body is what the chat calls the person: data, unless the bot may impersonate them."""
+    """`user` in the body is what the chat calls the person."""
     name, user = str(body.get("user") or ""), _user(call, body)
     route = body.get("notification_route") or body.get("notification_channel")
     source_context = body.get("source_context")

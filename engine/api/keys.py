@@ -37,8 +37,11 @@ def list_keys(call: Call) -> Response:
         limit=page.limit,
     )
     owner = _owner(call, query.text("user"))
+    scopes = _scopes(query.text("scope") or "system")
+    if decrypt and "system" in scopes:
+        _check_decryption(call, "")
     found: list[DatastoreKey] = []
-    for scope in _scopes(query.text("scope") or "system"):
+    for scope in scopes:
         found += call.engine.datastore.keys(scope, user=owner, decrypt=decrypt, wanted=wanted)
     if decrypt:
         _note_decryption(call, found)
@@ -48,7 +51,10 @@ def list_keys(call: Call) -> Response:
 def get_key(call: Call) -> Response:
     decrypt = call.query.flag("decrypt")
     owner = _owner(call, call.query.text("user"))
-    key = call.engine.datastore.read(_scope(call), call.path["name"], user=owner, decrypt=decrypt)
+    scope = _scope(call)
+    if decrypt and scope == "system":
+        _check_decryption(call, f"key_value_pair:st2kv.system:{call.path['name']}")
+    key = call.engine.datastore.read(scope, call.path["name"], user=owner, decrypt=decrypt)
     if key is None:
         raise _unknown(call)
     if decrypt:
@@ -165,6 +171,23 @@ def _owner(call: Call, asked: Any) -> str:
 def _is_admin(call: Call) -> bool:
     """With the administrator's key: an action that runs as the administrator is not meant."""
     return call.requester.user == ADMIN and call.requester.is_person
+
+
+def _check_decryption(call: Call, resource: str) -> None:
+    """Seeing that there is a secret is less than reading it. Raises Denied.
+
+    What runs, an action or a sensor, reads what its pack was made to read.
+    """
+    requester, rights = call.requester, call.engine.rights
+    if requester.is_lent or requester.execution_id is not None or requester.user == ADMIN:
+        return
+    if rights.has_roles and rights.allows(requester.user, Right.KEY_VALUE_PAIR_ALL, resource).may:
+        return
+    raise Denied(
+        "Decrypt option requires administrator access.",
+        hint=f"Or a role that grants {Right.KEY_VALUE_PAIR_ALL}"
+        f"{f' on {resource}' if resource else ''}; keys of one's own scope are one's own.",
+    )
 
 
 def _note_decryption(call: Call, keys: list[DatastoreKey]) -> None:

@@ -64,3 +64,8 @@ class AuthSettings:
     proxy_addresses: list[str] = key(
         [], "Whose word that is: addresses and networks, for example [127.0.0.1, 10.1.0.0/24]."
     )
+    shared_bots: list[str] = key(
+        [],
+        "Users of bots of others (Hubot, Errbot) that run commands as themselves for people whom they may "
+        "not act for; of other bots that is refused once there are roles.",
+    )

@@ -115,7 +115,7 @@ def test_an_alias_is_refused_on_the_api_to_who_lacks_either_right(site: Site, us
             "name": ref,
             "format": "in no format",
             "command": "of it",
-            "user": "admin",
+            "user": "",
             "source_channel": "ops",
         }
         answer = site.ask(user, "POST", "/aliasexecution", body)
@@ -143,9 +143,12 @@ def test_a_command_runs_for_whom_a_role_allows_it(site: Site, user: str, word: s
         assert after - before == (1 if may_say(user, alias) else 0), said
         assert ("You may not" in said) == (not may_say(user, alias)), said
         assert CANARY not in said
-        by_api = {"command": f"{word} {pack} hello", "user": "admin", "source_channel": "ops"}
+        by_api = {"command": f"{word} {pack} hello", "user": "", "source_channel": "ops"}
         answer = site.ask(user, "POST", "/aliasexecution/match_and_execute", by_api)
         assert answer.status_code == (201 if may_say(user, alias) else 403)
+        for_another = {**by_api, "user": "stormcrow"}
+        answer = site.ask(user, "POST", "/aliasexecution/match_and_execute", for_another)
+        assert answer.status_code == 403
 
 
 @pytest.mark.parametrize("word", ["status", "output", "logs", "why"])

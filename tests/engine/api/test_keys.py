@@ -1,10 +1,12 @@
 """The datastore over REST."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.engine.api.running import Running
+from tests.engine.rights.site import write_rights
 
 
 def put(server: Running, name: str, value: Any, **more: Any) -> Any:
@@ -67,6 +69,54 @@ def test_a_secret_is_sealed_unless_it_is_decrypted(server: Running) -> None:
     assert "canary" not in sealed["value"]
     assert server.get("/keys/pass?decrypt=true").json()["value"] == "canary-3e8"
     assert "canary" not in server.get("/keys/?scope=all&limit=50").text
+
+
+def test_without_roles_only_the_administrator_reads_secrets_of_the_system(server: Running) -> None:
+    server.ask("PUT", "/keys/treasure", json={"name": "treasure", "value": "canary-7d", "secret": True})
+    key, _ = server.engine.access.create_key(user="eve", metadata={})
+    for path in ("/keys/treasure?decrypt=true", "/keys?decrypt=true", "/keys?decrypt=true&scope=all"):
+        answer = server.get(path, key=key)
+        assert answer.status_code == 403, path
+        assert "Decrypt option requires administrator access" in answer.json()["faultstring"]
+    assert "canary" not in server.get("/keys/treasure", key=key).text
+    own = {"name": "mine", "value": "canary-7e", "secret": True, "scope": "user"}
+    assert server.ask("PUT", "/keys/mine", json=own, key=key).status_code == 200
+    assert server.get("/keys/mine?scope=user&decrypt=true", key=key).json()["value"] == "canary-7e"
+
+
+def test_with_roles_it_takes_all_on_the_key_to_read_a_secret(server: Running) -> None:
+    server.ask("PUT", "/keys/treasure", json={"name": "treasure", "value": "canary-7d", "secret": True})
+    root = Path(server.engine.settings.root)
+    uid = "key_value_pair:st2kv.system:treasure"
+    write_rights(
+        root,
+        {
+            "roles/keeper.yaml": f"""
+                name: keeper
+                permission_grants: [{{resource_uid: "{uid}", permission_types: [key_value_pair_all]}}]
+            """,
+            "assignments/kim.yaml": "{username: kim, roles: [keeper]}",
+            "assignments/ada.yaml": "{username: ada, roles: [admin]}",
+            "assignments/olga.yaml": "{username: olga, roles: [observer]}",
+        },
+    )
+    server.engine.reload()
+    try:
+        made = {
+            name: server.engine.access.create_key(user=name, metadata={})[0]
+            for name in ("kim", "ada", "olga")
+        }
+        path = "/keys/treasure?decrypt=true"
+        assert server.get(path, key=made["kim"]).json()["value"] == "canary-7d"
+        assert server.get(path, key=made["ada"]).json()["value"] == "canary-7d"
+        assert server.get("/keys/treasure", key=made["olga"]).status_code == 200
+        for refused in (path, "/keys?decrypt=true"):
+            assert server.get(refused, key=made["olga"]).status_code == 403
+        assert server.get("/keys?decrypt=true", key=made["kim"]).status_code == 403
+    finally:
+        for file in (root / "rbac").rglob("*.yaml"):
+            file.unlink()
+        server.engine.reload()
 
 
 def test_the_list_is_plain_and_takes_a_prefix(server: Running) -> None:

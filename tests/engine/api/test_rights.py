@@ -1,6 +1,7 @@
 """Rights at the REST API: impersonation, rules, accounts, and who may ask about whom."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,35 @@ def test_a_bot_acts_for_the_users_that_its_role_names(ask: Ask) -> None:
 def test_and_for_nobody_else(ask: Ask, user: str) -> None:
     answer = ask("hubot", "POST", "/aliasexecution/match_and_execute", said(user))
     assert answer.status_code == 403
+
+
+@pytest.mark.parametrize("asking", ["hubot", "ada", "admin"])
+def test_whoever_may_much_lends_it_to_nobody_whom_a_chat_names(ask: Ask, asking: str) -> None:
+    """The bot may not act for them, so it does not run their commands as itself either."""
+    for path, more in (
+        ("/aliasexecution/match_and_execute", {}),
+        ("/aliasexecution", {"name": "say", "format": "say {{text}}"}),
+    ):
+        answer = ask(asking, "POST", path, {**said("bob"), **more})
+        assert answer.status_code == 403
+        assert "impersonate on user:bob" in answer.json()["faultstring"]
+
+
+def test_ones_own_name_in_a_command_is_oneself(ask: Ask) -> None:
+    answer = ask("chat.ann", "POST", "/aliasexecution/match_and_execute", said("chat.ann"))
+    assert answer.status_code == 201, answer.text
+
+
+def test_a_bot_that_the_settings_name_runs_commands_of_everybody_as_itself(
+    ask: Ask, server: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    auth = replace(server.engine.settings.auth, shared_bots=["ada"])
+    monkeypatch.setattr(server.engine, "settings", replace(server.engine.settings, auth=auth))
+    answer = ask("ada", "POST", "/aliasexecution/match_and_execute", said("bob"))
+    assert answer.status_code == 201, answer.text
+    assert answer.json()["results"][0]["execution"]["context"]["user"] == "ada"
+    # Whom it may act for it still acts for, and others are not named in the settings.
+    assert ask("hubot", "POST", "/aliasexecution/match_and_execute", said("bob")).status_code == 403
 
 
 @pytest.mark.parametrize("requester", ["ada", "chat.ann", "admin"])

@@ -11,7 +11,6 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
-from datetime import timedelta
 from functools import partial
 
 import orjson
@@ -30,8 +29,6 @@ WORKERS = 8
 # A delivery that fails so often is given up, visibly.
 ATTEMPTS = 5
 FIRST_PAUSE_S = 0.2
-# Longer than any chat goes on delivering the same thing again.
-KEPT_FOR = timedelta(days=7)
 
 
 class Inbox:
@@ -50,10 +47,8 @@ class Inbox:
     def start(self) -> None:
         """Goes on with what an earlier server had not finished. Raises StoreFailure."""
         self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix=f"inbox:{self._name}")
-        now = utcnow()
-        self._engine.database.submit(lambda connection: store.forget(connection, before=now - KEPT_FOR))
         with self._engine.database.read() as connection:
-            left = store.unhandled(connection, self._engine.vault, self._name, before=now)
+            left = store.unhandled(connection, self._engine.vault, self._name, before=utcnow())
         for delivery in left:
             self._enqueue(delivery)
 

@@ -18,9 +18,10 @@ from engine.clock import isoformat, utcnow
 from engine.errors import BadInput, StoreFailure
 from engine.records.audit import Act
 from engine.settings.retention import RetentionSettings
-from engine.store import audit, journal
+from engine.store import audit, journal, old_rows
 from engine.store import removal as store
 from engine.store.database import Database
+from engine.store.old_rows import Old
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +51,9 @@ _BITES: Mapping[str, Remove] = MappingProxyType(
 )
 EXECUTIONS = "executions"
 # What a person may have removed at once, whatever the settings say, and how it is counted before.
-PURGED = (EXECUTIONS, "events", "enforcements")
+PURGED = (EXECUTIONS, "events", "enforcements", "messages", "alerts", "pipelines", "callbacks")
+# What a chat delivers again must be known, or it would be done again.
+LEAST_DAYS: Mapping[str, int] = MappingProxyType({"messages": 7, "deliveries": 7})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,14 +88,18 @@ class Retention:
             "enforcements": settings.enforcements_days,
             "journal": settings.journal_days,
             "audit": settings.audit_days,
+            "messages": settings.messages_days,
+            "deliveries": LEAST_DAYS["deliveries"],
+            "alerts": settings.alerts_days,
+            "pipelines": settings.pipelines_days,
+            "callbacks": settings.callbacks_days,
         }
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        if any(self._days.values()):
-            self._thread = threading.Thread(target=self._run, name="retention", daemon=True)
-            self._thread.start()
+        self._thread = threading.Thread(target=self._run, name="retention", daemon=True)
+        self._thread.start()
 
     def stop(self) -> None:
         """Between two bites. Idempotent."""
@@ -118,19 +125,20 @@ class Retention:
         removed = {}
         for kind, days in self._days.items():
             if days and not self._stopping.is_set():
-                count = self._remove(kind, now - timedelta(days=days))
+                kept = max(days, LEAST_DAYS.get(kind, 0))
+                count = self._remove(kind, now - timedelta(days=kept))
                 if count:
                     removed[kind] = count
-                    log.info("removed what is older than %d days: %s", days, kind, extra={"count": count})
+                    log.info("removed what is older than %d days: %s", kept, kind, extra={"count": count})
         return removed
 
     def _remove(self, kind: str, before: datetime) -> int:
         """All of a kind, and an act that says so."""
-        bites = self._families(before) if kind == EXECUTIONS else self._bites(kind, before)
         if kind == "journal":
             self._pass_over()
-        count = sum(bites)
-        if count:
+        count = sum(self._bites(kind, before))
+        # Of what chats delivered only the keys were left.
+        if count and kind != "deliveries":
             act = Act(
                 kind="history.removed", object=kind, details={"before": isoformat(before), "count": count}
             )
@@ -146,12 +154,38 @@ class Retention:
                     continue
             self._database.write(partial(_move_on, reader=reader.name, to=end))
 
-    def _bites(self, kind: str, before: datetime) -> Iterator[int]:
+    def _bites(self, kind: str, before: datetime, *, action: str = "") -> Iterator[int]:
+        if kind == EXECUTIONS:
+            yield from self._families(before, action=action)
+            return
+        for old in old_rows.KINDS.get(kind, ()):
+            yield from self._rows(old, before)
+        if kind in _BITES:
+            yield from self._oldest(kind, before)
+
+    def _oldest(self, kind: str, before: datetime) -> Iterator[int]:
         while not self._stopping.is_set():
             count = self._database.write(lambda connection: _BITES[kind](connection, before))
             if not count:
                 return
             yield count
+
+    def _rows(self, old: Old, before: datetime) -> Iterator[int]:
+        """Until nothing more goes: what was needed by a row that went may go then."""
+        found, after = 1, None
+        while found and not self._stopping.is_set():
+            found = 0
+            while True:
+                with self._database.read() as connection:
+                    page = old_rows.page(connection, old, before=before, after=after, limit=_BITE)
+                if page.orders:
+                    job = partial(old_rows.remove, old=old, orders=page.orders, before=before)
+                    count = self._database.write(job)
+                    found += count
+                    yield count
+                after = page.last
+                if after is None or self._stopping.is_set():
+                    break
 
     def _families(self, before: datetime, *, action: str = "") -> Iterator[int]:
         """A family goes children first, so that a parent is never without them."""
@@ -171,28 +205,29 @@ class Retention:
 
     def count(self, kind: str, *, before: datetime, action: str = "") -> int:
         """How many a purge would remove: of executions those without a parent. Raises BadInput."""
-        _check(kind, action)
+        _check(kind, action, before)
         with self._database.read() as connection:
             match kind:
                 case "executions":
                     return store.count_roots(connection, before=before, action=action)
                 case "events":
                     return store.count_events(connection, before=before)
-                case _:
+                case "enforcements":
                     return store.count_enforcements(connection, before=before)
+                case _:
+                    return old_rows.count(connection, kind, before=before)
 
     def purge(self, kind: str, *, before: datetime, action: str = "", most: int = 20_000) -> Purged:
         """Remove what ended before that moment, at least `most` if there are so many. Raises BadInput.
 
         The act is written first: nothing is gone that nobody is known to have wanted gone.
         """
-        _check(kind, action)
+        _check(kind, action, before)
         details = {"before": isoformat(before), **({"action": action} if action else {})}
         act = Act(kind="history.purged", object=kind, details=details)
         self._database.write(partial(audit.record, act=act))
         count = 0
-        bites = self._families(before, action=action) if kind == EXECUTIONS else self._bites(kind, before)
-        for bite in bites:
+        for bite in self._bites(kind, before, action=action):
             count += bite
             if count >= most:
                 return Purged(kind=kind, count=count, is_done=False)
@@ -205,11 +240,17 @@ def _move_on(connection: Connection, *, reader: str, to: int) -> None:
         journal.move(connection, reader, to)
 
 
-def _check(kind: str, action: str) -> None:
+def _check(kind: str, action: str, before: datetime) -> None:
     if kind not in PURGED:
         raise BadInput(f'"{kind}" cannot be purged.', hint=f"Choose from {', '.join(PURGED)}.")
     if action and kind != EXECUTIONS:
         raise BadInput("Only executions are of an action.", hint="Leave the action out.")
+    least = LEAST_DAYS.get(kind, 0)
+    if least and before > utcnow() - timedelta(days=least):
+        raise BadInput(
+            f"Of {kind} the last {least} days cannot be purged.",
+            hint="A chat may deliver a message again, which must be known then.",
+        )
 
 
 def _in_bites(families: list[list[str]]) -> Iterator[list[str]]:

@@ -10,7 +10,10 @@ from bot.cli.site import Config, Data, Json, Url, connect
 
 
 def purge(
-    kind: Annotated[str, typer.Argument(help="executions, events or enforcements.")],
+    kind: Annotated[
+        str,
+        typer.Argument(help="executions, events, enforcements, messages, alerts, pipelines or callbacks."),
+    ],
     *,
     timestamp: Annotated[
         str, typer.Option("--timestamp", metavar="TIME", help="What ended before: 90d, or 2026-01-31.")

@@ -26,3 +26,13 @@ class RetentionSettings:
         0, "Entries of the journal that all its readers are done with; event streams replay no further back."
     )
     audit_days: int = key(0, "Acts of the audit, whose chain stays verifiable.")
+    messages_days: int = key(
+        0,
+        "What was said in chats and what we answered, 7 at least; threads go from their end, never what "
+        "waits to be sent, or shows something that is not over.",
+    )
+    alerts_days: int = key(0, "Alerts that are resolved.")
+    pipelines_days: int = key(0, "Pipelines of commands that have ended, with what they gave.")
+    callbacks_days: int = key(
+        0, "Callbacks that were delivered or given up; they go with their execution at the latest."
+    )

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from engine.clock import utcnow
 from engine.records.deliveries import Delivery, DeliveryRow
@@ -58,11 +58,6 @@ def unhandled(connection: Connection, vault: Vault, adapter: str, *, before: dat
 def handled(connection: Connection, seq: int, *, error: str = "") -> None:
     """It was worked on; what it said is forgotten."""
     connection.execute(_HANDLED, {"wanted": seq, "why": error})
-
-
-def forget(connection: Connection, *, before: datetime) -> None:
-    """Those that were handled, and are too old to be delivered again."""
-    connection.execute(delete(_T).where(_T.c.received_at < before, _T.c.is_handled.is_(True)))
 
 
 def _delivery(vault: Vault, row: Row[Any]) -> Delivery:

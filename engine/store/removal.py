@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, Table, delete, exists, func, select, update
 
 from engine.records.audit import AuditHeadRow, AuditRow
+from engine.records.callback import CallbackAttemptRow, CallbackRow, CallbackState
 from engine.records.chat import PostingRow
 from engine.records.comforts import TrailRow
 from engine.records.execution import ExecutionRow, OutputRow
@@ -34,6 +35,12 @@ _JOURNAL, _CURSOR = _table(JournalRow), _table(CursorRow)
 _J = _JOURNAL.c
 _X, _O, _W, _I, _E, _A = _EXECUTION.c, _OUTPUT.c, _WORKFLOW.c, _INSTANCE.c, _ENFORCEMENT.c, _AUDIT.c
 _IS_OVER = _X.status.in_([status.value for status in FINISHED])
+_CALLBACK, _TRY = _table(CallbackRow).c, _table(CallbackAttemptRow).c
+# Somebody is still to be told of its end.
+_CALLS = exists().where(
+    _CALLBACK.execution_id == _X.id,
+    _CALLBACK.state.in_([CallbackState.WAITING.value, CallbackState.DUE.value]),
+)
 # Rows that belong to an execution, by the column that names it.
 _OF_EXECUTIONS = (
     _O.execution_id,
@@ -41,6 +48,7 @@ _OF_EXECUTIONS = (
     _table(InquiryRow).c.id,
     _table(PostingRow).c.execution_id,
     _table(TrailRow).c.execution_id,
+    _CALLBACK.execution_id,
 )
 
 
@@ -68,7 +76,7 @@ def count_roots(connection: Connection, *, before: datetime, action: str = "") -
 def _roots(query: Select[Any], before: datetime, action: str) -> Select[Any]:
     # What ended before has begun before.
     query = query.select_from(_EXECUTION).where(
-        _X.id < first_id_of(before) + "~", _X.parent_id.is_(None), _IS_OVER, _X.ended_at < before
+        _X.id < first_id_of(before) + "~", _X.parent_id.is_(None), _IS_OVER, _X.ended_at < before, ~_CALLS
     )
     return query.where(_X.action == action) if action else query
 
@@ -90,6 +98,8 @@ def remove_executions(connection: Connection, ids: Sequence[str]) -> None:
     """With all that is kept for them."""
     workflows = select(_W.id).where(_W.execution_id.in_(ids))
     _remove_states(connection, list(connection.execute(workflows).scalars()))
+    calls = select(_CALLBACK.id).where(_CALLBACK.execution_id.in_(ids))
+    connection.execute(delete(_TRY.number.table).where(_TRY.callback_id.in_(calls)))
     for column in _OF_EXECUTIONS:
         connection.execute(delete(column.table).where(column.in_(ids)))
     connection.execute(delete(_EXECUTION).where(_X.id.in_(ids)))

@@ -27,13 +27,12 @@ from engine.records.chat import NoticePosting, Posting
 from engine.records.execution import Execution
 from engine.records.inquiry import KINDS as INQUIRY_KINDS
 from engine.records.journal import JournalEntry
-from engine.records.outbox import SAID
 from engine.records.pipeline import CHANGED as PIPELINE
 from engine.records.pipeline import Pipeline
 from engine.service import Engine
 from engine.status import FINISHED
 from engine.store import chat as store
-from engine.store import comforts, journal
+from engine.store import comforts
 from engine.store.reader import nothing
 
 log = logging.getLogger(__name__)
@@ -221,7 +220,6 @@ class Announcer:
                 status=execution.status,
             )
         )
-        said.jobs.append(partial(_note_said, execution_id=execution.id))
         again = policy_note(execution.context, "retried")
         if again is not None:
             said.jobs.append(self._follow(str(again["execution_id"]), answer, watched))
@@ -257,7 +255,7 @@ class Announcer:
             reply = wording.acknowledgement(self._engine, execution, watched.ack if watched else None)
         if reply is None:
             return None
-        return Outgoing(key=wording.key_of(execution), place=place, reply=reply)
+        return Outgoing(key=wording.key_of(execution), place=place, reply=reply, answers=execution.id)
 
     def _place(self, execution: Execution, standing: notices.Standing) -> Place | None:
         place = wording.place_of(execution)
@@ -282,8 +280,3 @@ class Announcer:
 def _all(jobs: list[Callable[[Connection], object]], connection: Connection) -> None:
     for job in jobs:
         job(connection)
-
-
-def _note_said(connection: Connection, *, execution_id: str) -> None:
-    """For traces: where the answer is the chat's own row, or a row on its way into the chat."""
-    journal.mention(connection, SAID, execution_id, {})

@@ -131,6 +131,7 @@ class Outbox:
             only_for=one.only_for,
             body=reply_body(self._named(one.reply)),
             may_replace=one.may_replace,
+            answers=one.answers,
         )
 
     def _named(self, reply: Reply) -> Reply:
@@ -298,7 +299,13 @@ class _Lane:
         self._failures = 0
         self._doubtful.discard(waiting.id)
         await self._write(
-            partial(store.sent, outgoing_id=waiting.id, version=waiting.version, message_id=known)
+            partial(
+                store.sent,
+                outgoing_id=waiting.id,
+                version=waiting.version,
+                message_id=known,
+                answers=waiting.answers,
+            )
         )
 
     async def _back_off(self) -> None:

@@ -32,6 +32,8 @@ class Outgoing:
     """False: when the message is there already, it stays as it is."""
     only_for: str = ""
     """The id of the one person who may read it, now and later; empty: everybody at that place."""
+    answers: str = ""
+    """The execution whose end this tells. Once it stands in the chat, that is mentioned as SAID."""
 
 
 def _no_problems(_button: str, _values: Mapping[str, str]) -> Mapping[str, str]:

@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 
 from engine.clock import isoformat, utcnow
 from engine.errors import BadInput, EngineError
+from engine.log_facts import about
 from engine.records.timer import TimerState
 from engine.records.trigger import Emitted, Event
 from engine.rules.evaluate import RuleEngine
@@ -253,6 +254,10 @@ class Timers:
 
     def _fire(self, state: TimerState, now: datetime) -> Callable[[Connection], bool]:
         """The transaction of one timer; it answers whether stored content was changed."""
+        with about(trigger=state.trigger):
+            return self._firing(state, now)
+
+    def _firing(self, state: TimerState, now: datetime) -> Callable[[Connection], bool]:
         first = state.next_fire_at or now
         plan = due(
             timer_of(state.trigger_type, state.parameters),

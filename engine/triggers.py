@@ -22,6 +22,7 @@ from engine.clock import utcnow
 from engine.errors import BadInput, Busy, StoreFailure
 from engine.expressions.masking import is_secret_at
 from engine.expressions.schema import Problem
+from engine.log_facts import about
 from engine.notices import Notice, tell
 from engine.records.execution import Execution, new_id
 from engine.records.trigger import (
@@ -236,6 +237,12 @@ class Triggers:
             waiting.future.set_result(emitted)
 
     def _prepared(self, instance: TriggerInstance, key: str | None) -> PreparedEvent:
+        with about(
+            trigger=instance.trigger, trigger_instance_id=instance.id, trace_id=instance.trace_id or ""
+        ):
+            return self._evaluated(instance, key)
+
+    def _evaluated(self, instance: TriggerInstance, key: str | None) -> PreparedEvent:
         if instance.depth >= self._depth_limit:
             return self._stopped_loop(instance, key)
         try:

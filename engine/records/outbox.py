@@ -14,8 +14,7 @@ from engine.records.columns import UtcDateTime
 # The kind of the note, in no journal, that says that there is something to send.
 QUEUED = "chat.queued"
 
-# The kind of the note, in no journal, that the answer to an execution (its subject) stands in a chat, or is
-# on its way there.
+# The kind of the note, in no journal, that the answer to an execution (its subject) stands in a chat.
 SAID = "chat.said"
 
 
@@ -55,6 +54,8 @@ class OutgoingRow(SQLModel, table=True):
     error: str = ""
     queued_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
     """Since when its newest unsent version waits; an edit of what still waits keeps its turn."""
+    answers: str = ""
+    """The execution whose end it tells, until it stands in the chat."""
     sent_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
 
 
@@ -71,6 +72,8 @@ class NewOutgoing:
     only_for: str
     body: Mapping[str, Any]
     may_replace: bool
+    answers: str = ""
+    """The execution whose end this version tells."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,3 +94,4 @@ class StoredOutgoing:
     state: OutgoingState
     error: str
     queued_at: datetime
+    answers: str

@@ -172,7 +172,7 @@ class RuleEngine:
                 prepared = self._prepare(rule.actions[number], instance, context)
         except EngineError as error:
             failure = ValueMasker(instance.secrets).text(str(error))
-            log.warning("rule %s: %s", rule.spec.ref, failure)
+            log.warning("rule %s: %s", rule.spec.ref, failure, extra={"rule": rule.spec.ref})
             return Wanted(rule=rule, number=number, failure=failure)
         failure = "" if prepared.error is None else ValueMasker(instance.secrets).text(str(prepared.error))
         return Wanted(rule=rule, number=number, execution=prepared, failure=failure)

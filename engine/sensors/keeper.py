@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from engine.clock import utcnow
 from engine.errors import Busy, EngineError
+from engine.log_facts import learn
 from engine.records.sensor import SensorHealth, SensorLine, SensorState
 from engine.records.trigger import Emitted, Event
 from engine.sensors.launching import Start
@@ -156,6 +157,7 @@ class Keeper:
     # the thread
 
     def _run(self) -> None:
+        learn(sensor=self.ref)
         while True:
             with self._lock:
                 if self._is_closing:

@@ -8,13 +8,14 @@ from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from engine.clock import utcnow
 from engine.records.journal import JournalEntry
-from engine.records.outbox import QUEUED, NewOutgoing, OutgoingRow, OutgoingState, StoredOutgoing
+from engine.records.outbox import QUEUED, SAID, NewOutgoing, OutgoingRow, OutgoingState, StoredOutgoing
+from engine.store import journal
 from engine.store.database import note
 
 _T = OutgoingRow.__table__  # type: ignore[attr-defined]  # SQLModel hides the table from mypy
 # Made once: building a statement costs more than running it.
 _INSERT = insert(_T)
-_KNOWN = select(_T.c.version, _T.c.state, _T.c.body).where(_T.c.id == bindparam("wanted"))
+_KNOWN = select(_T.c.version, _T.c.state, _T.c.body, _T.c.answers).where(_T.c.id == bindparam("wanted"))
 _CHANGE = (
     update(_T)
     .where(_T.c.id == bindparam("wanted"))
@@ -23,6 +24,7 @@ _CHANGE = (
         version=bindparam("new_version"),
         state=OutgoingState.WAITING.value,
         error="",
+        answers=bindparam("new_answers"),
     )
 )
 _WAIT = update(_T).where(_T.c.id == bindparam("wanted")).values(queued_at=bindparam("now"))
@@ -62,15 +64,20 @@ def put(connection: Connection, message: NewOutgoing) -> None:
             "sent_version": 0,
             "state": OutgoingState.WAITING.value,
             "error": "",
+            "answers": message.answers,
             "queued_at": now,
         }
         connection.execute(_INSERT, values)
     elif not message.may_replace or known.body == body:
         return
     else:
-        connection.execute(
-            _CHANGE, {"wanted": message.id, "new_body": body, "new_version": known.version + 1}
-        )
+        changed = {
+            "wanted": message.id,
+            "new_body": body,
+            "new_version": known.version + 1,
+            "new_answers": message.answers or known.answers,
+        }
+        connection.execute(_CHANGE, changed)
         if known.state != OutgoingState.WAITING:
             connection.execute(_WAIT, {"wanted": message.id, "now": now})
     note(
@@ -108,8 +115,13 @@ def by_message(connection: Connection, adapter: str, channel: str, message_id: s
     return None if row is None else _stored(row)
 
 
-def sent(connection: Connection, outgoing_id: str, *, version: int, message_id: str) -> None:
-    """The chat has this version. A newer one may wait by now, and goes on waiting."""
+def sent(
+    connection: Connection, outgoing_id: str, *, version: int, message_id: str, answers: str = ""
+) -> None:
+    """The chat has this version. A newer one may wait by now, and goes on waiting.
+
+    `answers`: the execution whose end this version told; that is mentioned once.
+    """
     now = utcnow()
     connection.execute(
         update(_T)
@@ -121,6 +133,9 @@ def sent(connection: Connection, outgoing_id: str, *, version: int, message_id: 
         .where(_T.c.id == outgoing_id, _T.c.version == version)
         .values(state=OutgoingState.SENT.value)
     )
+    if answers:
+        connection.execute(update(_T).where(_T.c.id == outgoing_id).values(answers=""))
+        journal.mention(connection, SAID, answers, {})
 
 
 def refused(connection: Connection, outgoing_id: str, *, version: int, error: str) -> None:
@@ -154,4 +169,5 @@ def _stored(row: Row[Any]) -> StoredOutgoing:
         state=OutgoingState(row.state),
         error=row.error,
         queued_at=row.queued_at,
+        answers=row.answers,
     )

@@ -87,7 +87,7 @@ def of_execution(execution: Execution) -> Iterator[Span]:
 
 
 def of_answer(execution: Execution, said_at: datetime) -> Span:
-    """From the end of an execution to the moment when its answer stood in the chat, or on its way there."""
+    """From the end of an execution to the moment when its answer stood in the chat."""
     ref = _sibling(execution, span_id("answer", execution.id))
     start = min(execution.ended_at or said_at, said_at)
     return Span(

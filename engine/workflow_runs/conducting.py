@@ -8,6 +8,7 @@ from typing import Literal
 from engine.errors import IllegalTransition
 from engine.executions import Executions
 from engine.expressions.masking import ValueMasker
+from engine.log_facts import learn
 from engine.runners.base import RunResult
 from engine.status import FINISHED, Status
 from engine.store import workflows as store
@@ -63,6 +64,7 @@ class StepMaker:
             run, birth = self._reborn(workflow_id, first)
         else:
             run = self._live.get(workflow_id)
+        learn(**run.head.log_facts)
         if run.is_given_up:
             raise IllegalTransition(f"The workflow {workflow_id} was given up.")
         with run.lock:

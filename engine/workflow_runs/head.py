@@ -63,6 +63,18 @@ class Head:
     def with_secrets(self, more: tuple[str, ...]) -> "Head":
         return replace(self, secrets=tuple(dict.fromkeys([*self.secrets, *more])))
 
+    @property
+    def log_facts(self) -> dict[str, str]:
+        """What records of the log say while the workflow is conducted."""
+        trace = self.context.get("trace_context")
+        named = trace.get("id_") if isinstance(trace, Mapping) else None
+        return {
+            "execution_id": self.execution_id,
+            "action": self.action,
+            "user": self.user,
+            "trace_id": str(named or self.execution_id),
+        }
+
     def application_context(self, workflow_id: str) -> dict[str, Any]:
         """`ctx().st2` and `ctx().parent`; for chains also what their templates may see besides."""
         told = {name: self.context[name] for name in _TOLD_PARENT if name in self.context}

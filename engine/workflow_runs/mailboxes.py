@@ -6,6 +6,8 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
+from engine.log_facts import forget
+
 log = logging.getLogger(__name__)
 
 M = TypeVar("M")
@@ -70,3 +72,5 @@ class Mailboxes(Generic[M]):
                 job()
             except Exception:  # a fault with one workflow must not stop the others
                 log.exception("conducting failed")
+            finally:
+                forget()

@@ -9,6 +9,7 @@ from typing import Any
 
 from engine.errors import BadInput, Conflict, EngineError, RunnerFailure, StoreFailure
 from engine.executions import Executions
+from engine.log_facts import learn
 from engine.runners.base import RunResult
 from engine.status import Status
 from engine.store import workflows as store
@@ -82,6 +83,7 @@ class Stepper:
         written.add_done_callback(lambda done: self.boxes.soon(partial(self._written, step, messages, done)))
 
     def _written(self, step: Step, messages: list[Message], done: "Future[None]") -> None:
+        learn(**step.run.head.log_facts)
         error = done.exception()
         if error is not None:
             self._uncommitted(step, messages, error)

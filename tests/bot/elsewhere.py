@@ -11,6 +11,7 @@ from bot.commands import Commands
 from bot.outbox import Carrier, Later, Letter, OutcomeUnknown, QueuedAdapter, Refused
 from bot.port import Ask, Capabilities, Outgoing, Receive, Respond
 from engine.service import Engine
+from engine.settings.watching import TracingSettings
 from tests.bot.conftest import make_settings
 
 
@@ -104,9 +105,10 @@ class Elsewhere(QueuedAdapter, Carrier):
 class Desk:
     """The engine with one chat of that kind."""
 
-    def __init__(self, folder: Path, adapter: Elsewhere) -> None:
+    def __init__(self, folder: Path, adapter: Elsewhere, *, tracing: TracingSettings | None = None) -> None:
         self.adapter = adapter
-        self.engine = Engine(make_settings(folder))
+        settings = make_settings(folder)
+        self.engine = Engine(settings if tracing is None else replace(settings, tracing=tracing))
         self._count = 0
         self.start()
 

@@ -13,8 +13,10 @@ from bot.chat import Answer, Author, Message, Place, Reply
 from bot.naming import named
 from bot.port import Ask, Asked, Capabilities, ChatAdapter, Outgoing, Receive, Respond
 from engine.errors import StoreFailure
+from engine.records.outbox import SAID
 from engine.service import Engine
 from engine.store import chat as store
+from engine.store import journal
 
 # Longest text in one message; what is longer is read in the execution's details.
 MAX_LENGTH = 200_000
@@ -114,6 +116,7 @@ class WebAdapter(ChatAdapter):
             (wire.bot_message(one, adapter=self.name, message_id=message_id(one.key)), one.may_replace)
             for one in placed
         ]
+        answered = [one.answers for one in placed if one.answers]
         # Not remembered as made: the transaction may still fail.
         new_channels = {one.place.channel for one in placed} - self._channels
 
@@ -125,6 +128,9 @@ class WebAdapter(ChatAdapter):
                     store.put(connection, message)
                 else:
                     store.add(connection, message, is_shown=True)
+            for execution_id in answered:
+                # The row is the message.
+                journal.mention(connection, SAID, execution_id, {})
 
         return job
 

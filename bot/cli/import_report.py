@@ -52,6 +52,7 @@ def document(source: Path, survey: Survey, outcomes: Sequence[Outcome], *, is_dr
         "settings": [asdict(proposal) for proposal in survey.proposals],
         "environments": survey.environments,
         "webhooks": survey.hooks,
+        "origins": survey.origins,
     }
 
 
@@ -204,6 +205,10 @@ def _tell_next(survey: Survey, *, is_dry: bool) -> None:
         return
     if survey.environments:
         _tell(f"stormcrow pack setup {' '.join(survey.environments)}", indent="  ", rest="      ")
+    unknown = sorted(ref for ref, address in survey.origins.items() if not address)
+    if unknown:
+        text = f"updates need an address: stormcrow pack install ADDRESS --force, for {', '.join(unknown)}"
+        _tell(text, indent="  ", rest="      ")
     if survey.hooks:
         text = f"keys for who sends to {', '.join(survey.hooks)}: stormcrow apikey create --user NAME"
         _tell(text, indent="  ", rest="      ")

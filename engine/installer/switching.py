@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from engine.clock import isoformat, utcnow
 from engine.errors import Conflict
 from engine.replacing import delete, point, put
 from engine.store.vault import write_private
@@ -134,6 +135,32 @@ def remove(note: Note) -> None:
         if target is not None and target.parent == link.parent:
             delete(target)
     delete(aside)
+
+
+def write_mark(
+    folder: Path,
+    *,
+    token: str,
+    source: str,
+    location: str,
+    revision: str = "",
+    commit: str = "",
+    version: str = "",
+    is_imported: bool = False,
+) -> None:
+    """`source`: what an update asks for again. `is_imported`: it came from an old box, perhaps changed there,
+    and is only updated by its name."""
+    mark = {
+        "token": token,
+        "source": source,
+        "location": location,
+        "revision": revision,
+        "commit": commit,
+        "version": version,
+        "installed_at": isoformat(utcnow()),
+        **({"is_imported": True} if is_imported else {}),
+    }
+    (folder / MARK).write_text(json.dumps(mark, indent=2), encoding="utf-8")
 
 
 def read_mark(folder: Path) -> dict[str, Any]:

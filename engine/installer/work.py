@@ -1,6 +1,5 @@
 """The steps of one pack: fetch, check, environment, switch. Until the switch all can be thrown away."""
 
-import json
 import re
 import secrets
 from collections.abc import Callable
@@ -10,7 +9,6 @@ from pathlib import Path
 
 import semver
 
-from engine.clock import isoformat, utcnow
 from engine.content.folders import content_files, pack_folders
 from engine.content.read_packs import pack_ref, read_pack
 from engine.content.shape import WrongShape
@@ -18,7 +16,7 @@ from engine.errors import BadContent, BadInput, Conflict, EngineError, NotFound,
 from engine.installer.fetch import fetch
 from engine.installer.index import Index
 from engine.installer.plan import Plan
-from engine.installer.switching import MARK, Note, State, discard, read_mark, remove, switch
+from engine.installer.switching import MARK, Note, State, discard, read_mark, remove, switch, write_mark
 from engine.installer.wanted import Wanted, wanted_of
 from engine.runners.environments import build_aside, is_complete, new_folder
 from engine.specs.pack import SYSTEM_PACKS, PackSpec
@@ -214,16 +212,15 @@ class Work:
         return pack
 
     def _write_mark(self, folder: Path, wanted: Wanted, pack: PackSpec, *, commit: str, token: str) -> None:
-        mark = {
-            "token": token,
-            "source": wanted.text,
-            "location": wanted.location,
-            "revision": wanted.revision,
-            "commit": commit,
-            "version": pack.version,
-            "installed_at": isoformat(utcnow()),
-        }
-        (folder / MARK).write_text(json.dumps(mark, indent=2), encoding="utf-8")
+        write_mark(
+            folder,
+            token=token,
+            source=wanted.text,
+            location=wanted.location,
+            revision=wanted.revision,
+            commit=commit,
+            version=pack.version,
+        )
         if (folder / ".git").is_dir():
             # Or git would say of every installed pack that somebody has changed it.
             (folder / ".git" / "info").mkdir(exist_ok=True)
@@ -257,9 +254,13 @@ class Work:
     # the others
 
     def _installed(self) -> list[str]:
-        """What an update without names is about: all that an installer has put there."""
+        """What an update without names is about: all that an installer has put there.
+
+        A pack that was imported may have been changed on the old box: it is updated when it is named.
+        """
         folders = [folder for _, folder in pack_folders([self._plan.places.target])]
-        return [folder.name for folder in folders if read_mark(folder)]
+        marks = {folder.name: read_mark(folder) for folder in folders}
+        return [name for name, mark in marks.items() if mark and not mark.get("is_imported")]
 
     def _update(self, ref: str) -> None:
         source = read_mark(self._folder_of(ref)).get("source")

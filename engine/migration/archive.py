@@ -9,18 +9,21 @@ MOST_BYTES = 2 * 1024**3
 MOST_FILES = 400_000
 # Environments cannot be moved; they are built anew.
 _LEFT_OUT = frozenset({"virtualenvs", "__pycache__", ".git"})
+# Of a history only this: it says where the pack is from.
+_KEPT = (".git", "config")
 
 
 def unpack(archive: Path, into: Path) -> None:
     """Unpack a tar (plain, gzip, bzip2, xz) into the folder `into`. Raises BadInput.
 
-    Virtual environments, compiled Python and histories of git are left out.
+    Virtual environments, compiled Python and histories of git are left out; of these the addresses stay.
     """
     size = count = 0
     try:
         with tarfile.open(archive) as tar:
             for member in tar:
-                if _LEFT_OUT & set(Path(member.name).parts):
+                parts = Path(member.name).parts
+                if _LEFT_OUT.intersection(parts[:-2] if parts[-2:] == _KEPT else parts):
                     continue
                 count += 1
                 size += member.size

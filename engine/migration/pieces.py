@@ -11,12 +11,13 @@ from pathlib import Path
 
 from engine.errors import BadInput, Conflict
 from engine.installer.fetch import check_tree
-from engine.installer.switching import MARK
+from engine.installer.switching import MARK, write_mark
+from engine.records.execution import new_id
 from engine.replacing import delete, put
 from engine.store.vault import write_private
 
 LEFT_OUT = frozenset({"__pycache__", ".git", MARK})
-"""Not copied, and not compared: a pack that moves leaves its history behind."""
+"""Not copied, and not compared: a pack that moves leaves its history behind, but not where it is from."""
 _MOST_NAMED = 5
 
 
@@ -45,6 +46,8 @@ class PackPiece:
     target: Path
     programs: frozenset[str] = frozenset()
     """Files, relative to the folder, that must be executable: scripts of local actions."""
+    origin: str = ""
+    """The address that updates ask; empty: nobody knows one."""
     kind: str = "pack"
 
     def compare(self) -> Comparison:
@@ -66,6 +69,8 @@ class PackPiece:
             # Once more, of what was really copied: the old box may have changed meanwhile.
             check_tree(fresh)
             self._set_modes(fresh)
+            if self.origin:
+                write_mark(fresh, token=new_id(), source=self.origin, location=self.origin, is_imported=True)
             put(fresh, self.target)
         except (OSError, shutil.Error, BadInput) as error:
             raise Conflict(f"The pack {self.name} could not be copied to {self.target}: {error}") from error

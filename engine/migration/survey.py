@@ -17,6 +17,7 @@ from engine.migration.finding import Item, Remark, Verdict
 from engine.migration.keys import KeyPiece, read_keys
 from engine.migration.known import Known
 from engine.migration.logins import htpasswd_users
+from engine.migration.origins import origin_of
 from engine.migration.pieces import FilePiece, PackPiece
 from engine.migration.rights import take_rights
 from engine.migration.st2_conf import Proposal, proposals, read_conf, read_variables
@@ -53,6 +54,8 @@ class Survey:
     proposals: list[Proposal] = field(default_factory=list)
     environments: list[str] = field(default_factory=list)
     """Packs that need a virtual environment before their Python runs."""
+    origins: dict[str, str] = field(default_factory=dict)
+    """Pack -> the address that `pack update` will ask; empty: nobody knows one."""
     hooks: list[str] = field(default_factory=list)
     """URLs of webhooks, whose senders need a key of ours."""
     has_clocks: bool = False
@@ -119,14 +122,17 @@ def _packs(made: Survey, stage: Stage, registry: Registry, settings: Settings, *
             for action in registry.actions.values()
             if action.pack == pack.ref and action.runner_type in _SCRIPTS
         )
+        origin = origin_of(source)
         made.files.append(
             PackPiece(
                 name=pack.ref,
                 source=source,
                 target=here.get(pack.ref, target / pack.ref),
                 programs=programs,
+                origin=origin,
             )
         )
+        made.origins[pack.ref] = origin
         if needs_environment(pack):
             made.environments.append(pack.ref)
 

@@ -5,14 +5,16 @@ from pathlib import Path
 import pytest
 
 from engine.errors import StoreFailure
+from engine.installer.switching import read_mark
 from engine.migration.box import find
 from engine.migration.carrying import compared
 from engine.migration.finding import Verdict
-from engine.migration.pieces import State
+from engine.migration.pieces import PackPiece, State
 from engine.migration.stage import staged
 from engine.records.audit import AuditFilter
 from engine.store import audit
 from tests.engine import world
+from tests.engine.installer.world import Site, repository, write_pack
 from tests.engine.migration.old_box import (
     ECHO,
     box,
@@ -71,6 +73,62 @@ def test_histories_and_compiled_code_stay_behind(tmp_path: Path) -> None:
     taken(box(tmp_path / "old", files), site(tmp_path / "new"))
     found = {path.name for path in (tmp_path / "new/packs/shop").rglob("*")}
     assert found.isdisjoint({".git", "__pycache__", "greet.pyc"})
+
+
+GIT_CONFIG = """\
+[core]
+\tbare = false
+\tfsmonitor = /bin/false
+[remote "upstream"]
+\turl = https://example.org/other/shop
+[remote "origin"]
+\turl = ADDRESS
+\tfetch = +refs/heads/*:refs/remotes/origin/*
+"""
+
+
+def from_address(tmp_path: Path, address: str) -> Path:
+    return box(tmp_path / "old", {"packs/shop/.git/config": GIT_CONFIG.replace("ADDRESS", address)})
+
+
+@pytest.mark.parametrize("address", ["https://example.org/shop/shop.git", "git@example.org:shop/shop"])
+def test_a_pack_brings_along_where_it_is_from(tmp_path: Path, address: str) -> None:
+    old, here = from_address(tmp_path, address), site(tmp_path / "new")
+    assert survey(old, here).origins == {"shop": address}
+    taken(old, here)
+    mark = read_mark(tmp_path / "new/packs/shop")
+    assert (mark["source"], mark["commit"], mark["is_imported"]) == (address, "", True)
+    assert states(taken(old, here)) == {("pack", "shop"): State.SAME}
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "",
+        "/srv/git/shop",
+        "file:///srv/git/shop",
+        "https://ann:hush@example.org/shop",
+        "ext::sh -c id",
+        "shop",
+    ],
+)
+def test_an_address_that_we_would_not_ask_is_not_kept(tmp_path: Path, address: str) -> None:
+    old, here = from_address(tmp_path, address), site(tmp_path / "new")
+    assert survey(old, here).origins == {"shop": ""}
+    taken(old, here)
+    assert read_mark(tmp_path / "new/packs/shop") == {}
+
+
+def test_an_imported_pack_is_updated_when_it_is_named(tmp_path: Path) -> None:
+    address = repository(tmp_path / "weather", "weather", "1.0.0", "2.0.0")
+    place = Site(tmp_path / "site")
+    write_pack(tmp_path / "old", "weather", "1.0.0")
+    old = tmp_path / "old"
+    PackPiece(name="weather", source=old, target=place.packs / "weather", origin=address).write()
+    assert place.run("update").output["packs_list"] == []
+    assert place.version("weather") == "1.0.0"
+    assert place.run("update", "weather").code == 0
+    assert place.version("weather") == "2.0.0"
 
 
 def test_a_script_becomes_executable_as_an_install_by_stackstorm_made_it(tmp_path: Path) -> None:

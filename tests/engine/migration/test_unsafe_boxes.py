@@ -82,8 +82,19 @@ def tar_of(folder: Path, target: Path) -> Path:
 
 
 def test_a_tar_is_as_good_as_a_folder(tmp_path: Path) -> None:
-    made = survey(tar_of(box(tmp_path / "old"), tmp_path / "old.tgz"), site(tmp_path / "new"))
+    origin = {"packs/shop/.git/config": '[remote "origin"]\n\turl = https://example.org/shop\n'}
+    made = survey(tar_of(box(tmp_path / "old", origin), tmp_path / "old.tgz"), site(tmp_path / "new"))
     assert item(made, "action", "shop.greet").verdict is Verdict.RUNS
+    assert made.origins == {"shop": "https://example.org/shop"}
+
+
+def test_a_history_that_is_a_link_elsewhere_is_not_read(tmp_path: Path) -> None:
+    old = box(tmp_path / "old")
+    away = tmp_path / "away"
+    away.mkdir()
+    (away / "config").write_text('[remote "origin"]\n\turl = https://example.org/shop\n')
+    (old / "packs/shop/.git").symlink_to(away)
+    assert survey(old, site(tmp_path / "new")).origins.get("shop", "") == ""
 
 
 @pytest.mark.parametrize(

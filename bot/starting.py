@@ -83,7 +83,7 @@ class Starting:
             source_channel=message.channel,
             source_context={"user": identity.chat_user, "room": message.channel, "id": message.id},
             extra_context=context,
-            idempotency_key=asked.idempotency_key,
+            terms=Terms(idempotency_key=asked.idempotency_key),
         )
         for one in started:
             self.accepted(asked, one.execution, ack=one)

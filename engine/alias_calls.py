@@ -8,8 +8,9 @@ from engine.aliases.command_forms import CommandForm
 from engine.aliases.index import AliasIndex
 from engine.aliases.match import AliasMatch
 from engine.errors import EngineError, NoMatch
+from engine.executions import PLAIN_TERMS
 from engine.expressions.masking import MASK
-from engine.records.execution import Execution, ExecutionRequest
+from engine.records.execution import Execution, ExecutionRequest, Terms
 
 
 class AliasCalls:
@@ -76,11 +77,11 @@ class AliasCalls:
         source_context: Mapping[str, Any],
         extra_context: Mapping[str, Any] | None = None,
         notify_route: str = "",
-        idempotency_key: str | None = None,
+        terms: Terms = PLAIN_TERMS,
     ) -> list[AliasExecution]:
         """One execution per match (several only with match_multiple), all committed.
 
-        `notify_route`: who is told of each end.
+        `notify_route`: who is told of each end. `terms`: as of AliasExecutions.run.
         """
         context = {
             **(extra_context or {}),
@@ -93,7 +94,7 @@ class AliasCalls:
             source_channel=source_channel,
             context=context,
             notify_route=notify_route,
-            idempotency_key=idempotency_key,
+            terms=terms,
         )
 
     def with_defaults(

@@ -12,12 +12,12 @@ from engine.aliases.templates import AliasTemplates
 from engine.aliases.view import alias_view, execution_view
 from engine.content.registry import Content
 from engine.errors import BadInput, NotFound
-from engine.executions import Executions
+from engine.executions import PLAIN_TERMS, Executions
 from engine.expressions.jinja import Templates
 from engine.expressions.lookups import KeyValues, key_lookups
 from engine.expressions.masking import MASK, ValueMasker
 from engine.expressions.params import Plans
-from engine.records.execution import Execution, ExecutionRequest
+from engine.records.execution import Execution, ExecutionRequest, Terms, new_id
 from engine.rights.place import Where
 from engine.rights.room import Rights
 from engine.specs.action import ActionSpec
@@ -78,12 +78,13 @@ class AliasExecutions:
         source_channel: str,
         context: Mapping[str, Any],
         notify_route: str = "",
-        idempotency_key: str | None = None,
+        terms: Terms = PLAIN_TERMS,
     ) -> list[AliasExecution]:
         """One execution per set of parameters (several only with match_multiple), all committed.
 
         `user` is who asks the engine, `chat_user` whom the chat names; `context` is merged into each
         execution's context. `notify_route` is told of each end, with what its bot needs to answer.
+        `terms`: the id is that of the first execution; the callback is told of each.
         Raises Denied, BadInput, BadParameter, NotFound, BadTemplate.
         """
         requests = self.requests(
@@ -93,7 +94,7 @@ class AliasExecutions:
             source_channel=source_channel,
             context=context,
             notify_route=notify_route,
-            idempotency_key=idempotency_key,
+            terms=terms,
         )
         action = self._content.current.action(match.alias.action_ref)
         # All are on their way before the first is waited for: they share a commit.
@@ -109,7 +110,7 @@ class AliasExecutions:
         source_channel: str,
         context: Mapping[str, Any],
         notify_route: str = "",
-        idempotency_key: str | None = None,
+        terms: Terms = PLAIN_TERMS,
     ) -> list[ExecutionRequest]:
         """What `run` would ask for. Raises Denied, BadInput, BadParameter, NotFound."""
         alias = match.alias
@@ -141,9 +142,12 @@ class AliasExecutions:
                 secrets=tuple(secrets),
                 user=user,
                 context=full_context,
-                idempotency_key=f"{idempotency_key}:{number}" if idempotency_key else None,
+                idempotency_key=kept.idempotency_key,
+                fingerprint=kept.fingerprint,
+                execution_id=kept.execution_id,
+                callback=kept.callback,
             )
-            for number, parameters in enumerate(given)
+            for parameters, kept in zip(given, _one_by_one(terms, len(given)), strict=True)
         ]
 
     def changes(self, execution: Execution, given: Mapping[str, str]) -> dict[str, Any]:
@@ -293,6 +297,20 @@ class AliasExecutions:
         return AliasExecution(
             execution=execution, match=match, message=message, extra=extra, ack_enabled=alias.ack.enabled
         )
+
+
+def _one_by_one(terms: Terms, count: int) -> list[Terms]:
+    """The terms of each execution of a command."""
+    key, callback = terms.idempotency_key, terms.callback
+    return [
+        replace(
+            terms,
+            idempotency_key=f"{key}:{number}" if key else None,
+            execution_id="" if number else terms.execution_id,
+            callback=replace(callback, id=f"msg_{new_id()}") if callback and number else callback,
+        )
+        for number in range(count)
+    ]
 
 
 def _replaced(value: Any, old: str, new: str) -> Any:

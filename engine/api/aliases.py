@@ -1,8 +1,10 @@
 """Chat commands over REST: the aliases, which one fits a text, help, and running one."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from engine.alias_executions import AliasExecution
@@ -12,11 +14,15 @@ from engine.api import listing, wire
 from engine.api import wire_content_shapes as content_shapes
 from engine.api import wire_run_shapes as run_shapes
 from engine.api.call import Call, json_answer
+from engine.api.callbacks import callback_of
+from engine.api.repeated import alone, replayed, terms_of
 from engine.api.resource import Endpoint
 from engine.api.scopes import narrowed
 from engine.api.shape import Listed
+from engine.api.waiting import outcome_of_all, patience_of_command, settled_all
 from engine.api.wire import Document
 from engine.errors import BadInput, Denied, NotFound
+from engine.records.execution import Terms
 from engine.rights.place import Where
 from engine.specs.alias import AliasSpec
 from engine.specs.right import Right
@@ -64,21 +70,47 @@ def list_help(call: Call) -> Response:
     return json_answer({"available": len(found), "helpstrings": helpstrings})
 
 
-def execute(call: Call) -> Response:
+async def execute(call: Call) -> Response:
     """As Hubot asks: the alias by its name, and which of its formats the command is written in."""
     body = call.object()
-    alias = _alias(call, _required(body, "name"))
-    # First of all: what is wrong with the format tells of the others.
-    call.engine.rights.check_run(_user(call, body), alias.action_ref, alias=alias.ref, where=Where())
-    wanted, command = _required(body, "format"), _required(body, "command")
-    results = _run(call, body, call.engine.alias_index.chosen(alias, wanted, command))
-    return json_answer(results[0], status=201)
+
+    def chosen() -> AliasMatch:
+        alias = _alias(call, _required(body, "name"))
+        # First of all: what is wrong with the format tells of the others.
+        call.engine.rights.check_run(_user(call, body), alias.action_ref, alias=alias.ref, where=Where())
+        return call.engine.alias_index.chosen(alias, _required(body, "format"), _required(body, "command"))
+
+    started = await _started(call, body, "/aliasexecution", chosen)
+    return json_answer(started.results[0], status=started.status, headers=started.headers)
 
 
-def match_and_execute(call: Call) -> Response:
+async def match_and_execute(call: Call) -> Response:
     body = call.object()
-    found = call.engine.match(_required(body, "command"))
-    return json_answer({"results": _run(call, body, found)}, status=201)
+    path = "/aliasexecution/match_and_execute"
+    started = await _started(call, body, path, lambda: call.engine.match(_required(body, "command")))
+    return json_answer({"results": started.results}, status=started.status, headers=started.headers)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Started:
+    """What is answered."""
+
+    results: list[Document]
+    status: int
+    headers: Mapping[str, str]
+
+
+async def _started(call: Call, body: dict[str, Any], path: str, find: Callable[[], AliasMatch]) -> _Started:
+    """Kept, answered and waited for as a request of POST /executions is."""
+    patience, user = patience_of_command(call), _user(call, body)
+    terms = replace(terms_of(call, path, user), callback=await callback_of(call, body))
+    with alone(call, terms, user):
+        made = await run_in_threadpool(lambda: _run(call, body, find(), terms))
+    ended = await settled_all(call, [one.execution for one in made], patience)
+    status, headers = outcome_of_all(call, ended, patience) if patience.is_asked else (201, {})
+    told = replayed(made[0].execution, terms)
+    results = [_result(call, replace(one, execution=now)) for one, now in zip(made, ended, strict=True)]
+    return _Started(results=results, status=status, headers={**told, **headers})
 
 
 def _user(call: Call, body: dict[str, Any]) -> str:
@@ -101,12 +133,12 @@ def _user(call: Call, body: dict[str, Any]) -> str:
     return asking
 
 
-def _run(call: Call, body: dict[str, Any], found: AliasMatch) -> list[Document]:
+def _run(call: Call, body: dict[str, Any], found: AliasMatch, terms: Terms) -> list[AliasExecution]:
     """`user` in the body is what the chat calls the person."""
     name, user = str(body.get("user") or ""), _user(call, body)
     route = body.get("notification_route") or body.get("notification_channel")
     source_context = body.get("source_context")
-    made = call.engine.run_alias(
+    return call.engine.run_alias(
         found,
         user=user,
         chat_user=name,
@@ -114,8 +146,8 @@ def _run(call: Call, body: dict[str, Any], found: AliasMatch) -> list[Document]:
         source_channel=_required(body, "source_channel"),
         source_context=source_context if isinstance(source_context, dict) else {},
         notify_route=route if isinstance(route, str) else "",
+        terms=terms,
     )
-    return [_result(call, one) for one in made]
 
 
 def _result(call: Call, made: AliasExecution) -> Document:
@@ -199,15 +231,19 @@ ENDPOINTS = (
         path="/aliasexecution",
         handler=execute,
         right=Right.ACTION_EXECUTE,
+        query=("wait",),
         takes=run_shapes.ALIAS_EXECUTION,
         gives=run_shapes.ALIAS_STARTED,
+        also=(200, 202),
     ),
     Endpoint(
         method="POST",
         path="/aliasexecution/match_and_execute",
         handler=match_and_execute,
         right=Right.ACTION_EXECUTE,
+        query=("wait",),
         takes=run_shapes.ALIAS_COMMAND,
         gives=run_shapes.ALIASES_STARTED,
+        also=(200, 202),
     ),
 )

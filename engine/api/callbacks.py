@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from engine.api import listing
@@ -21,14 +22,17 @@ from engine.specs.right import Right
 _STATES = tuple(state.value for state in CallbackState)
 
 
-def wanted_callback(call: Call, body: Mapping[str, Any]) -> NewCallback | None:
-    """From `callback_url` and `callback_secret_ref`. Raises BadInput, Denied.
+async def callback_of(call: Call, body: Mapping[str, Any]) -> NewCallback | None:
+    """What `callback_url` and `callback_secret_ref` ask for. Raises BadInput, Denied.
 
     The secret is a key of the datastore that the requester may read; it is read at each delivery.
     """
     url, ref = body.get("callback_url"), body.get("callback_secret_ref")
-    if url is None and ref is None:
-        return None
+    # Most requests have none, and need no thread for that.
+    return None if url is None and ref is None else await run_in_threadpool(_checked, call, url, ref)
+
+
+def _checked(call: Call, url: Any, ref: Any) -> NewCallback:
     if not isinstance(url, str) or not isinstance(ref, str):
         raise BadInput(
             "'callback_url' and 'callback_secret_ref' belong together.",

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from engine.api import listing
 from engine.api.call import Call, dump, json_answer, text_answer
-from engine.api.callbacks import wanted_callback
+from engine.api.callbacks import callback_of
 from engine.api.changes import moved
 from engine.api.execution_lists import ATTRIBUTES, check_excluded
 from engine.api.live import EVENTS, LiveOutput, Reading, told_before, wants_events
@@ -30,7 +30,6 @@ from engine.api.wire_inquiries import detail_document
 from engine.api.wire_workflows import task_document
 from engine.errors import BadInput, IllegalTransition, NotFound
 from engine.notifications import CONTEXT_KEY, requested_notify
-from engine.records.callback import NewCallback
 from engine.records.execution import Execution, ExecutionRequest
 from engine.refs import liveaction_id
 from engine.specs.runner_type import WORKFLOWS
@@ -52,7 +51,7 @@ async def create(call: Call) -> Response:
         idempotency_key=terms.idempotency_key,
         fingerprint=terms.fingerprint,
         execution_id=terms.execution_id,
-        callback=await _callback(call, body),
+        callback=await callback_of(call, body),
     )
     with alone(call, terms, wanted.user):
         try:
@@ -62,12 +61,6 @@ async def create(call: Call) -> Response:
             raise BadInput(error.message, hint=error.hint) from error
         execution = await call.crowd.landing.wait(future)
     return await answer_made(call, execution, patience, replayed(execution, terms))
-
-
-async def _callback(call: Call, body: dict[str, Any]) -> NewCallback | None:
-    # Most requests have none, and need no thread for that.
-    is_wanted = "callback_url" in body or "callback_secret_ref" in body
-    return await run_in_threadpool(wanted_callback, call, body) if is_wanted else None
 
 
 def requested(call: Call, body: dict[str, Any]) -> ExecutionRequest:
@@ -117,7 +110,7 @@ async def rerun(call: Call) -> Response:
         raise BadInput("List of tasks to reset does not match the tasks to rerun.")
     user = call.own_user(body.get("user"))
     terms = terms_of(call, f"/executions/{call.path['id']}/re_run", user)
-    terms = replace(terms, callback=await _callback(call, body))
+    terms = replace(terms, callback=await callback_of(call, body))
     again = partial(
         call.engine.rerun,
         call.path["id"],

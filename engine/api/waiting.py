@@ -2,8 +2,9 @@
 
 import asyncio
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
@@ -44,6 +45,11 @@ def patience_of_post(call: Call) -> Patience:
     return Patience.of(call, unasked_s=unasked_s, longest_s=LONGEST_POST_WAIT_S)
 
 
+def patience_of_command(call: Call) -> Patience:
+    """Of a command of a chat: its bot goes on as soon as it is accepted."""
+    return Patience.of(call, unasked_s=0, longest_s=LONGEST_POST_WAIT_S)
+
+
 def patience_of_get(call: Call) -> Patience:
     return Patience.of(call, unasked_s=0, longest_s=LONGEST_WAIT_S)
 
@@ -64,6 +70,23 @@ def outcome(call: Call, execution: Execution, patience: Patience) -> tuple[int, 
         return 200, applied
     place = f"{call.engine.settings.public_url}/v1/executions/{execution.id}"
     return 202, {**applied, "Retry-After": "1", "Location": place}
+
+
+async def settled_all(call: Call, executions: Sequence[Execution], patience: Patience) -> list[Execution]:
+    """Each as it is when all have ended, or when the patience is over."""
+    give_up_at = time.monotonic() + patience.wait_s
+    return [
+        await _settled(call, one, replace(patience, wait_s=max(0.0, give_up_at - time.monotonic())))
+        for one in executions
+    ]
+
+
+def outcome_of_all(
+    call: Call, executions: Sequence[Execution], patience: Patience
+) -> tuple[int, dict[str, str]]:
+    """As `outcome`, of several that one request has made: 200 when all have ended."""
+    open_one = next((one for one in executions if not one.is_finished), executions[-1])
+    return outcome(call, open_one, patience)
 
 
 async def _settled(call: Call, execution: Execution, patience: Patience) -> Execution:

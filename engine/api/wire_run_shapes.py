@@ -135,6 +135,8 @@ _SPOKEN = {
     "source_context": ANYTHING,
     "notification_channel": maybe(TEXT),
     "notification_route": maybe(TEXT),
+    "callback_url": maybe(TEXT),
+    "callback_secret_ref": maybe(TEXT),
 }
 ALIAS_COMMAND = Shape("AliasCommand", _SPOKEN, ("command", "source_channel"))
 ALIAS_EXECUTION = ALIAS_COMMAND.grown("AliasExecution", {"name": TEXT, "format": TEXT}, ("name", "format"))

@@ -8,7 +8,7 @@ from engine.aliases.match import AliasMatch
 from engine.content.registry import Content
 from engine.errors import BadInput
 from engine.expressions.params import Plans
-from engine.records.execution import ExecutionRequest
+from engine.records.execution import ExecutionRequest, Terms
 from engine.records.schedule import Schedule
 from engine.rights.place import Where
 from engine.rights.room import Rights
@@ -54,7 +54,7 @@ class ScheduleRequests:
             chat_user=schedule.chat_user,
             source_channel=str(schedule.context.get("source_channel") or ""),
             context=context,
-            idempotency_key=idempotency_key,
+            terms=Terms(idempotency_key=idempotency_key),
         )
         if len(requests) != 1:
             raise BadInput(

@@ -2,11 +2,18 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 
+from engine.clock import utcnow
+from engine.records.execution import ExecutionRow
+from engine.steps import IDEMPOTENCY_WINDOW
 from tests.engine.api.running import Running
 from tests.engine.world import wait_until
+
+EXECUTIONS = ExecutionRow.__table__
 
 
 def test_the_same_idempotency_key_is_the_same_execution(server: Running) -> None:
@@ -105,3 +112,70 @@ def test_a_request_may_ask_not_to_wait(server: Running) -> None:
 
 def test_a_wait_that_is_no_number_is_refused(server: Running) -> None:
     assert server.post("/executions?wait=long", {"action": "core.noop"}).status_code == 400
+
+
+# commands of a chat
+
+
+def command(text: str, **more: object) -> dict[str, object]:
+    return {"command": text, "user": "", "source_channel": "ci", **more}
+
+
+def named(text: str, **more: object) -> dict[str, object]:
+    return command(text, name="say", format="say {{text}}", **more)
+
+
+def test_a_command_may_come_twice(server: Running) -> None:
+    headers = {"Idempotency-Key": "command-1"}
+    first, second = (server.post("/aliasexecution", named("say a"), headers=headers) for _ in range(2))
+    assert (first.status_code, second.status_code) == (201, 201)
+    assert first.json()["execution"]["id"] == second.json()["execution"]["id"]
+    assert "Idempotency-Replayed" not in first.headers
+    assert second.headers["Idempotency-Replayed"] == "true"
+    other = server.post("/aliasexecution", named("say b"), headers=headers)
+    assert other.status_code == 422
+
+
+def test_a_matched_command_may_come_twice(server: Running) -> None:
+    path, headers = "/aliasexecution/match_and_execute", {"Idempotency-Key": "command-2"}
+    first, second = (server.post(path, command("say a"), headers=headers) for _ in range(2))
+    ids = [answer.json()["results"][0]["execution"]["id"] for answer in (first, second)]
+    assert ids[0] == ids[1]
+    assert second.headers["Idempotency-Replayed"] == "true"
+    assert server.post(path, command("say b"), headers=headers).status_code == 422
+    # Another request has another fingerprint, whatever its body.
+    assert server.post("/aliasexecution", named("say a"), headers=headers).status_code == 422
+
+
+def test_a_command_may_ask_to_wait_for_the_end(server: Running) -> None:
+    answer = server.post("/aliasexecution?wait=20", named("say waited"))
+    assert answer.status_code == 200
+    assert answer.json()["execution"]["result"]["stdout"] == "waited"
+    assert answer.headers["Preference-Applied"] == "wait=20"
+    matched = server.post("/aliasexecution/match_and_execute?wait=20", command("say waited"))
+    assert matched.status_code == 200
+    assert matched.json()["results"][0]["execution"]["status"] == "succeeded"
+
+
+def test_keys_of_two_people_never_meet(server: Running) -> None:
+    headers = {"Idempotency-Key": "shared"}
+    mine = server.post("/executions", {"action": "core.noop"}, headers=headers).json()
+    key, _ = server.engine.access.create_key(user="ann", metadata={})
+    theirs = server.post("/executions", {"action": "core.noop"}, headers={**headers, "St2-Api-Key": key})
+    assert theirs.status_code == 201, theirs.text
+    assert theirs.json()["id"] != mine["id"]
+
+
+def test_a_key_counts_for_a_day(server: Running) -> None:
+    headers = {"Idempotency-Key": "yesterday"}
+    first = server.post("/executions", {"action": "core.noop"}, headers=headers).json()["id"]
+    long_ago = utcnow() - IDEMPOTENCY_WINDOW - timedelta(seconds=1)
+    server.engine.database.write(
+        lambda connection: connection.execute(
+            update(EXECUTIONS).where(EXECUTIONS.c.id == first).values(requested_at=long_ago)
+        )
+    )
+    other = {"action": "core.local", "parameters": {"cmd": "true"}}
+    answer = server.post("/executions", other, headers=headers)
+    assert answer.status_code == 201
+    assert answer.json()["id"] != first

@@ -108,6 +108,22 @@ def test_who_says_that_it_is_gone_is_left_alone(calling: Running, receiver: Rece
     assert (found["state"], found["attempts"]) == ("given_up", 1)
 
 
+def test_the_end_of_a_command_is_told_too(calling: Running, receiver: Receiver) -> None:
+    asked = {
+        "command": "say hello",
+        "user": "",
+        "source_channel": "ci",
+        "callback_url": f"{receiver.url}/hook",
+        "callback_secret_ref": "st2kv.system.ci.secret",
+    }
+    answer = calling.post("/aliasexecution/match_and_execute", asked).json()
+    (made,) = (one["execution"]["id"] for one in answer["results"])
+    assert settled(calling, made)["state"] == "delivered"
+    (one,) = receiver.came
+    assert is_signed(one)
+    assert json.loads(one.body)["data"]["id"] == made
+
+
 def test_a_rerun_has_a_callback_of_its_own_only(calling: Running, receiver: Receiver) -> None:
     first = ask(calling, receiver.url).json()
     settled(calling, first["id"])

@@ -14,7 +14,7 @@ from functools import partial
 
 from sqlalchemy import Connection
 
-from bot import answers, formatting, links, schedules, shapes
+from bot import answers, formatting, links, offers, schedules, shapes
 from bot.allowed import commands_for, where_of
 from bot.announcer import Announcer
 from bot.asked import Asked
@@ -268,7 +268,9 @@ class Commands:
         """Runs what was offered, as whoever says yes."""
         offer = self._offers.open(asked, wanted)
         text = str(offer.body["command"])
-        meant = replace(asked, text=text, shown=self._concealed(text))
+        meant = replace(
+            asked, text=text, shown=self._concealed(text), message=offers.answered_at(offer, asked.message)
+        )
         self._offers.take(offer, asked)
         try:
             replies = self._do(meant)

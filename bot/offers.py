@@ -164,6 +164,13 @@ def _place_json(asked: Asked) -> dict[str, Any]:
     return {"channel": place.channel, "thread": place.thread, "reply_to": place.reply_to}
 
 
+def answered_at(offer: Offer, message: Message) -> Message:
+    """What says yes, as said where the answer belongs: what was edited is answered in its own thread."""
+    if offer.kind != "edit":
+        return message
+    return replace(message, thread=place_of(offer).thread)
+
+
 def place_of(offer: Offer) -> Place:
     """Where its message stands."""
     found = offer.body["place"]

@@ -3,7 +3,8 @@
     version: {type: string, x-options: registry.versions}
     host: {type: string, x-options: {action: inventory.hosts, parameters: {env: prod}, from: names}}
 
-The action runs as the person who is asked. Where it fails, or takes too long, the field takes any text.
+The action runs as the person who is asked, at the place where they are. Where it fails, or takes too long,
+the field takes any text.
 """
 
 import time
@@ -11,9 +12,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bot.asked import Asked
-from engine.aliases.command_forms import OPTIONS_KEY, CommandForm
+from engine.aliases.command_forms import OPTIONS_KEY as PARAMETER_KEY
+from engine.aliases.command_forms import CommandForm
 from engine.errors import EngineError
 from engine.records.execution import Execution
+from engine.rights.place import OPTIONS_KEY
 from engine.service import Engine, ExecutionRequest
 from engine.status import Status
 
@@ -36,7 +39,14 @@ def options_of(engine: Engine, form: CommandForm, asked: Asked) -> dict[str, lis
             action=wanted.action,
             parameters=wanted.parameters,
             user=asked.identity.user,
-            context={"api_user": asked.identity.chat_user, "options_for": f"{form.alias.ref}.{name}"},
+            context={
+                "api_user": asked.identity.chat_user,
+                OPTIONS_KEY: {
+                    "what": f"{form.alias.ref}.{name}",
+                    "adapter": asked.message.adapter,
+                    "channel": asked.message.channel,
+                },
+            },
             idempotency_key=f"{asked.idempotency_key}:options:{name}",
         )
         try:
@@ -62,7 +72,7 @@ class _Wanted:
 
     @classmethod
     def of(cls, schema: Mapping[str, Any]) -> "_Wanted | None":
-        written = schema.get(OPTIONS_KEY)
+        written = schema.get(PARAMETER_KEY)
         if isinstance(written, str):
             return cls(written, {}, "")
         if not isinstance(written, Mapping) or not isinstance(written.get("action"), str):

@@ -6,6 +6,8 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 API = "api"
+OPTIONS_KEY = "options_for"
+"""In the context of what only lists choices for somebody in a chat, and is not told there."""
 ChannelNamed = Callable[[str], str]
 """A channel as people write it -> as its chat spells it; empty: there is none."""
 
@@ -22,7 +24,7 @@ class Where:
     @classmethod
     def of(cls, context: Mapping[str, Any]) -> "Where":
         """From the context of an execution: what a chat of ours has written there, and no caller can."""
-        chat = context.get("chat")
+        chat = context.get("chat") or context.get(OPTIONS_KEY)
         if not isinstance(chat, Mapping) or not chat.get("adapter"):
             return cls()
         return cls(platform=str(chat["adapter"]), channel=str(chat.get("channel") or ""))

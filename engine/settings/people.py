@@ -34,7 +34,9 @@ class PeopleSettings:
     trust_unverified: bool = key(
         False,
         "Whether somebody whom nothing vouches for (a name picked in the web chat) counts as a person of "
-        "their own where an approval needs several people, or another than the one who asks.",
+        "their own where an approval needs several people, or another than the one who asks, and whether "
+        "their yes counts in chats of others. In our own web chat it always does where a question is for "
+        "everybody.",
     )
 
 

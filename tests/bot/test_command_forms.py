@@ -10,6 +10,7 @@ import requests
 from bot.chat import Answer, Author, BadAnswer, Place
 from engine.errors import Conflict, Denied
 from engine.records.execution import ExecutionFilter
+from engine.rights.place import Where
 from tests.bot.comforting import add_site, ledger
 from tests.bot.conftest import House, make_settings, text_of
 from tests.bot.elsewhere import Desk, Elsewhere
@@ -60,6 +61,14 @@ def test_what_is_missing_is_asked_in_a_form_from_the_schema(house: House) -> Non
     assert prompt["answer_with"].startswith(
         f"answer {prompt['id'][-6:]} version=1.42.0|1.41.9 stage=staging|prod"
     )
+
+
+def test_what_lists_choices_runs_where_the_person_is(house: House) -> None:
+    form_of(house, "deploy placed")
+    (found, *_), _ = house.engine.executions(ExecutionFilter(action="site.versions", limit=1))
+    assert Where.of(house.engine.execution(found.id).context) == Where(platform="web", channel="ops")
+    # Nobody waits for its end.
+    assert not [one for one in house.messages() if one["body"].get("action") == "site.versions"]
 
 
 def test_a_form_that_is_sent_is_the_command(house: House) -> None:

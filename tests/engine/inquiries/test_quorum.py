@@ -137,6 +137,17 @@ def test_nobody_vouches_for_names_of_the_web_chat(engine: Engine) -> None:
     assert voted(engine, inquiry, "~slack.T1.U7") == 1
 
 
+def test_one_answer_of_anybody_may_be_that_of_a_picked_name(engine: Engine) -> None:
+    assert engine.inquiries.approve(ask(engine).id, who=by("~bob", is_verified=False)).state == "approved"
+
+
+@pytest.mark.parametrize("named", [{"users": ["bob"]}, {"roles": ["admin"]}, {"groups": ["sre"]}])
+def test_a_picked_name_is_not_who_is_asked_by_name(engine: Engine, named: dict[str, list[str]]) -> None:
+    inquiry = ask(engine, **named)
+    with pytest.raises(Denied):
+        engine.inquiries.approve(inquiry.id, who=by("~bob", is_verified=False))
+
+
 def voted(engine: Engine, inquiry: Inquiry, user: str) -> int:
     return len(engine.inquiries.approve(inquiry.id, who=by(user, is_verified=False)).votes)
 

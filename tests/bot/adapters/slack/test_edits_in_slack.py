@@ -33,6 +33,8 @@ def test_a_yes_runs_what_was_edited_once(slack_house: SlackHouse) -> None:
     slack.wait_for(lambda: runs_of(slack_house, "echo echo two"))
     slack_house.said("ann", channel, "!echo echo later", has="later")
     assert len(runs_of(slack_house, "echo echo two")) == 1
+    # What came of it stands where the first answer stands.
+    slack_house.until(message, count=2, has="two")
 
 
 def test_a_preview_that_slack_adds_is_no_edit(slack_house: SlackHouse) -> None:

@@ -11,9 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from jsonschema import Draft3Validator, Draft4Validator
-from jsonschema.exceptions import best_match
-from jsonschema.validators import create
 
 from engine.errors import BadParameter
 
@@ -134,22 +131,6 @@ def is_nullable(schema: Schema) -> bool:
     return schema.get("default") is None and (schema.get("required") is not True or "default" in schema)
 
 
-def _keywords() -> dict[str, Any]:
-    words: dict[str, Any] = dict(Draft4Validator.VALIDATORS)
-    words["properties"] = Draft3Validator.VALIDATORS["properties"]
-    del words["required"]
-    del words["format"]
-    return words
-
-
-_StackStormValidator = create(
-    meta_schema={},
-    validators=_keywords(),
-    version="",
-    type_checker=Draft4Validator.TYPE_CHECKER,
-)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
     """Why a value does not fit."""
@@ -167,7 +148,6 @@ class Validator:
     def __init__(self, schema: Schema) -> None:
         self._schema = schema
         self._tidy = tidy(schema)
-        self._validator = _StackStormValidator(self._tidy)
         self._is_right = _compile(self._tidy)
         # Without defaults, what is right as it stands is right; only then need nothing be filled in.
         self._is_plain = self._is_right is not None and b'"default"' not in orjson.dumps(
@@ -190,8 +170,11 @@ class Validator:
         candidate = _without_nulls(self.complete(instance), self._schema)
         if self._is_right is not None and self._is_right(candidate):
             return None
+        # The first value that is not right brings jsonschema; a start does not wait for it.
+        from engine.expressions.schema_wording import worst_error  # noqa: PLC0415 - as above
+
         try:
-            error = best_match(self._validator.iter_errors(candidate))
+            error = worst_error(self._tidy, candidate)
         except RecursionError:
             return Problem(message="The value is nested too deeply.", path=(), keyword="depth")
         if error is None:

@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import requests
-
 from engine.store.vault import write_private
 
 FRESH_S = 3_600.0
@@ -80,6 +78,8 @@ def _one(url: str, copy: Path, fresh_s: float) -> tuple[dict[str, Entry], str]:
     except (OSError, ValueError):
         # None yet, or half a copy of an older version: ask for it.
         pass
+    import requests  # noqa: PLC0415 - slow to import, and few ask for an index
+
     try:
         body = _get(url)
         found = _packs_of(body, url)
@@ -97,6 +97,8 @@ def _one(url: str, copy: Path, fresh_s: float) -> tuple[dict[str, Entry], str]:
 def _get(url: str) -> bytes:
     if not _is_safe(url):
         raise ValueError("an index is read over https, or from this machine")
+    import requests  # noqa: PLC0415 - as above
+
     with requests.get(url, timeout=_TIMEOUT_S, stream=True) as answer:
         answer.raise_for_status()
         if not _is_safe(answer.url):

@@ -8,9 +8,10 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from sqlalchemy import Column, LargeBinary
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from engine.records.columns import UtcDateTime
+from engine.records.tables import Table
 
 ACCESS_CHANGED = "access.changed"
 """In the journal: a key or token ends, or what somebody may changes; the subject is its id, or a user."""
@@ -19,7 +20,7 @@ USER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 """What may be the name of somebody who logs in."""
 
 
-class ApiKeyRow(SQLModel, table=True):
+class ApiKeyRow(Table, table=True):
     __tablename__ = "api_key"
 
     id: str = Field(primary_key=True, max_length=24)
@@ -42,7 +43,7 @@ class ApiKeyRow(SQLModel, table=True):
     acting_user: str = ""
 
 
-class TokenRow(SQLModel, table=True):
+class TokenRow(Table, table=True):
     __tablename__ = "auth_token"
 
     id: str = Field(primary_key=True, max_length=24)

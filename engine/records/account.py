@@ -5,9 +5,10 @@ from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import Column
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from engine.records.columns import UtcDateTime
+from engine.records.tables import Table
 
 
 class How(StrEnum):
@@ -21,7 +22,7 @@ class How(StrEnum):
     """The chat has verified an address that people.emails gives to the user."""
 
 
-class AccountRow(SQLModel, table=True):
+class AccountRow(Table, table=True):
     __tablename__ = "chat_account"
 
     number: int | None = Field(default=None, primary_key=True)
@@ -37,7 +38,7 @@ class AccountRow(SQLModel, table=True):
     ended_by: str
 
 
-class LinkCodeRow(SQLModel, table=True):
+class LinkCodeRow(Table, table=True):
     __tablename__ = "link_code"
 
     digest: str = Field(primary_key=True)
@@ -47,7 +48,7 @@ class LinkCodeRow(SQLModel, table=True):
     expires_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
 
 
-class DenialRow(SQLModel, table=True):
+class DenialRow(Table, table=True):
     __tablename__ = "denial"
 
     number: int | None = Field(default=None, primary_key=True)

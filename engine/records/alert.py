@@ -7,9 +7,10 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Column, Index, LargeBinary
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from engine.records.columns import UtcDateTime
+from engine.records.tables import Table
 
 
 class AlertStatus(StrEnum):
@@ -65,7 +66,7 @@ def alert_of(payload: Mapping[str, Any]) -> Alert:
     return Alert(**known)
 
 
-class AlertRow(SQLModel, table=True):
+class AlertRow(Table, table=True):
     """One episode of an alert: from its first firing until some time after it was resolved."""
 
     __tablename__ = "alert"

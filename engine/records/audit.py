@@ -6,15 +6,16 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Column, Index, LargeBinary
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from engine.records.columns import UtcDateTime
+from engine.records.tables import Table
 
 # What stands before the first act.
 GENESIS = bytes(32)
 
 
-class AuditRow(SQLModel, table=True):
+class AuditRow(Table, table=True):
     """Never changed; the database itself refuses that, and to remove what the anchor does not cover."""
 
     __tablename__ = "audit"
@@ -46,7 +47,7 @@ class AuditRow(SQLModel, table=True):
     hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
-class AuditHeadRow(SQLModel, table=True):
+class AuditHeadRow(Table, table=True):
     """One row: the newest act, and the newest of those that were removed."""
 
     __tablename__ = "audit_head"

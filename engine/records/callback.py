@@ -5,9 +5,10 @@ from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import Column, Index, LargeBinary
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from engine.records.columns import UtcDateTime
+from engine.records.tables import Table
 
 # The key of an execution's context that says that it has one.
 CONTEXT_KEY = "callback"
@@ -23,7 +24,7 @@ class CallbackState(StrEnum):
     """It could not be told within the time of the settings, or they said that they want no more."""
 
 
-class CallbackRow(SQLModel, table=True):
+class CallbackRow(Table, table=True):
     __tablename__ = "callback"
     __table_args__ = (
         Index("callback_by_state", "state", "due_at"),
@@ -52,7 +53,7 @@ class CallbackRow(SQLModel, table=True):
     ended_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
 
 
-class CallbackAttemptRow(SQLModel, table=True):
+class CallbackAttemptRow(Table, table=True):
     __tablename__ = "callback_attempt"
 
     callback_id: str = Field(primary_key=True, max_length=32)

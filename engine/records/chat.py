@@ -6,12 +6,13 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Column, Index, LargeBinary
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from engine.records.columns import UtcDateTime
+from engine.records.tables import Table
 
 
-class ChatMessageRow(SQLModel, table=True):
+class ChatMessageRow(Table, table=True):
     """A message that a person sent through any chat, or one of ours in the web chat."""
 
     __tablename__ = "chat_message"
@@ -33,7 +34,7 @@ class ChatMessageRow(SQLModel, table=True):
     edited_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
 
 
-class ChatChannelRow(SQLModel, table=True):
+class ChatChannelRow(Table, table=True):
     """A channel of the web chat that somebody made by writing in it."""
 
     __tablename__ = "chat_channel"
@@ -44,7 +45,7 @@ class ChatChannelRow(SQLModel, table=True):
     created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
 
 
-class PostingRow(SQLModel, table=True):
+class PostingRow(Table, table=True):
     """Where the answer of an execution stands in a chat, so that it can be edited."""
 
     __tablename__ = "chat_posting"
@@ -60,7 +61,7 @@ class PostingRow(SQLModel, table=True):
     updated_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
 
 
-class ChatNoticeRow(SQLModel, table=True):
+class ChatNoticeRow(Table, table=True):
     """Where a notice of the engine stands in a chat, so that it is edited and its thread is found."""
 
     __tablename__ = "chat_notice"

@@ -6,14 +6,15 @@ from datetime import datetime
 from typing import Any, Literal
 
 from sqlalchemy import Column, Index, LargeBinary
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from engine.records.columns import UtcDateTime
+from engine.records.tables import Table
 
 OfferKind = Literal["fix", "edit", "form"]
 
 
-class TrailRow(SQLModel, table=True):
+class TrailRow(Table, table=True):
     """An execution that a thread is about."""
 
     __tablename__ = "chat_trail"
@@ -32,7 +33,7 @@ class TrailRow(SQLModel, table=True):
     execution_id: str = Field(max_length=24)
 
 
-class OfferRow(SQLModel, table=True):
+class OfferRow(Table, table=True):
     """A command that is run when somebody says yes to it, or fills in what is missing; once."""
 
     __tablename__ = "chat_offer"
@@ -58,7 +59,7 @@ class OfferRow(SQLModel, table=True):
     """The delivery that took it: the same one again is no second taking."""
 
 
-class ChannelDefaultRow(SQLModel, table=True):
+class ChannelDefaultRow(Table, table=True):
     """A parameter that commands of a channel have without naming it."""
 
     __tablename__ = "chat_default"

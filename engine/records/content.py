@@ -6,12 +6,13 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Column, LargeBinary
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from engine.records.columns import UtcDateTime
+from engine.records.tables import Table
 
 
-class StoredContentRow(SQLModel, table=True):
+class StoredContentRow(Table, table=True):
     """A rule, trigger type or policy that has no file."""
 
     __tablename__ = "stored_content"
@@ -25,7 +26,7 @@ class StoredContentRow(SQLModel, table=True):
     changed_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
 
 
-class ContentSwitchRow(SQLModel, table=True):
+class ContentSwitchRow(Table, table=True):
     """Somebody switched a piece of content on or off; this counts over its file."""
 
     __tablename__ = "content_switch"

@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Column, Index, LargeBinary
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from engine.records.columns import UtcDateTime
+from engine.records.tables import Table
 
 
-class DatastoreRow(SQLModel, table=True):
+class DatastoreRow(Table, table=True):
     __tablename__ = "datastore"
     __table_args__ = (Index("datastore_by_end", "expires_at"),)
 
@@ -26,7 +27,7 @@ class DatastoreRow(SQLModel, table=True):
     expires_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
 
 
-class SealKeyRow(SQLModel, table=True):
+class SealKeyRow(Table, table=True):
     """A key of secret.key that something in this database may be sealed with."""
 
     __tablename__ = "seal_key"

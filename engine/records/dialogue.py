@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Column, Index, LargeBinary
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from engine.records.columns import UtcDateTime
+from engine.records.tables import Table
 
 
-class DialogueRow(SQLModel, table=True):
+class DialogueRow(Table, table=True):
     """Where somebody stands in a form; each person is in one at most."""
 
     __tablename__ = "chat_dialogue"

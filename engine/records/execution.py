@@ -8,11 +8,12 @@ from datetime import datetime
 from itertools import count
 from typing import Any
 
-from sqlalchemy import Column, Index, LargeBinary, text
-from sqlmodel import Field, SQLModel
+from sqlalchemy import Column, Index, LargeBinary
+from sqlmodel import Field
 
 from engine.records.callback import NewCallback
 from engine.records.columns import UtcDateTime
+from engine.records.tables import Table
 from engine.status import FINISHED, Status
 
 # In the context of what an agent began, by the Model Context Protocol.
@@ -31,7 +32,7 @@ def new_id() -> str:
     return f"{int(time.time()):08x}{_machine}{next(_counter) & 0xFFFFFF:06x}"
 
 
-class ExecutionRow(SQLModel, table=True):
+class ExecutionRow(Table, table=True):
     """One execution. JSON columns are bytes made by orjson."""
 
     __tablename__ = "execution"
@@ -41,24 +42,8 @@ class ExecutionRow(SQLModel, table=True):
         Index("execution_by_status", "status", "not_before", "seq"),
         Index("execution_by_action", "action", "requested_at", "seq", "status"),
         Index("execution_by_parent", "parent_id", "requested_at", "seq"),
-        Index(
-            "execution_by_trace",
-            "trace_id",
-            sqlite_where=text("trace_id IS NOT NULL"),
-            postgresql_where=text("trace_id IS NOT NULL"),
-        ),
-        Index(
-            "execution_by_message",
-            "message_id",
-            sqlite_where=text("message_id IS NOT NULL"),
-            postgresql_where=text("message_id IS NOT NULL"),
-        ),
-        Index(
-            "execution_by_tag",
-            "trace_tag",
-            sqlite_where=text("trace_tag IS NOT NULL"),
-            postgresql_where=text("trace_tag IS NOT NULL"),
-        ),
+        # execution_by_trace, _by_message and _by_tag, of rows that have one, are only in the migrations: for
+        # the condition of an index SQLAlchemy would load its dialects of PostgreSQL in every server.
     )
 
     seq: int | None = Field(default=None, primary_key=True)
@@ -97,7 +82,7 @@ class ExecutionRow(SQLModel, table=True):
     """The chat message that it was asked for with; None: none."""
 
 
-class OutputRow(SQLModel, table=True):
+class OutputRow(Table, table=True):
     """A piece of what an action printed."""
 
     __tablename__ = "execution_output"

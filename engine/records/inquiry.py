@@ -13,9 +13,10 @@ from typing import Any, Literal
 
 from pydantic import TypeAdapter
 from sqlalchemy import Column, Index, LargeBinary
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from engine.records.columns import UtcDateTime
+from engine.records.tables import Table
 
 # The journal's kinds; the subject is the inquiry's id, the data what `told` makes.
 RAISED = "inquiry.raised"
@@ -28,7 +29,7 @@ OnTimeout = Literal["fail", "reject", "escalate"]
 Change = Literal["raised", "vote", "reminder", "escalation", "canceled", "answered", "expired"]
 
 
-class InquiryRow(SQLModel, table=True):
+class InquiryRow(Table, table=True):
     """JSON columns are bytes made by orjson."""
 
     __tablename__ = "inquiry"
@@ -52,7 +53,7 @@ class InquiryRow(SQLModel, table=True):
     """The response in clear, where something in it is secret."""
 
 
-class InquiryVoteRow(SQLModel, table=True):
+class InquiryVoteRow(Table, table=True):
     """What one person has said; everybody has one vote."""
 
     __tablename__ = "inquiry_vote"

@@ -6,12 +6,13 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Column, LargeBinary
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from engine.records.columns import UtcDateTime
+from engine.records.tables import Table
 
 
-class JournalRow(SQLModel, table=True):
+class JournalRow(Table, table=True):
     __tablename__ = "journal"
 
     id: int | None = Field(default=None, primary_key=True)
@@ -22,7 +23,7 @@ class JournalRow(SQLModel, table=True):
     data: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
-class CursorRow(SQLModel, table=True):
+class CursorRow(Table, table=True):
     """How far a reader of the journal has come."""
 
     __tablename__ = "journal_cursor"

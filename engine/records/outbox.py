@@ -7,9 +7,10 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Column, Index, LargeBinary
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from engine.records.columns import UtcDateTime
+from engine.records.tables import Table
 
 # The kind of the note, in no journal, that says that there is something to send.
 QUEUED = "chat.queued"
@@ -25,7 +26,7 @@ class OutgoingState(StrEnum):
     """The chat will never take it; `error` says why."""
 
 
-class OutgoingRow(SQLModel, table=True):
+class OutgoingRow(Table, table=True):
     """One message of ours: what it says now, and what the chat has of it."""
 
     __tablename__ = "chat_outgoing"

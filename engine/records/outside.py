@@ -5,16 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Column, LargeBinary
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from engine.records.columns import UtcDateTime
+from engine.records.tables import Table
 
 LDAP = "ldap"
 PROXY = "proxy"
 _AROUND = re.compile(r"\s*([,=+])\s*")
 
 
-class OutsideGroupsRow(SQLModel, table=True):
+class OutsideGroupsRow(Table, table=True):
     __tablename__ = "outside_groups"
 
     user: str = Field(primary_key=True)
@@ -24,7 +25,7 @@ class OutsideGroupsRow(SQLModel, table=True):
     said_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
 
 
-class TakenTokenRow(SQLModel, table=True):
+class TakenTokenRow(Table, table=True):
     __tablename__ = "taken_token"
 
     digest: str = Field(primary_key=True, max_length=64)

@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Any, Literal
 
 from sqlalchemy import Column, LargeBinary
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from engine.records.columns import UtcDateTime
+from engine.records.tables import Table
 
 # The journal's kind; the subject is the pipeline's id.
 CHANGED = "pipeline.changed"
@@ -16,7 +17,7 @@ CHANGED = "pipeline.changed"
 PipelineState = Literal["running", "succeeded", "failed", "canceled"]
 
 
-class PipelineRow(SQLModel, table=True):
+class PipelineRow(Table, table=True):
     """JSON columns are bytes made by orjson."""
 
     __tablename__ = "pipeline"

@@ -5,9 +5,10 @@ from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import Column, Index
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from engine.records.columns import UtcDateTime
+from engine.records.tables import Table
 
 
 class EntryState(StrEnum):
@@ -19,7 +20,7 @@ class EntryState(StrEnum):
     """Of a rate: it has started, and counts until its window is over."""
 
 
-class PolicyEntryRow(SQLModel, table=True):
+class PolicyEntryRow(Table, table=True):
     """One execution under one policy."""
 
     __tablename__ = "policy_entry"

@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Column, Index, LargeBinary
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from engine.records.columns import UtcDateTime
+from engine.records.tables import Table
 
 
-class RuleStateRow(SQLModel, table=True):
+class RuleStateRow(Table, table=True):
     """The memory of one gate of one rule for one key."""
 
     __tablename__ = "rule_state"
@@ -25,7 +26,7 @@ class RuleStateRow(SQLModel, table=True):
     """From then on it says nothing any more."""
 
 
-class RuleDueRow(SQLModel, table=True):
+class RuleDueRow(Table, table=True):
     """A rule that will fire on an event that came earlier."""
 
     __tablename__ = "rule_due"

@@ -6,12 +6,13 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Column, Index, LargeBinary
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from engine.records.columns import UtcDateTime
+from engine.records.tables import Table
 
 
-class ScheduleRow(SQLModel, table=True):
+class ScheduleRow(Table, table=True):
     """Kept when it is over, so that its number is never given again."""
 
     __tablename__ = "schedule"

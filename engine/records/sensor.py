@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
+
+from engine.records.tables import Table
 
 
 class SensorState(StrEnum):
@@ -23,7 +25,7 @@ class SensorState(StrEnum):
     """Another server runs it."""
 
 
-class SensorLeaseRow(SQLModel, table=True):
+class SensorLeaseRow(Table, table=True):
     """The server that runs a sensor; only where several share a database."""
 
     __tablename__ = "sensor_lease"

@@ -6,12 +6,13 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Column, Index, LargeBinary
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from engine.records.columns import UtcDateTime
+from engine.records.tables import Table
 
 
-class TimerRow(SQLModel, table=True):
+class TimerRow(Table, table=True):
     __tablename__ = "timer"
     __table_args__ = (Index("timer_by_next", "next_fire_at"),)
 

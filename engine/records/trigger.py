@@ -7,9 +7,10 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Column, Index, LargeBinary, UniqueConstraint
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from engine.records.columns import UtcDateTime
+from engine.records.tables import Table
 
 # The kind of the note, in no journal, that a rule was enforced, its subject; its data: {"status": word,
 # "number": which of its actions, "was_held": whether a gate held it back until now,
@@ -33,7 +34,7 @@ class EnforcementStatus(StrEnum):
     HELD = "held"
 
 
-class TriggerInstanceRow(SQLModel, table=True):
+class TriggerInstanceRow(Table, table=True):
     __tablename__ = "trigger_instance"
     __table_args__ = (
         Index("trigger_instance_by_trigger", "trigger", "seq"),
@@ -64,7 +65,7 @@ class TriggerInstanceRow(SQLModel, table=True):
     """The payload in clear, where `payload` has ******** for what its type calls secret."""
 
 
-class EnforcementRow(SQLModel, table=True):
+class EnforcementRow(Table, table=True):
     __tablename__ = "rule_enforcement"
     __table_args__ = (
         UniqueConstraint("instance_id", "rule_ref", "number"),

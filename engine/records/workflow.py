@@ -3,12 +3,13 @@
 from datetime import datetime
 
 from sqlalchemy import Column, Index, LargeBinary, UniqueConstraint
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from engine.records.columns import UtcDateTime
+from engine.records.tables import Table
 
 
-class WorkflowRow(SQLModel, table=True):
+class WorkflowRow(Table, table=True):
     """The state is the snapshot with all later deltas applied; `version` counts the steps.
 
     Whoever takes a step names the version that the step starts from, so that of two one wins.
@@ -38,7 +39,7 @@ class WorkflowRow(SQLModel, table=True):
     snapshot_version: int = 0
 
 
-class WorkflowDefinitionRow(SQLModel, table=True):
+class WorkflowDefinitionRow(Table, table=True):
     """A definition's text: a running workflow goes on with the one it started with."""
 
     __tablename__ = "workflow_definition"
@@ -49,7 +50,7 @@ class WorkflowDefinitionRow(SQLModel, table=True):
     text: str
 
 
-class WorkflowDeltaRow(SQLModel, table=True):
+class WorkflowDeltaRow(Table, table=True):
     """What one step changed."""
 
     __tablename__ = "workflow_delta"
@@ -61,7 +62,7 @@ class WorkflowDeltaRow(SQLModel, table=True):
     data: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
-class WorkflowValueRow(SQLModel, table=True):
+class WorkflowValueRow(Table, table=True):
     """A large value, stored once per workflow."""
 
     __tablename__ = "workflow_value"

@@ -13,7 +13,6 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from cryptography.x509 import load_pem_x509_certificate
 
 from engine.webhooks.delivery import Delivery, Refused
 from engine.webhooks.fetched import Fetched
@@ -86,6 +85,8 @@ def _check_signature(message: Mapping[str, Any], certificate: bytes) -> None:
     algorithm = _HASHES.get(str(message.get("SignatureVersion")))
     if algorithm is None:
         raise Refused("its SignatureVersion is neither 1 nor 2")
+    from cryptography.x509 import load_pem_x509_certificate  # noqa: PLC0415 - slow to import, for Amazon alone
+
     try:
         key = load_pem_x509_certificate(certificate).public_key()
         signature = base64.b64decode(str(message.get("Signature", "")), validate=True)

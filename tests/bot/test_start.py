@@ -23,16 +23,23 @@ run(settings_of(Path("config.yaml"), Path("data")), announce=announce)
 # For another database, for other networks, for actions and webhooks of some kind, for the extras.
 LEFT_OUT = {
     "aiohttp",
+    "alembic",
+    "cryptography.x509",
     "errbot",
     "fastapi",
+    "jsonschema",
     "jwt",
     "ldap3",
     "mcp",
     "opentelemetry",
     "paramiko",
+    "prometheus_client",
     "psycopg",
+    "requests",
     "slack_bolt",
     "slack_sdk",
+    "sqlalchemy.dialects.postgresql",
+    "urllib3",
     "yaql",
 }
 

@@ -7,7 +7,6 @@ import re
 import shlex
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -163,23 +162,36 @@ def is_old_form(schema: Schema) -> bool:
 
 
 class _Search:
-    """What is looked for, compiled when the first text comes: most actions say nothing."""
+    """What is looked for, made ready when the first text comes: most actions say nothing."""
 
     def __init__(self, secrets: frozenset[str]) -> None:
         self.secrets = secrets
+        # Made twice when two threads come first together, which does no harm; the lock of
+        # functools.cached_property would be one for all executions.
+        self._forms: tuple[str, ...] | None = None
+        self._pattern: re.Pattern[str] | None = None
 
-    @cached_property
+    @property
     def forms(self) -> tuple[str, ...]:
         """The longest first."""
-        forms: set[str] = set()
-        for secret in self.secrets:
-            if len(secret) >= SHORTEST:
-                forms.update(_forms(secret))
-        return tuple(sorted(forms, key=lambda form: (-len(form), form)))
+        if self._forms is None:
+            forms: set[str] = set()
+            for secret in self.secrets:
+                if len(secret) >= SHORTEST:
+                    forms.update(_forms(secret))
+            self._forms = tuple(sorted(forms, key=lambda form: (-len(form), form)))
+        return self._forms
 
-    @cached_property
-    def pattern(self) -> re.Pattern[str] | None:
-        return re.compile("|".join(map(re.escape, self.forms))) if self.forms else None
+    def pattern_for(self, text: str) -> re.Pattern[str] | None:
+        """What finds the forms in a text; None where there is none in it.
+
+        To compile it costs as much as a whole execution, whose own token is a secret. Few texts hold one.
+        """
+        if not any(form in text for form in self.forms):
+            return None
+        if self._pattern is None:
+            self._pattern = re.compile("|".join(map(re.escape, self.forms)))
+        return self._pattern
 
 
 class ValueMasker:
@@ -204,11 +216,12 @@ class ValueMasker:
         search = self.search
         if len(text) < SHORTEST or not search.secrets:
             return text
-        return search.pattern.sub(MASK, text) if search.pattern else text
+        pattern = search.pattern_for(text)
+        return text if pattern is None else pattern.sub(MASK, text)
 
     def blotted(self, text: str) -> str:
         """As `text`, with as many stars as there were characters."""
-        pattern = self.search.pattern
+        pattern = self.search.pattern_for(text)
         return pattern.sub(lambda found: "*" * len(found[0]), text) if pattern else text
 
     def value(self, value: Any) -> Any:
@@ -246,7 +259,6 @@ class StreamMasker:
 
     def _prepare(self, search: _Search) -> None:
         forms = search.forms
-        self._pattern = search.pattern
         self._longest = len(forms[0]) if forms else 0
         self._spans_lines = any("\n" in form for form in forms)
         self._by_first: dict[str, list[str]] = {}
@@ -260,13 +272,14 @@ class StreamMasker:
         search = self._masker.search
         if search is not self._search:
             self._prepare(search)
-        if self._pattern is None:
+        if not search.forms:
             return text
         text = self._held + text
+        pattern = search.pattern_for(text)
         done, at = [], 0
         while True:
             open_from = self._open_from(text, at)
-            match = self._pattern.search(text, at)
+            match = None if pattern is None else pattern.search(text, at)
             # A match that begins where a longer one may still grow has to wait for it.
             if match is None or match.start() >= open_from:
                 break

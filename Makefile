@@ -15,7 +15,7 @@ run: $(INSTALLED)
 # All tests; then one over all that they left behind, which holds no secret. After a failure the folder stays.
 test: $(INSTALLED_DEV) services
 	@left=$$(mktemp -d /tmp/stormcrow-tests.XXXXXX) && set -e; \
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --basetemp "$$left"; \
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder --basetemp "$$left"; \
 	$(BIN)/python -m pytest tests/left_behind/left_behind.py --left-behind "$$left"; \
 	rm -rf "$$left"
 

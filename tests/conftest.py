@@ -20,11 +20,47 @@ from tests.left_behind.processes import ProcessLists
 hypothesis.settings.register_profile("ours", deadline=None, derandomize=os.environ.get("CI") == "true")
 hypothesis.settings.load_profile("ours")
 
-CONFORMANCE = Path(__file__).resolve().parent.parent.parent / "shared" / "conformance"
+HERE = Path(__file__).resolve().parent
+CONFORMANCE = HERE.parent.parent / "shared" / "conformance"
+# What has the longest tests, as folders and beginnings of files: it is run first.
+LONG = (
+    "durability/test_pack_install",
+    "durability/test_crash",
+    "engine/api/test_schemathesis",
+    "durability",
+    "stories",
+    "compat",
+    "engine/installer",
+    "engine/runners",
+    "engine/sensors",
+    "bot/adapters",
+    "bot/agents",
+    "bot/cli",
+    "security",
+    "docs",
+    "packs",
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--left-behind", default="", help="the --basetemp of a run that is looked through")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """One more than there are processors: much of the time tests wait for processes that they started."""
+    return (os.cpu_count() or 1) + 1
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files first: one that begins last would keep its worker when the others have nothing left."""
+    items.sort(key=lambda item: _rank(item.path))
+
+
+def _rank(path: Path) -> int:
+    """By the order of LONG; what is not there comes last."""
+    begins = (path.as_posix().startswith(f"{HERE}/{one}") for one in LONG)
+    return next((number for number, is_it in enumerate(begins) if is_it), len(LONG))
 
 
 @pytest.fixture(scope="session", autouse=True)

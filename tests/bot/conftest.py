@@ -122,7 +122,7 @@ class House:
         return dict(answer["body"])
 
     @staticmethod
-    def wait_for(is_so: Callable[[], bool], *, timeout_s: float = 15.0) -> None:
+    def wait_for(is_so: Callable[[], bool], *, timeout_s: float = 60.0) -> None:
         end = time.monotonic() + timeout_s
         while time.monotonic() < end:
             try:

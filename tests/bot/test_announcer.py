@@ -98,7 +98,7 @@ def test_what_ended_while_nobody_listened_is_told_at_the_next_start(tmp_path: Pa
     desk = Desk(tmp_path, Elsewhere())
     desk.say("echo sleep 0.4; echo late")
     desk.announcer.stop()
-    desk.engine.wait(desk.engine.execution("last").id, timeout_s=10)
+    desk.engine.wait(desk.engine.execution("last").id, timeout_s=60)
     again = Announcer(desk.engine, desk.adapter)
     again.start()
     try:

@@ -59,10 +59,10 @@ def test_columns_keep_their_width() -> None:
 
 
 def test_hostile_fences_cost_linear_time() -> None:
-    started = time.perf_counter()
+    started = time.thread_time()
     for text in ("```" * 30_000, "``` \n" * 20_000, " " * 100_000 + "`", "```a\n" * 20_000):
         formatting.pieces_of(text)
-    assert time.perf_counter() - started < 15
+    assert time.thread_time() - started < 15
 
 
 def test_a_long_text_is_cut_at_a_line_and_says_how_many_are_left() -> None:

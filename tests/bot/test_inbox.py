@@ -33,7 +33,7 @@ class Worker:
         self.may_go.set()
 
     def handle(self, delivery: Delivery) -> None:
-        assert self.may_go.wait(15)
+        assert self.may_go.wait(60)
         with self.changed:
             if self.failures:
                 self.failures -= 1
@@ -55,7 +55,7 @@ def test_a_delivery_is_worked_on_with_its_body(engine: Engine) -> None:
     worker = Worker()
     inbox = Inbox(engine, "slack", worker.handle)
     inbox.start()
-    assert inbox.take(delivery("one", text="deploy")).result(10)
+    assert inbox.take(delivery("one", text="deploy")).result(60)
     worker.until(1)
     assert worker.seen[0].body == {"text": "deploy"}
     inbox.stop()
@@ -65,8 +65,8 @@ def test_the_same_delivery_is_worked_on_once(engine: Engine) -> None:
     worker = Worker()
     inbox = Inbox(engine, "slack", worker.handle)
     inbox.start()
-    assert [inbox.take(delivery("one")).result(10) for _ in range(3)] == [True, False, False]
-    inbox.take(delivery("two")).result(10)
+    assert [inbox.take(delivery("one")).result(60) for _ in range(3)] == [True, False, False]
+    inbox.take(delivery("two")).result(60)
     assert worker.until(2) == ["one", "two"]
     inbox.stop()
 
@@ -78,7 +78,7 @@ def test_a_lane_keeps_its_order_and_holds_up_no_other(engine: Engine) -> None:
     inbox.start()
     for key in ("a", "b", "c"):
         inbox.take(delivery(key))
-    inbox.take(delivery("d", lane="D")).result(10)
+    inbox.take(delivery("d", lane="D")).result(60)
     other.until(1)
     worker.may_go.set()
     assert worker.until(3) == ["a", "b", "c"]
@@ -89,12 +89,12 @@ def test_what_was_not_finished_is_done_by_the_next_server(engine: Engine) -> Non
     first, second = Worker(), Worker()
     inbox = Inbox(engine, "slack", first.handle)
     # Never started: as if it had been killed right after the acknowledgement.
-    inbox.take(delivery("one", text="deploy")).result(10)
+    inbox.take(delivery("one", text="deploy")).result(60)
     again = Inbox(engine, "slack", second.handle)
     again.start()
     assert second.until(1) == ["one"]
     assert second.seen[0].body == {"text": "deploy"}
-    assert not again.take(delivery("one")).result(10)
+    assert not again.take(delivery("one")).result(60)
     assert first.seen == []
     again.stop()
 
@@ -104,7 +104,7 @@ def test_a_failure_is_tried_again(engine: Engine) -> None:
     worker.failures = 2
     inbox = Inbox(engine, "slack", worker.handle)
     inbox.start()
-    inbox.take(delivery("one")).result(10)
+    inbox.take(delivery("one")).result(60)
     assert worker.until(1) == ["one"]
     inbox.stop()
 
@@ -114,8 +114,8 @@ def test_what_people_said_stands_nowhere_in_clear_and_is_gone_when_it_is_handled
     worker.may_go.clear()
     inbox = Inbox(engine, "slack", worker.handle)
     inbox.start()
-    inbox.take(delivery("one", text="password=hunter2hunter2")).result(10)
-    inbox.take(delivery("two")).result(10)
+    inbox.take(delivery("one", text="password=hunter2hunter2")).result(60)
+    inbox.take(delivery("two")).result(60)
     folder = engine.settings.data_folder
     assert not any(b"hunter2hunter2" in path.read_bytes() for path in folder.glob("stormcrow.db*"))
     worker.may_go.set()

@@ -176,7 +176,7 @@ def test_an_execution_that_names_no_chat_answers_in_the_first(house: House) -> N
 
 
 def test_an_execution_of_a_chat_that_does_not_run_is_not_told_here(house: House) -> None:
-    house.engine.wait(run(house, "echo private words", adapter="slack", channel="C1"), timeout_s=15)
+    house.engine.wait(run(house, "echo private words", adapter="slack", channel="C1"), timeout_s=60)
     run(house, "echo told after it", channel="order")
     await_one(house, "order", "told after it")
     assert not said(house, "ops", "private words")

@@ -49,7 +49,7 @@ def states(desk: Desk, *keys: str) -> list[OutgoingState | None]:
 
 
 def wait_for(desk: Desk, key: str, state: OutgoingState) -> None:
-    until = time.monotonic() + 15
+    until = time.monotonic() + 60
     while states(desk, key) != [state]:
         assert time.monotonic() < until, states(desk, key)
         time.sleep(0.02)

@@ -79,13 +79,13 @@ def ledger_of(folder: Path) -> Counter[int]:
     return Counter(int(line) for line in path.read_text().split()) if path.exists() else Counter()
 
 
-def settle(server: Server, *, within_s: float) -> None:
+def settle(server: Server) -> None:
     """Wait until nothing is under way."""
 
     def is_quiet() -> bool:
         return all(one["status"] in FINISHED for one in server.executions())
 
-    wait_until(is_quiet, timeout_s=within_s)
+    wait_until(is_quiet)
 
 
 def assert_answered_once(server: Server, message_ids: Iterable[str]) -> None:
@@ -99,7 +99,7 @@ def assert_answered_once(server: Server, message_ids: Iterable[str]) -> None:
         return found
 
     # The announcer may be a moment behind the last end.
-    wait_until(lambda: all(one and one[-1] in FINISHED for one in answers().values()), timeout_s=5)
+    wait_until(lambda: all(one and one[-1] in FINISHED for one in answers().values()))
     others = {key: one for key, one in answers().items() if one != ["succeeded"]}
     assert not others, others
 
@@ -118,4 +118,4 @@ def assert_sound(folder: Path) -> None:
 
 def assert_nothing_left(folder: Path) -> None:
     """No process of the server, its shims and its actions lives on."""
-    wait_until(lambda: not processes_of(folder), timeout_s=8)
+    wait_until(lambda: not processes_of(folder))

@@ -96,9 +96,9 @@ class Server:
         """kill -9 of the server alone; what it started goes on."""
         assert self.process is not None
         os.kill(self.process.pid, signal.SIGKILL)
-        self.process.wait(10)
+        self.process.wait(60)
 
-    def terminate(self, *, timeout_s: float = 15) -> int:
+    def terminate(self, *, timeout_s: float = 60) -> int:
         """SIGTERM; the exit code."""
         assert self.process is not None
         self.process.terminate()
@@ -119,17 +119,17 @@ class Server:
                 with contextlib.suppress(OSError):
                     os.kill(pid, signal.SIGKILL)
         assert self.process is not None
-        self.process.wait(10)
+        self.process.wait(60)
 
     def close(self) -> None:
         """Whatever state it is in: end it, and what it left."""
         if self.process is not None and self.process.poll() is None:
             self.process.terminate()
             try:
-                self.process.wait(10)
+                self.process.wait(60)
             except subprocess.TimeoutExpired:
                 self.process.kill()
-                self.process.wait(10)
+                self.process.wait(60)
         for pid in processes_of(self.folder):
             with contextlib.suppress(OSError):
                 os.kill(pid, signal.SIGKILL)
@@ -167,7 +167,7 @@ class Server:
         assert response.status_code == 201, response.text
         return str(response.json()["id"])
 
-    def ended(self, execution_id: str, *, timeout_s: float = 20) -> dict[str, Any]:
+    def ended(self, execution_id: str, *, timeout_s: float = 60) -> dict[str, Any]:
         found: dict[str, Any] = {}
 
         def has_ended() -> bool:
@@ -272,7 +272,7 @@ def text_of(body: Mapping[str, Any]) -> str:
     return "\n".join(part for part in parts if part)
 
 
-def wait_until(is_so: Callable[[], bool], *, timeout_s: float = 10) -> None:
+def wait_until(is_so: Callable[[], bool], *, timeout_s: float = 60) -> None:
     give_up_at = time.monotonic() + timeout_s
     while not is_so():
         assert time.monotonic() < give_up_at, "it did not come true in time"

@@ -64,7 +64,7 @@ def test_a_kill_in_any_of_the_first_commits_leaves_a_state_that_goes_on(tmp_path
             life.until_death(killed_at("fsync", number))
         assert life.accepted >= 3
         server.start()
-        settle(server, within_s=5)
+        settle(server)
         statuses = {one["parameters"]["number"]: one["status"] for one in server.executions()}
         # The last command may be stored without its sender having been told.
         assert set(statuses) - {life.accepted + 1} == set(range(1, life.accepted + 1))
@@ -84,7 +84,7 @@ def test_what_was_claimed_and_not_started_is_started_by_the_next_server(tmp_path
         Life(server).until_death(killed_at("sendto", 1))
         assert ledger_of(tmp_path) == {}
         server.start()
-        settle(server, within_s=5)
+        settle(server)
         executions = server.executions()
         assert executions
         assert {one["status"] for one in executions} == {"succeeded"}

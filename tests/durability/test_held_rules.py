@@ -74,7 +74,7 @@ def test_what_is_due_fires_once_and_budgets_hold_over_kills(tmp_path: Path) -> N
             return len(newest) == KEYS and all(one["status"] == "succeeded" for one in newest.values())
 
         wait_until(nothing_is_due, timeout_s=20)
-        settle(server, within_s=20)
+        settle(server)
         assert_each_event_was_judged_once(server, accepted)
         started = Counter(
             number_of(one)

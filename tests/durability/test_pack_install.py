@@ -152,7 +152,7 @@ def begun(server: Server, slow: Slow) -> str:
     """An installation that hangs on the index."""
     answer = server.ask("POST", "/packs/install", json={"packs": ["weather"]})
     assert answer.status_code == 202, answer.text
-    assert slow.is_asked.wait(30)
+    assert slow.is_asked.wait(90)
     return str(answer.json()["execution_id"])
 
 
@@ -213,7 +213,7 @@ def test_nobody_clears_away_under_the_hands_of_a_tool_whose_installer_was_killed
             process.stdin.write(plan.to_json().encode())
         assert slow.is_asked.wait(90)
         os.kill(process.pid, signal.SIGKILL)
-        process.wait(10)
+        process.wait(60)
     site.recover()
     # pip still hangs, so that what it works on still stands there.
     assert [path.name for path in site.state.glob("*.note")] == ["weather.note"]

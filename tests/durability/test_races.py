@@ -30,7 +30,7 @@ def test_one_delivery_that_comes_many_times_at_once_is_one_command(server: Serve
     answers = at_once(lambda: server.post_message("append 1 after 0", key="the-same-delivery"))
     assert {one.status_code for one in answers} == {201}
     assert len({one.json()["id"] for one in answers}) == 1
-    settle(server, within_s=5)
+    settle(server)
     assert ledger_of(server.folder)[1] == 1
     (message_id,) = {one.json()["id"] for one in answers}
     wait_until(lambda: [one.get("status") for one in server.answers(message_id)] == ["succeeded"])
@@ -43,7 +43,7 @@ def test_one_idempotency_key_is_one_execution(server: Server) -> None:
     stored = [one for one in answers if one.status_code != 409]
     assert {one.status_code for one in stored} == {201}
     assert len({one.json()["id"] for one in stored}) == 1
-    settle(server, within_s=5)
+    settle(server)
     assert ledger_of(server.folder)[2] == 1
 
 
@@ -72,6 +72,6 @@ def test_a_cancel_that_comes_with_the_end_leaves_one_legal_end(server: Server) -
 
 
 def test_nothing_is_left_behind(server: Server, tmp_path: Path) -> None:
-    settle(server, within_s=5)
-    wait_until(lambda: not list((server.data / "spool").glob("*.*/")), timeout_s=5)
+    settle(server)
+    wait_until(lambda: not list((server.data / "spool").glob("*.*/")))
     assert "Traceback" not in server.log_text

@@ -118,7 +118,7 @@ def test_sensors_end_with_a_killed_server_and_the_next_one_starts_them_again(tmp
             enough = len(written(tmp_path)) + 20
             wait_until(lambda enough=enough: len(written(tmp_path)) > enough, timeout_s=30)
             server.kill()
-            wait_until(lambda: not sensor_processes(tmp_path), timeout_s=10)
+            wait_until(lambda: not sensor_processes(tmp_path))
         server.start()
         wait_until(lambda: health(server)["counting.Counter"]["events"] > 10, timeout_s=30)
         assert server.terminate(timeout_s=30) == 0
@@ -144,10 +144,10 @@ def test_a_start_sweeps_what_sensors_have_left_when_the_shim_was_killed_too(tmp_
             os.kill(shim, signal.SIGKILL)
         server.kill()
         # The sensors themselves see it; what they have started does not.
-        wait_until(lambda: not hosts(tmp_path), timeout_s=10)
+        wait_until(lambda: not hosts(tmp_path))
         (child,) = sensor_processes(tmp_path)
         server.start()
-        wait_until(lambda: child not in sensor_processes(tmp_path), timeout_s=10)
+        wait_until(lambda: child not in sensor_processes(tmp_path))
         wait_until(lambda: health(server)["counting.Counter"]["state"] == "running", timeout_s=30)
     finally:
         server.close()

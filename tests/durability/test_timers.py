@@ -90,7 +90,7 @@ def test_every_tick_is_noted_once_over_kills(server: Server) -> None:
     for name in ("interval", "cron", "slower"):
         rule = server.get(f"/rules/ticks.{name}")
         assert server.ask("PUT", f"/rules/ticks.{name}", json={**rule, "enabled": False}).ok
-    settle(server, within_s=30)
+    settle(server)
     found = noted(server.folder)
     assert {line: count for line, count in found.items() if count != 1} == {}
     for name, span in (("interval", SECOND), ("cron", SECOND), ("slower", 2 * SECOND)):
@@ -115,5 +115,5 @@ def test_a_schedule_whose_time_comes_while_the_server_is_dead_runs_once(server: 
     number = made.json()["number"]
     assert server.get(f"/schedules/{number}")["state"] == "done"
     assert server.ask("GET", f"/rules/default.schedule-{number}").status_code == 404
-    settle(server, within_s=30)
+    settle(server)
     assert noted(server.folder)["scheduled"] == 1

@@ -21,7 +21,7 @@ def test_a_hundred_at_once_all_end(engine: Engine) -> None:
         engine.submit(ExecutionRequest(action="probe.sh", parameters={"cmd": "/bin/true"}, user="alice"))
         for _ in range(100)
     ]
-    ids = [future.result(10).id for future in futures]
+    ids = [future.result(60).id for future in futures]
     assert {engine.wait(one, timeout_s=30).status for one in ids} == {Status.SUCCEEDED}
 
 
@@ -29,7 +29,7 @@ def test_first_in_is_first_out(tmp_path: Path) -> None:
     engine = Engine(world.settings(tmp_path, workers=1))
     engine.start()
     ids = [request(engine, "probe.nothing", word=str(n)).id for n in range(20)]
-    done = [engine.wait(one, timeout_s=10) for one in ids]
+    done = [engine.wait(one, timeout_s=60) for one in ids]
     engine.stop()
     starts = [one.started_at for one in done]
     assert starts == sorted(starts)  # type: ignore[type-var]  # all have started
@@ -55,7 +55,7 @@ def test_a_runner_with_a_limit_leaves_room_for_others(tmp_path: Path) -> None:
     assert run(engine, "probe.nothing").status is Status.SUCCEEDED
     running = [engine.execution(one).status for one in slow]
     assert running.count(Status.RUNNING) == 1
-    assert {engine.wait(one, timeout_s=10).status for one in slow} == {Status.SUCCEEDED}
+    assert {engine.wait(one, timeout_s=60).status for one in slow} == {Status.SUCCEEDED}
     engine.stop()
 
 
@@ -93,7 +93,7 @@ def test_what_was_claimed_and_never_started_waits_again(engine: Engine) -> None:
     _as_claimed(engine, made.id, server=server)
     again = Engine(engine.settings)
     again.start()
-    done = again.wait(made.id, timeout_s=10)
+    done = again.wait(made.id, timeout_s=60)
     again.stop()
     assert done.status is Status.SUCCEEDED
     words = [str(status) for _, status in done.log]
@@ -107,7 +107,7 @@ def test_what_ran_inside_a_dead_server_is_abandoned(engine: Engine) -> None:
     _as_claimed(engine, made.id, server=server)
     again = Engine(engine.settings)
     again.start()
-    done = again.wait(made.id, timeout_s=10)
+    done = again.wait(made.id, timeout_s=60)
     again.stop()
     assert done.status is Status.ABANDONED
     assert "cannot be known" in done.result["error"]
@@ -121,7 +121,7 @@ def test_what_may_run_twice_is_started_again(engine: Engine, action: str) -> Non
     _as_claimed(engine, made.id, server=server)
     again = Engine(engine.settings)
     again.start()
-    done = again.wait(made.id, timeout_s=10)
+    done = again.wait(made.id, timeout_s=60)
     again.stop()
     assert done.attempt == 2
     assert done.status in (Status.SUCCEEDED, Status.FAILED)
@@ -140,7 +140,7 @@ def test_after_a_restored_backup_nothing_is_started_a_second_time(engine: Engine
     mark.write_text(str(int(mark.read_text()) + 1000))
     again = Engine(engine.settings)
     again.start()
-    done = again.wait(made.id, timeout_s=10)
+    done = again.wait(made.id, timeout_s=60)
     again.stop()
     assert done.status is Status.ABANDONED
     assert "restored from a backup" in done.result["error"]
@@ -165,7 +165,7 @@ def test_what_a_server_of_another_host_name_held_is_recovered(engine: Engine) ->
     _as_claimed(engine, made.id, server="someone@an-earlier-container")
     again = Engine(engine.settings)
     again.start()
-    done = again.wait(made.id, timeout_s=10)
+    done = again.wait(made.id, timeout_s=60)
     again.stop()
     assert done.status is Status.ABANDONED
 
@@ -183,7 +183,7 @@ def test_a_local_action_outlives_a_stop_and_is_collected(engine: Engine, tmp_pat
     engine.stop()
     again = Engine(engine.settings)
     again.start()
-    done = again.wait(made.id, timeout_s=10)
+    done = again.wait(made.id, timeout_s=60)
     output = again.output(made.id)
     again.stop()
     assert (done.status, done.result["stdout"]) == (Status.SUCCEEDED, "result")
@@ -203,7 +203,7 @@ def test_what_was_being_cancelled_is_cancelled_by_the_next_server(engine: Engine
     database.close()
     again = Engine(engine.settings)
     again.start()
-    done = again.wait(made.id, timeout_s=10)
+    done = again.wait(made.id, timeout_s=60)
     again.stop()
     assert done.status is Status.CANCELED
     assert not (tmp_path / "effect").exists()
@@ -232,7 +232,7 @@ def _server_of(engine: Engine) -> str:
     wait_until(lambda: engine.execution(made.id).status is Status.RUNNING)
     server = engine.execution(made.id).claimed_by
     assert server is not None
-    engine.wait(made.id, timeout_s=10)
+    engine.wait(made.id, timeout_s=60)
     return server
 
 

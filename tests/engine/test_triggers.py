@@ -161,7 +161,7 @@ def test_more_than_may_wait_is_refused_and_nothing_accepted_is_lost(engine: Engi
     rule(engine, "greet")
     engine.triggers._queue_limit = 3
     release = threading.Event()
-    blocked = engine.database.submit(lambda _connection: release.wait(20))
+    blocked = engine.database.submit(lambda _connection: release.wait(90))
     accepted = [engine.triggers.submit(hook(str(number))) for number in range(3)]
     with pytest.raises(Busy):
         engine.triggers.submit(hook("too many"))

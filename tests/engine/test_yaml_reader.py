@@ -27,9 +27,9 @@ def refused(text: str) -> BadContent:
 
 
 def test_a_small_bomb_is_refused_at_once_and_not_expanded() -> None:
-    started = time.perf_counter()
+    started = time.thread_time()
     error = refused(bomb())
-    assert time.perf_counter() - started < 5
+    assert time.thread_time() - started < 5
     assert "10000" in error.message
     assert error.where.startswith("file.yaml:")
 
@@ -53,9 +53,9 @@ def test_nesting_of_fifty_is_read_and_of_fifty_one_is_not() -> None:
 
 
 def test_a_million_open_brackets_are_refused_quickly() -> None:
-    started = time.perf_counter()
+    started = time.thread_time()
     refused("[" * 1_000_000)
-    assert time.perf_counter() - started < 10
+    assert time.thread_time() - started < 10
 
 
 def test_a_file_over_a_megabyte_is_not_read(tmp_path: Path) -> None:
@@ -76,9 +76,9 @@ def test_object_tags_are_refused_with_their_line(tag: str) -> None:
 
 
 def test_a_number_of_endless_groups_is_refused_quickly() -> None:
-    started = time.perf_counter()
+    started = time.thread_time()
     refused("a: 1" + ":59" * 300_000)
-    assert time.perf_counter() - started < 10
+    assert time.thread_time() - started < 10
 
 
 def test_merges_are_made_with_the_own_keys_on_top() -> None:

@@ -99,10 +99,10 @@ def request(engine: Engine, action: str, *, user: str = "alice", **parameters: A
 
 def run(engine: Engine, action: str, **parameters: Any) -> Execution:
     """The execution after its end."""
-    return engine.wait(request(engine, action, **parameters).id, timeout_s=20)
+    return engine.wait(request(engine, action, **parameters).id, timeout_s=60)
 
 
-def wait_until(is_so: Callable[[], bool], *, timeout_s: float = 10) -> None:
+def wait_until(is_so: Callable[[], bool], *, timeout_s: float = 60) -> None:
     give_up_at = time.monotonic() + timeout_s
     while not is_so():
         assert time.monotonic() < give_up_at, "it did not come true in time"

@@ -75,23 +75,23 @@ def test_a_million_lines_arrive_or_are_cut(server: Server) -> None:
 
 
 def test_an_action_that_ignores_term_is_killed_with_all_its_children(server: Server) -> None:
-    command = "trap '' TERM; (trap '' TERM; setsid sh -c \"trap '' TERM; sleep 77.7\" &); sleep 77.7"
+    command = "trap '' TERM; (trap '' TERM; setsid sh -c \"trap '' TERM; sleep 177.7\" &); sleep 177.7"
     execution_id = server.request("hostile.sh", cmd=command)
     wait_until(lambda: sleepers() >= 2)
     began = time.monotonic()
     assert server.ask("DELETE", f"/executions/{execution_id}").ok
     assert server.ended(execution_id)["status"] == "canceled"
-    assert time.monotonic() - began < 20
-    wait_until(lambda: sleepers() == 0, timeout_s=2)
+    assert time.monotonic() - began < 60
+    wait_until(lambda: sleepers() == 0, timeout_s=30)
 
 
 def test_a_timeout_ends_the_whole_tree_too(server: Server) -> None:
     began = time.monotonic()
-    command = "trap '' TERM; (setsid sleep 77.7 &); sleep 77.7"
+    command = "trap '' TERM; (setsid sleep 177.7 &); sleep 177.7"
     execution = server.run("hostile.sh", cmd=command, timeout=1)
     assert execution["status"] == "timeout"
-    assert time.monotonic() - began < 20
-    wait_until(lambda: sleepers() == 0, timeout_s=2)
+    assert time.monotonic() - began < 60
+    wait_until(lambda: sleepers() == 0, timeout_s=30)
 
 
 def test_a_pipe_that_a_child_keeps_open_does_not_hold_the_slot(server: Server) -> None:
@@ -106,7 +106,7 @@ def sleepers() -> int:
     found = 0
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
-            found += path.read_bytes() == b"sleep\x0077.7\x00"
+            found += path.read_bytes() == b"sleep\x00177.7\x00"
         except OSError:
             continue
     return found

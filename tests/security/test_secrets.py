@@ -68,7 +68,7 @@ def after_use(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server
                 server.ended(one)
             wait_until(
                 lambda: any(one.get("status") == "succeeded" for one in server.answers(message_id)),
-                timeout_s=15,
+                timeout_s=60,
             )
         told = [started_over_the_api(server)]
         first = ids[0]

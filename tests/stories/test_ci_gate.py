@@ -132,7 +132,7 @@ def test_a_job_waits_for_people_over_a_kill(
             text, _ = process.communicate(timeout=120)
         finally:
             process.kill()
-            process.wait(10)
+            process.wait(60)
         assert process.returncode == code, text
         summary = (tmp_path / "summary").read_text()
         assert said in summary

@@ -13,7 +13,7 @@ from tests.bot.adapters.test_web_kill import Server
 from tests.bot.asking import write_questions
 from tests.bot.flows import branches, write_flows
 
-LIMIT_S = 40.0
+LIMIT_S = 90.0
 
 
 @pytest.fixture

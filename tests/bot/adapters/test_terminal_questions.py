@@ -47,7 +47,7 @@ class Terminal:
 
     def until(self, text: str) -> None:
         """Until `text` was printed after what was waited for before."""
-        end = time.monotonic() + 30
+        end = time.monotonic() + 60
         while text not in self.seen:
             assert time.monotonic() < end, self.seen
             if select.select([self._mine], [], [], 0.2)[0]:

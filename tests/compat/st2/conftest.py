@@ -1,5 +1,6 @@
 """One server, and st2client 3.9.0 from PyPI in an environment of its own."""
 
+import fcntl
 import json
 import os
 import queue
@@ -77,17 +78,25 @@ def client_python(request: pytest.FixtureRequest) -> Path:
     assert request.config.cache is not None
     folder = request.config.cache.mkdir("st2client") / RELEASE.partition("==")[2]
     python, mark = folder / "bin" / "python", folder / "complete"
-    if not mark.exists():
-        try:
-            subprocess.run(
-                [sys.executable, "-m", "venv", "--clear", folder], check=True, timeout=INSTALL_LIMIT_S
-            )
-            install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", RELEASE]
-            subprocess.run(install, check=True, timeout=INSTALL_LIMIT_S, capture_output=True)
-        except (subprocess.SubprocessError, OSError) as error:
-            missing(f"{RELEASE} (PyPI: {error})")
-        mark.touch()
+    # Of several processes that run tests one installs it, and the others wait.
+    with (folder.parent / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not mark.exists():
+            try:
+                _install(folder, python)
+            except (subprocess.SubprocessError, OSError) as error:
+                missing(f"{RELEASE} (PyPI: {error})")
+            mark.touch()
     return python
+
+
+def _install(folder: Path, python: Path) -> None:
+    """With the pip that is here: one of its own would take longer than the client."""
+    create = [sys.executable, "-m", "venv", "--without-pip", "--clear", folder]
+    subprocess.run(create, check=True, timeout=INSTALL_LIMIT_S)
+    pip = [sys.executable, "-m", "pip", "--python", python, "--disable-pip-version-check"]
+    install = [*pip, "install", "--quiet", RELEASE]
+    subprocess.run(install, check=True, timeout=INSTALL_LIMIT_S, capture_output=True)
 
 
 @pytest.fixture(scope="package")

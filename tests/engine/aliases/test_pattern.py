@@ -61,12 +61,12 @@ def test_all_that_is_found_is_what_the_re_module_finds(format: str, text: str) -
 
 def seconds(format: str, text: str) -> float:
     compiled = compile_format(format)
-    begin = time.perf_counter()
+    begin = time.thread_time()
     try:
         compiled.extract(text)
     except NoMatch:
         pass
-    return time.perf_counter() - begin
+    return time.thread_time() - begin
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,8 @@ def test_twice_the_text_takes_about_twice_the_time() -> None:
     def best(length: int) -> float:
         return min(seconds("run {{cmd}}", "run" + " " * length + "x") for _ in range(5))
 
-    assert best(80_000) < 5 * best(20_000) + 0.01
+    # Four times the text; a matcher that begins anew at every character would take sixteen times as long.
+    assert best(200_000) < 10 * best(50_000) + 0.05
 
 
 def test_a_text_of_ever_new_characters_does_not_fill_the_memory() -> None:

@@ -57,12 +57,12 @@ class Listener:
     def named(self, name: str) -> list[Event]:
         return [event for event in self.events if event.name == name]
 
-    def wait(self, fits: Callable[[Event], bool], *, timeout_s: float = 15) -> Event:
+    def wait(self, fits: Callable[[Event], bool], *, timeout_s: float = 60) -> Event:
         wait_until(lambda: any(map(fits, list(self.events))), timeout_s=timeout_s)
         return next(event for event in self.events if fits(event))
 
     def wait_for_end(self) -> None:
-        wait_until(lambda: self.is_over, timeout_s=15)
+        wait_until(lambda: self.is_over, timeout_s=60)
 
 
 @contextmanager

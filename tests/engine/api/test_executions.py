@@ -21,8 +21,8 @@ def test_a_quick_action_is_answered_with_its_end(server: Running) -> None:
 
 def test_a_slow_action_is_answered_while_it_runs(server: Running) -> None:
     started = time.monotonic()
-    execution = server.start("probe.slow", seconds=20)
-    assert 0.55 < time.monotonic() - started < 15
+    execution = server.start("probe.slow", seconds=100)
+    assert 0.55 < time.monotonic() - started < 80
     assert execution["status"] in ("requested", "scheduled", "running")
     server.ask("DELETE", f"/executions/{execution['id']}")
 
@@ -102,7 +102,7 @@ def test_a_secret_parameter_is_never_shown(server: Running) -> None:
 def test_a_delayed_execution_is_answered_at_once(server: Running) -> None:
     started = time.monotonic()
     answer = server.post("/executions", {"action": "core.noop", "delay": 3_600_000})
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 60
     assert answer.json()["delay"] == 3_600_000
     assert answer.json()["status"] in ("requested", "delayed")
     assert server.ask("DELETE", f"/executions/{answer.json()['id']}").json()["status"] == "canceled"
@@ -141,9 +141,9 @@ def test_an_unknown_execution_is_404(server: Running) -> None:
 def test_waiting_answers_at_the_end(server: Running) -> None:
     execution = server.post("/executions", {"action": "core.noop", "delay": 800}).json()
     started = time.monotonic()
-    ended = server.get(f"/executions/{execution['id']}?wait=20").json()
+    ended = server.get(f"/executions/{execution['id']}?wait=60").json()
     assert ended["status"] == "succeeded"
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 50
 
 
 def test_waiting_ends_in_time(server: Running) -> None:

@@ -71,7 +71,7 @@ def test_a_broken_file_of_content_is_told_and_decides_nothing(server: Running) -
 def test_a_writer_that_is_stuck_is_no_life(server: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("engine.health.DEADLINE_S", 0.2)
     go_on = threading.Event()
-    server.engine.database.submit(lambda _connection: go_on.wait(60))
+    server.engine.database.submit(lambda _connection: go_on.wait(90))
     try:
         wait_until(lambda: "writer" in wrong(server, "/healthz"))
         answer = server.get("/healthz", key="", headers=STRANGER)

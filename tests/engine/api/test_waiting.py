@@ -48,15 +48,15 @@ def test_a_key_that_is_being_stored_is_not_stored_twice(server: Running) -> None
     headers = {"Idempotency-Key": "once-4"}
     held = threading.Event()
     # The writer is busy: the first request cannot be stored yet.
-    busy = server.engine.database.submit(lambda _connection: held.wait(20))
+    busy = server.engine.database.submit(lambda _connection: held.wait(90))
     with ThreadPoolExecutor(4) as people:
         asked = [people.submit(server.post, "/executions", body, headers=headers) for _ in range(4)]
         try:
             wait_until(lambda: sum(one.done() for one in asked) == 3)
         finally:
             held.set()
-        busy.result(20)
-        answers = [one.result(20) for one in asked]
+        busy.result(90)
+        answers = [one.result(90) for one in asked]
     assert sorted(one.status_code for one in answers) == [201, 409, 409, 409]
     assert server.post("/executions", body, headers=headers).headers["Idempotency-Replayed"] == "true"
 
@@ -100,7 +100,7 @@ def test_waiting_for_another_status_ends_with_it(server: Running) -> None:
     with ThreadPoolExecutor(1) as people:
         asked = people.submit(server.get, f"/executions/{made}?wait=30&seen=pending")
         server.ask("PUT", f"/inquiries/{made}", json={"response": {"continue": True}})
-        answer = asked.result(30)
+        answer = asked.result(90)
     assert (answer.status_code, answer.json()["status"]) == (200, "succeeded")
 
 

@@ -139,7 +139,7 @@ def test_who_waits_for_the_end_is_told_at_the_answer(engine: Engine) -> None:
     inquiry = ask(engine)
     waiting = engine.ended(inquiry.id)
     engine.inquiries.answer(inquiry.id, YES, who=by("bob"))
-    assert waiting.result(10).status == "succeeded"
+    assert waiting.result(60).status == "succeeded"
 
 
 def test_a_person_cannot_cancel_it(engine: Engine) -> None:

@@ -95,7 +95,7 @@ class Site:
 
         What was killed holds its lock until the kernel has taken it away, a moment later.
         """
-        give_up_at = time.monotonic() + 10
+        give_up_at = time.monotonic() + 60
         state = State(self.state)
         state.recover()
         while state.refs() and time.monotonic() < give_up_at:

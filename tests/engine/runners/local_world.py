@@ -143,7 +143,7 @@ class Begun:
         except BaseException as error:  # noqa: BLE001  (raised again by result)
             self._error = error
 
-    def result(self, timeout_s: float = 20.0) -> RunResult | None:
+    def result(self, timeout_s: float = 60.0) -> RunResult | None:
         self._thread.join(timeout_s)
         assert not self._thread.is_alive(), "it has not ended"
         if self._error is not None:
@@ -171,10 +171,10 @@ def opened(folder: Path, **settings: Any) -> Iterator[World]:
         yield world
     finally:
         world.shims.close()
-        until(lambda: not world.shim_pids(), "the shim ends", timeout_s=15.0)
+        until(lambda: not world.shim_pids(), "the shim ends", timeout_s=60.0)
 
 
-def until(is_so: Callable[[], Any], what: str, *, timeout_s: float = 10.0) -> None:
+def until(is_so: Callable[[], Any], what: str, *, timeout_s: float = 60.0) -> None:
     give_up_at = time.monotonic() + timeout_s
     while not is_so():
         assert time.monotonic() < give_up_at, f"not within {timeout_s} s: {what}"

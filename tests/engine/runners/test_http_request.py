@@ -72,7 +72,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _drip(self) -> None:
         self.send_response(200)
         self.end_headers()
-        for _ in range(100):
+        for _ in range(1200):
             try:
                 self.wfile.write(b".")
                 self.wfile.flush()
@@ -191,7 +191,7 @@ def test_a_dripping_server_does_not_outlast_the_timeout(url: str) -> None:
     answer = send(f"{url}/drip", timeout=0.3)
     assert answer.status is Status.TIMEOUT
     assert "0.3 seconds" in answer.result["error"]
-    assert time.monotonic() - begin_s < 8
+    assert time.monotonic() - begin_s < 50
 
 
 def test_a_cancel_ends_the_request_at_once(url: str) -> None:
@@ -199,7 +199,7 @@ def test_a_cancel_ends_the_request_at_once(url: str) -> None:
     begin_s = time.monotonic()
     threading.Timer(0.2, control.cancel).start()
     assert send(f"{url}/drip", control=control).status is Status.CANCELED
-    assert time.monotonic() - begin_s < 8
+    assert time.monotonic() - begin_s < 50
     assert control.on_cancel == []
 
 

@@ -161,7 +161,7 @@ def test_a_timeout_ends_what_ignores_term_and_all_below_it(world: World) -> None
     assert result.status == Status.TIMEOUT
     assert result.result["return_code"] == -9
     assert result.result["error"] == "Action failed to complete in 1 seconds"
-    assert time.monotonic() - begun < 20
+    assert time.monotonic() - begun < 50
     assert not is_running("sleep 61.5")
 
 
@@ -170,7 +170,7 @@ def test_cancel_really_stops_the_action(world: World) -> None:
     begun = world.begin(world.command("echo started; sleep 62.5"), heard.control)
     until(heard.text, "it has started")
     heard.control.cancel()
-    result = begun.result(3.0)
+    result = begun.result(20)
     assert result is not None
     assert result.status == Status.CANCELED
     assert not is_running("sleep 62.5")
@@ -201,7 +201,7 @@ def test_a_daemon_that_keeps_the_pipe_does_not_hold_the_action(world: World) -> 
     begun = time.monotonic()
     result = world.shell("(setsid sleep 33.25 &) ; echo done")
     assert result.result["stdout"] == "done"
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 30
 
 
 def test_output_comes_line_by_line_while_the_action_runs(world: World, tmp_path: Path) -> None:

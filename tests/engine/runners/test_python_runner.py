@@ -4,6 +4,8 @@ import dataclasses
 import json
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -204,7 +206,7 @@ def test_parameters_config_and_secrets_are_not_in_argv(world: World) -> None:
     )
     heard = Heard()
     begun = world.begin(world.python_request(code, values={"p": secret}, config={"s": secret}), heard.control)
-    until(heard.text, "it has started", timeout_s=5.0)
+    until(heard.text, "it has started")
     assert not [words for _, words in command_lines() if secret in words]
     begun.result()
 
@@ -226,19 +228,20 @@ def test_a_timeout_ends_the_tree_below_too(world: World) -> None:
     assert result.result["exit_code"] == -9
     assert result.result["error"] == "Action failed to complete in 1 seconds"
     assert result.result["stdout"] == "up\n"
-    until(lambda: not is_running("sleep 67.5"), "the daemon is gone", timeout_s=2.0)
+    until(lambda: not is_running("sleep 67.5"), "the daemon is gone")
 
 
 def test_cancel_stops_a_python_action(world: World) -> None:
     heard = Heard()
     code = (
         HEAD
-        + "class Act(Action):\n    def run(self):\n        print('up')\n        import time; time.sleep(30)\n"
+        + "class Act(Action):\n    def run(self):\n        print('up')\n"
+        + "        import time; time.sleep(600)\n"
     )
     begun = world.begin(world.python_request(code), heard.control)
     until(heard.text, "it has started")
     heard.control.cancel()
-    result = begun.result(3.0)
+    result = begun.result(20)
     assert result is not None
     assert result.status == Status.CANCELED
 
@@ -265,7 +268,7 @@ def test_a_running_action_outlives_its_warm_interpreter(tmp_path: Path) -> None:
         begun = world.begin(world.python_request(code), heard.control)
         until(heard.text, "it has started")
         os.kill(_zygotes(world)[0], signal.SIGKILL)
-        result = begun.result(5.0)
+        result = begun.result(20)
         assert result is not None
         assert result.result["result"] == 5
 
@@ -275,12 +278,12 @@ def test_a_killed_shim_leaves_no_python_process(tmp_path: Path) -> None:
         heard = Heard()
         code = (
             f"{HEAD}class Act(Action):\n    def run(self):\n"
-            "        import os, time\n        print(os.getpid())\n        time.sleep(30)\n"
+            "        import os, time\n        print(os.getpid())\n        time.sleep(600)\n"
         )
         begun = world.begin(world.python_request(code), heard.control)
         until(heard.text, "it has started")
         os.kill(world.shim_pids()[0], signal.SIGKILL)
-        result = begun.result(2.0)
+        result = begun.result(20)
         assert result is not None
         assert result.status == Status.ABANDONED
         until(lambda: not Path(f"/proc/{heard.text().strip()}").exists(), "the process is gone")
@@ -371,21 +374,23 @@ def test_the_datastore_is_reached_with_the_token_of_the_run(world: World) -> Non
     ]
 
 
-def test_a_warm_action_is_many_times_faster_than_a_new_interpreter(warm: World) -> None:
+def test_a_warm_action_is_faster_than_a_new_interpreter(warm: World) -> None:
     code = (
         "import requests, yaml, jinja2\n"
         + HEAD
         + "class Act(Action):\n    def run(self):\n        return 1\n"
     )
     warm.run(warm.python_request(code, file="quick.py"))
-    times = []
-    for _ in range(15):
+    warm_s, new_s = [], []
+    for _ in range(5):
         request = warm.python_request(code, file="quick.py")
         begun = time.perf_counter()
         warm.run(request)
-        times.append(time.perf_counter() - begun)
-        time.sleep(0.02)
-    assert min(times) < 0.2
+        between = time.perf_counter()
+        subprocess.run([sys.executable, "-c", "import requests, yaml, jinja2"], check=True)
+        warm_s.append(between - begun)
+        new_s.append(time.perf_counter() - between)
+    assert min(warm_s) < min(new_s)
 
 
 def _zygotes(world: World) -> list[int]:

@@ -98,7 +98,7 @@ def said(engine: Engine, trigger_type: str = "probe.said") -> list[dict[str, Any
     return [instance.payload for instance in engine.history.instances(wanted)[0]]
 
 
-def wait_until(is_so: Callable[[], Any], *, timeout_s: float = 30) -> None:
+def wait_until(is_so: Callable[[], Any], *, timeout_s: float = 60) -> None:
     give_up_at = time.monotonic() + timeout_s
     while not is_so():
         assert time.monotonic() < give_up_at, "it did not come true in time"

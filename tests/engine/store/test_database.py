@@ -33,22 +33,22 @@ def test_what_write_returns_from_is_committed(database: Database) -> None:
 def test_jobs_that_wait_together_share_a_commit(database: Database) -> None:
     gate = threading.Event()
     under_way = threading.Event()
-    database.submit(lambda _: (under_way.set(), gate.wait(5)))
-    assert under_way.wait(5)
+    database.submit(lambda _: (under_way.set(), gate.wait(60)))
+    assert under_way.wait(60)
     waiting = [
         database.submit(lambda connection: journal.append(connection, "a", "x", {})) for _ in range(50)
     ]
     before = database.commits
     gate.set()
     for future in waiting:
-        future.result(5)
+        future.result(60)
     assert database.commits - before == 2
     assert count(database) == 50
 
 
 def test_a_job_that_fails_takes_nobody_with_it(database: Database) -> None:
     gate = threading.Event()
-    database.submit(lambda _: gate.wait(5))
+    database.submit(lambda _: gate.wait(60))
 
     def spoil(connection: Connection) -> None:
         journal.append(connection, "spoiled", "x", {})
@@ -59,15 +59,15 @@ def test_a_job_that_fails_takes_nobody_with_it(database: Database) -> None:
     more = database.submit(lambda connection: journal.append(connection, "a", "x", {}))
     gate.set()
     with pytest.raises(ValueError, match="mine alone"):
-        bad.result(5)
+        bad.result(60)
     for future in [*good, more]:
-        future.result(5)
+        future.result(60)
     assert count(database) == 6
 
 
 def test_jobs_keep_the_order_in_which_they_came(database: Database) -> None:
     futures = [database.submit(lambda c, n=n: journal.append(c, "a", str(n), {})) for n in range(40)]
-    ids = [future.result(5) for future in futures]
+    ids = [future.result(60) for future in futures]
     assert ids == sorted(ids)
 
 

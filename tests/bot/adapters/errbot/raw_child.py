@@ -68,7 +68,7 @@ class RawChild:
         self._ours.shutdown(socket.SHUT_RDWR)
         self._reader.join(5)
         self._ours.close()
-        return self.process.wait(20)
+        return self.process.wait(60)
 
     def close(self) -> None:
         self.process.kill()

@@ -41,7 +41,7 @@ ServiceMask = *Serv
 """
 
 
-def until(is_so: Callable[[], bool], *, timeout_s: float = 40.0) -> None:
+def until(is_so: Callable[[], bool], *, timeout_s: float = 60.0) -> None:
     end = time.monotonic() + timeout_s
     while not is_so():
         assert time.monotonic() < end, "it did not happen in time"

@@ -20,7 +20,7 @@ class Asker:
         self.slack = slack
         self.loop = LoopThread("asker")
         self.loop.start()
-        self.loop.run(self._make(), timeout_s=10)
+        self.loop.run(self._make(), timeout_s=60)
 
     async def _make(self) -> None:
         self.session = aiohttp.ClientSession()
@@ -29,10 +29,10 @@ class Asker:
         self.directory.team = self.slack.team
 
     def person(self, user_id: str) -> Author:
-        return self.loop.run(self.directory.person(user_id), timeout_s=10)
+        return self.loop.run(self.directory.person(user_id), timeout_s=60)
 
     def stop(self) -> None:
-        self.loop.run(self.session.close(), timeout_s=10)
+        self.loop.run(self.session.close(), timeout_s=60)
         self.loop.stop()
 
 

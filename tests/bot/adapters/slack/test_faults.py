@@ -160,16 +160,16 @@ def test_without_a_database_nothing_is_acknowledged(slack_house: SlackHouse) -> 
 
     def hold(_connection: Connection) -> None:
         is_held.set()
-        may_go_on.wait(20)
+        may_go_on.wait(90)
 
     held = database.submit(hold)
-    assert is_held.wait(10)
+    assert is_held.wait(60)
     message = slack.say("ann", channel, "!echo echo after the wait")
     try:
         slack.wait_for(lambda: [one for one in slack.deliveries("message") if len(one.attempts) > 1])
     finally:
         may_go_on.set()
-        held.result(10)
+        held.result(60)
     slack_house.until(message, has="after the wait")
     check_one_answer(slack_house, message)
     assert len(runs_of(slack_house, "echo echo after the wait")) == 1

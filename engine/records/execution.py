@@ -40,6 +40,7 @@ class ExecutionRow(Table, table=True):
         # Lists come in this order: whole pages are read from the index, and counted in it.
         Index("execution_by_start", "requested_at", "seq"),
         Index("execution_by_status", "status", "not_before", "seq"),
+        Index("execution_by_status_and_start", "status", "requested_at", "seq"),
         Index("execution_by_action", "action", "requested_at", "seq", "status"),
         Index("execution_by_parent", "parent_id", "requested_at", "seq"),
         # execution_by_trace, _by_message and _by_tag, of rows that have one, are only in the migrations: for

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Select, bindparam, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from engine.clock import isoformat
 from engine.records.execution import Execution, ExecutionFilter, ExecutionRow, OutputChunk, OutputRow
@@ -154,13 +154,15 @@ def forget_idempotency_key(connection: Connection, key: str) -> None:
 def page(connection: Connection, wanted: ExecutionFilter) -> tuple[list[Execution], int]:
     """The page, and how many there are in all."""
     columns = _WITH_RESULT if wanted.with_result else _SHOWN
-    query = _filtered(select(*columns), wanted)
+    query = execution_lists.chosen(select(*columns), wanted)
     # Ties of the clock are broken by the order of arrival.
     order = (_C.requested_at, _C.seq) if wanted.oldest_first else (_C.requested_at.desc(), _C.seq.desc())
     query = query.order_by(*order).offset(wanted.offset)
     if wanted.limit is not None:
         query = query.limit(wanted.limit)
-    total = connection.execute(_filtered(select(func.count()).select_from(_TABLE), wanted)).scalar_one()
+    total = connection.execute(
+        execution_lists.chosen(select(func.count()).select_from(_TABLE), wanted)
+    ).scalar_one()
     return [_execution(row) for row in connection.execute(query)], total
 
 
@@ -352,33 +354,6 @@ def output(
         OutputChunk(execution_id=row.execution_id, seq=row.seq, kind=row.kind, data=row.data, at=row.at)
         for row in connection.execute(query)
     ]
-
-
-def _filtered(query: Select[Any], wanted: ExecutionFilter) -> Select[Any]:
-    if wanted.ids is not None:
-        query = query.where(_C.id.in_(wanted.ids))
-    if wanted.actions is not None:
-        query = query.where(_C.action.in_(wanted.actions))
-    for column, value in (
-        (_C.status, wanted.status),
-        (_C.action, wanted.action),
-        (_C.runner, wanted.runner),
-        (_C.user, wanted.user),
-    ):
-        if value is not None:
-            query = query.where(column == value)
-    if wanted.parent_id == "null":
-        query = query.where(_C.parent_id.is_(None))
-    elif wanted.parent_id is not None:
-        query = query.where(_C.parent_id == wanted.parent_id)
-    begun = execution_lists.begun_by(wanted)
-    if begun is not None:
-        query = query.where(_C.id.in_(begun))
-    if wanted.after is not None:
-        query = query.where(_C.requested_at > wanted.after)
-    if wanted.before is not None:
-        query = query.where(_C.requested_at < wanted.before)
-    return query
 
 
 def _execution(row: Any, **changed: Any) -> Execution:

@@ -4,13 +4,11 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from engine.records.audit import Act
+from engine.records.audit import BY_RULE, Act
 from engine.records.execution import ORIGIN_KEY, Execution
 from engine.records.inquiry import Change, Inquiry, Outcome, Vote
 from engine.status import Status
 from engine.store.executions import Step
-
-BY_RULE = "rule"
 
 
 def begun(execution: Execution) -> Act | None:

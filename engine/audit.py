@@ -3,9 +3,10 @@
 import hashlib
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import astuple, dataclass
 from functools import partial
+from typing import TypeVar
 
 import orjson
 from sqlalchemy import Connection
@@ -13,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from engine import acting
 from engine.audit_chain import ChainCheck, Flaw, NotedHead
+from engine.errors import EngineError
 from engine.records.audit import Act, AuditEntry, AuditFilter, AuditHead
 from engine.seldom import Seldom
 from engine.settings.watching import AuditSettings
@@ -20,6 +22,7 @@ from engine.specs.rights import RightsSpec
 from engine.store import audit as store
 from engine.store.database import Database
 
+T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 # Somebody's failed logins from one address are written down so often, in seconds.
@@ -76,6 +79,22 @@ class Audit:
     def record(self, *acts: Act) -> None:
         """Committed when it returns: for what is not in the database; else an act is part of its fact."""
         self._database.write(partial(_record_all, acts))
+
+    def around(self, noun: str, subject: str, work: Callable[[], T], *, what: str = "") -> T:
+        """What changes a file, which no transaction covers: the intention is committed before it, the
+        outcome after it. An intention that nothing follows was cut off by a crash: the file may be changed.
+        """
+        details = {"what": what} if what else {}
+        self.record(Act(kind=f"{noun}.writing", object=subject, details=details))
+        try:
+            made = work()
+        except (EngineError, OSError) as error:
+            # Its words may hold what was to be written.
+            failed = {**details, "error": type(error).__name__}
+            self.record(Act(kind=f"{noun}.not_written", object=subject, details=failed))
+            raise
+        self.record(Act(kind=f"{noun}.written", object=subject, details=details))
+        return made
 
     def login_failed(self, user: str = "", *, via: str) -> None:
         """Written soon, and once a minute. `user` empty: a name that nobody has, which may be a password."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from engine.audit import Audit
 from engine.content.read_configs import check_config
 from engine.content.registry import Content
 from engine.content.shape import WrongShape
@@ -31,8 +32,9 @@ class PackConfig:
 class PackConfigs:
     """`folder`: where the configurations are, PACK.yaml each."""
 
-    def __init__(self, content: Content, *, folder: Path) -> None:
+    def __init__(self, content: Content, audit: Audit, *, folder: Path) -> None:
         self._content = content
+        self._audit = audit
         self._folder = folder
         self._turn = threading.Lock()
 
@@ -67,7 +69,7 @@ class PackConfigs:
                 check_config(whole, schema=pack.config_schema)
             except WrongShape as error:
                 raise BadInput(error.message, hint=error.hint) from error
-            self._write(ref, whole)
+            self._audit.around("config", ref, lambda: self._write(ref, whole))
             made = self._content.reload().pack(ref)
         log.info("user %s changed the configuration of the pack %s", user, ref)
         if made.config_trouble:

@@ -108,7 +108,7 @@ class Engine(ContentCalls, ExecutionCalls, AliasCalls, JournalCalls):
             trace_environment=lambda execution: self.watching.environment(execution),  # noqa: PLW0108 - made later
             validates_output=settings.actions.validate_output_schema,
         )
-        self.configs = PackConfigs(self.content, folder=settings.path(settings.content.configs))
+        self.configs = PackConfigs(self.content, self.audit, folder=settings.path(settings.content.configs))
         self._admission = Admission(self.vault)
         self._starts = Starts(self._admission, user=settings.events.user)
         self._executions = Executions(

@@ -24,6 +24,7 @@ from engine.expressions.masking import is_secret_at
 from engine.expressions.schema import Problem
 from engine.log_facts import about
 from engine.notices import Notice, tell
+from engine.records.audit import Act
 from engine.records.execution import Execution, new_id
 from engine.records.trigger import (
     Emitted,
@@ -33,6 +34,7 @@ from engine.records.trigger import (
 )
 from engine.rules.enforce import enforce, unanswered
 from engine.rules.evaluate import Evaluation, RuleEngine
+from engine.store import audit
 from engine.store import triggers as store
 from engine.store.database import Database
 
@@ -216,7 +218,7 @@ class Triggers:
     def _work(self, waiting: _Waiting) -> None:
         try:
             prepared = self._prepared(waiting.instance, waiting.key)
-            followers = [self._prepared(instance, None) for instance in waiting.then]
+            followers = [self._prepared(instance, None, is_told=False) for instance in waiting.then]
             done = self._database.submit(partial(_insert_all, prepared, followers))
         except Exception as error:  # noqa: BLE001 - handed to the caller, who raises it: the thread must go on
             self._settle(waiting, error=error)
@@ -236,13 +238,14 @@ class Triggers:
         elif emitted is not None:
             waiting.future.set_result(emitted)
 
-    def _prepared(self, instance: TriggerInstance, key: str | None) -> PreparedEvent:
+    def _prepared(self, instance: TriggerInstance, key: str | None, *, is_told: bool = True) -> PreparedEvent:
+        """`is_told`: it is an act of its client where no execution tells of it."""
         with about(
             trigger=instance.trigger, trigger_instance_id=instance.id, trace_id=instance.trace_id or ""
         ):
-            return self._evaluated(instance, key)
+            return self._evaluated(instance, key, is_told=is_told)
 
-    def _evaluated(self, instance: TriggerInstance, key: str | None) -> PreparedEvent:
+    def _evaluated(self, instance: TriggerInstance, key: str | None, *, is_told: bool) -> PreparedEvent:
         if instance.depth >= self._depth_limit:
             return self._stopped_loop(instance, key)
         try:
@@ -270,6 +273,8 @@ class Triggers:
                 made += enforce(connection, rule.gates, list(group), instance, now)
             for enforcement in made:
                 store.add_enforcement(connection, enforcement)
+            if is_told and not any(one.execution_id for one in made):
+                audit.record_of_client(connection, _sent(instance, len(made)))
             return Emitted(instance=_shown(instance), enforcements=tuple(made))
 
         return PreparedEvent(instance=instance, insert=insert)
@@ -302,6 +307,16 @@ class Triggers:
             return Emitted(instance=_shown(stopped))
 
         return PreparedEvent(instance=stopped, insert=insert)
+
+
+def _sent(instance: TriggerInstance, enforcements: int) -> Act:
+    """An event that began nothing. Whoever sent one that did stands in the acts of its rules."""
+    return Act(
+        kind="event.sent",
+        object=instance.trigger_type,
+        details={"event": instance.id, "source": instance.source, "rules": enforcements},
+        trace_id=instance.trace_id,
+    )
 
 
 def event_of(execution: Execution, trigger: str, payload: Any) -> Event:

@@ -94,21 +94,29 @@ class UserFile:
 
     def put(self, name: str, password: str) -> bool:
         """Whether the name is new. Raises BadInput."""
-        if not USER_NAME.fullmatch(name):
-            raise BadInput(f"{name!r} is no name for a user.", hint="Letters, digits and . _ @ - are.")
-        if not SHORTEST <= len(password) <= LONGEST:
-            raise BadInput(f"A password has {SHORTEST} to {LONGEST} characters.")
+        self.check(name, password)
         known = dict(self._read())
         is_new = name not in known
         self._write({**known, name: str(_Hash.of(password))})
         return is_new
 
+    @staticmethod
+    def check(name: str, password: str) -> None:
+        """Raises BadInput for what `put` does not take."""
+        if not USER_NAME.fullmatch(name):
+            raise BadInput(f"{name!r} is no name for a user.", hint="Letters, digits and . _ @ - are.")
+        if not SHORTEST <= len(password) <= LONGEST:
+            raise BadInput(f"A password has {SHORTEST} to {LONGEST} characters.")
+
+    def check_known(self, name: str) -> None:
+        """Raises NotFound."""
+        if name not in self._read():
+            raise NotFound(f"There is no user {name!r} with a password.", hint="stormcrow user list")
+
     def remove(self, name: str) -> None:
         """Raises NotFound."""
-        known = dict(self._read())
-        if known.pop(name, None) is None:
-            raise NotFound(f"There is no user {name!r} with a password.", hint="stormcrow user list")
-        self._write(known)
+        self.check_known(name)
+        self._write({known: line for known, line in self._read().items() if known != name})
 
     def _write(self, lines: Mapping[str, str]) -> None:
         text = "".join(f"{name}:{line}\n" for name, line in sorted(lines.items()))

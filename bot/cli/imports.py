@@ -9,7 +9,7 @@ import typer
 
 from bot.cli.exits import Code, CommandError
 from bot.cli.output import emit_json
-from bot.cli.site import Config, Data, Json, login_name, settings_of
+from bot.cli.site import Config, Data, Json, operator, settings_of
 
 if TYPE_CHECKING:
     from engine.migration.carrying import Outcome
@@ -112,4 +112,6 @@ def _work(
         survey = survey_of(box, stage, wanted, settings, shipped=shipped_packs())
         if is_dry:
             return survey, compared(survey)
-        return survey, carry(survey, settings, environment=os.environ, replaces=replaces, user=login_name())
+        return survey, carry(
+            survey, settings, environment=os.environ, replaces=replaces, actor=operator("import")
+        )

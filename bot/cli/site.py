@@ -4,9 +4,10 @@ The one file of the command line that reads the environment.
 """
 
 import os
+import pwd
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
 
 import typer
@@ -15,6 +16,9 @@ from bot.cli.client import Client
 from bot.cli.exits import Code, CommandError
 from bot.cli.login_file import LoginFile
 from engine.settings import Settings, local_url
+
+if TYPE_CHECKING:
+    from engine.records.audit import Actor
 
 CONFIG_FILE = Path("config.yaml")
 
@@ -125,6 +129,20 @@ def systemd() -> tuple[str, float]:
 def wants_colour() -> bool:
     """NO_COLOR, set to anything, turns colours off (no-color.org)."""
     return not os.environ.get("NO_COLOR")
+
+
+def operator(via: str) -> "Actor":
+    """The account of this machine that we run as, for the audit; with sudo, whose it was."""
+    from engine.records.audit import Actor  # noqa: PLC0415 - heavy
+
+    uid = os.getuid()
+    try:
+        account = pwd.getpwuid(uid).pw_name
+    except KeyError:
+        account = str(uid)
+    # Only root could make it up, who can do anything.
+    before = os.environ.get("SUDO_USER", "") if uid == 0 else ""
+    return Actor(user=before or account, via=via, account=f"os.{account}")
 
 
 def login_name() -> str:

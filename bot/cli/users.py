@@ -7,9 +7,11 @@ import typer
 
 from bot.cli.exits import Code, CommandError
 from bot.cli.output import emit_json, say
-from bot.cli.site import Config, Data, Json, settings_of
+from bot.cli.site import Config, Data, Json, operator, settings_of
+from engine.settings import Settings
 
 if TYPE_CHECKING:
+    from engine.user_changes import UserChanges
     from engine.user_file import UserFile
 
 app = typer.Typer(no_args_is_help=True, help="People who log in with a password.")
@@ -28,7 +30,8 @@ def add(
     data: Data = None,
 ) -> None:
     """Give somebody a password, or a new one, which ends the tokens of the old one."""
-    is_new = _file(config, data).put(name, _password(from_stdin=password_stdin))
+    changes = _changes(config, data)
+    is_new = changes.put(name, _password(from_stdin=password_stdin))
     if as_json:
         emit_json({"user": name, "new": is_new})
         return
@@ -49,7 +52,7 @@ def list_users(as_json: Json = False, config: Config = None, data: Data = None) 
 @app.command("remove")
 def remove(name: Name, as_json: Json = False, config: Config = None, data: Data = None) -> None:
     """Take the password of somebody away; their tokens end, their API keys do not."""
-    _file(config, data).remove(name)
+    _changes(config, data).remove(name)
     emit_json({"user": name, "removed": True}) if as_json else say(f"{name}  removed")
 
 
@@ -57,14 +60,24 @@ def _file(config: Config, data: Data) -> "UserFile":
     # It brings the ciphers along, which are heavy.
     from engine.user_file import UserFile  # noqa: PLC0415
 
-    folder = settings_of(config, data).data_folder
-    if not folder.is_dir():
+    return UserFile(_settings(config, data).data_folder / "users")
+
+
+def _changes(config: Config, data: Data) -> "UserChanges":
+    from engine.user_changes import UserChanges  # noqa: PLC0415 - heavy
+
+    return UserChanges(_settings(config, data), actor=operator("command line"))
+
+
+def _settings(config: Config, data: Data) -> Settings:
+    settings = settings_of(config, data)
+    if not settings.data_folder.is_dir():
         raise CommandError(
             Code.WRONG,
-            f"There is no data folder {folder}.",
+            f"There is no data folder {settings.data_folder}.",
             hint="Start the server once (stormcrow up), or name its folder (--data).",
         )
-    return UserFile(folder / "users")
+    return settings
 
 
 def _password(*, from_stdin: bool) -> str:

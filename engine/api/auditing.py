@@ -1,7 +1,9 @@
-"""For whom the audit and the removal of history are."""
+"""Who acts, for the audit; and for whom it and the removal of history are."""
 
 from engine.api.call import Call
 from engine.errors import Denied
+from engine.records.access import Requester
+from engine.records.audit import Actor
 from engine.specs.permissions import ADMIN, SYSTEM_ADMIN
 
 
@@ -15,3 +17,15 @@ def check_auditor(call: Call) -> None:
     may = rights.has_roles or not {ADMIN, SYSTEM_ADMIN}.isdisjoint(rights.roles_of(requester.user))
     if is_running or not may:
         raise Denied("This is for administrators and auditors only.", hint="See docs/reference/audit.md.")
+
+
+def actor_of(call: Call, requester: Requester) -> Actor:
+    """Whoever asks with this call."""
+    whose = f" of {requester.acting_user}" if requester.acting_user else ""
+    return Actor(
+        user=requester.user,
+        via=f"{requester.method or 'API'}{whose}",
+        key_id=requester.key_id or requester.execution_id or "",
+        address=call.address,
+        request_id=call.request_id,
+    )

@@ -8,7 +8,6 @@ from engine.api.call import Call, json_answer
 from engine.api.resource import Endpoint
 from engine.api.shape import MAPPING, Listed
 from engine.errors import Denied
-from engine.records.audit import Act
 from engine.specs.right import Right
 
 
@@ -27,8 +26,6 @@ def put_config(call: Call) -> Response:
     if call.requester.execution_id is not None:
         raise Denied("The token of a running action may not change configurations.")
     made = call.engine.configs.put(_pack(call), call.object(), user=call.requester.user)
-    # The values stand in a file, which no transaction covers: told right after.
-    call.engine.audit.record(Act(kind="config.written", object=made.pack))
     return json_answer(wire.config_document(made))
 
 

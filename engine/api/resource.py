@@ -13,6 +13,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from engine.acting import acting_as
 from engine.api import gate
+from engine.api.auditing import actor_of
 from engine.api.call import Call, Crowd, Query
 from engine.api.documents import Documents
 from engine.api.errors import HttpError, answer_for, fault
@@ -23,7 +24,6 @@ from engine.api.stream_hub import StreamHub
 from engine.errors import Denied, EngineError, Unauthenticated
 from engine.outside.signed import is_signed
 from engine.records.access import Requester
-from engine.records.audit import Actor
 from engine.rights.place import Where
 from engine.service import Engine
 from engine.specs.right import Right
@@ -130,7 +130,7 @@ class Resource:
             span=scope["state"].get("span"),
             is_on_stream=scope["state"]["is_on_stream"],
         )
-        with acting_as(_actor(call)):
+        with acting_as(actor_of(call, requester)):
             return await self._asked(endpoint, call, f"{method} {scrubbed_path(scope['path'])}")
 
     async def _asked(self, endpoint: Endpoint, call: Call, what: str) -> Answering:
@@ -161,18 +161,6 @@ def _address(scope: Scope) -> str:
     """The other end of the connection."""
     address: str = (scope.get("client") or ("",))[0]
     return address
-
-
-def _actor(call: Call) -> Actor:
-    requester = call.requester
-    whose = f" of {requester.acting_user}" if requester.acting_user else ""
-    return Actor(
-        user=requester.user,
-        via=f"{requester.method or 'API'}{whose}",
-        key_id=requester.key_id or requester.execution_id or "",
-        address=call.address,
-        request_id=call.request_id,
-    )
 
 
 async def _read(receive: Receive) -> bytes:

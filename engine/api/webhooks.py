@@ -10,8 +10,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from engine.acting import acting_as
 from engine.api import gate, listing
 from engine.api import wire_event_shapes as event_shapes
+from engine.api.auditing import actor_of
 from engine.api.call import Call, dump, json_answer
 from engine.api.errors import HttpError
 from engine.api.request_spans import traced_event
@@ -123,7 +125,10 @@ async def _by_key(call: Call, url: str, delivery: Delivery) -> Answering:
         event = _any_event(body, delivery, requester, depth=depth, trace_id=trace_id)
     else:
         event = hooks.keyed_event(url, delivery, body, user=requester.user, depth=depth, trace_id=trace_id)
-    return _accepted(call, body, await _emit(call, url, traced_event(call, event)))
+    # The route is open: who it is has just been found out.
+    with acting_as(actor_of(call, requester)):
+        emitted = await _emit(call, url, traced_event(call, event))
+    return _accepted(call, body, emitted)
 
 
 def _how_to(url: str) -> str:

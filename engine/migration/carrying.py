@@ -38,14 +38,15 @@ def compared(survey: Survey) -> list[Outcome]:
 
 
 def carry(
-    survey: Survey, settings: Settings, *, environment: Mapping[str, str], replaces: bool, user: str
+    survey: Survey, settings: Settings, *, environment: Mapping[str, str], replaces: bool, actor: Actor
 ) -> list[Outcome]:
-    """Write what is new, and tell the audit; `user` is who does it. Raises StoreFailure when a server has
-    the data folder."""
+    """Write what is new, and tell the audit, before and after. Raises StoreFailure when a server has the
+    data folder."""
     foundation = Foundation(settings, environment=environment)
     try:
         foundation.start()
-        with acting_as(Actor(user=user, via="import")):
+        with acting_as(actor):
+            _tell_begin(foundation, survey, replaces=replaces)
             outcomes = [
                 *_keys(foundation, survey.keys, replaces=replaces),
                 *_documents(foundation, survey.documents, replaces=replaces),
@@ -55,6 +56,12 @@ def carry(
     finally:
         foundation.stop()
     return outcomes
+
+
+def _tell_begin(foundation: Foundation, survey: Survey, *, replaces: bool) -> None:
+    """Files are in no transaction: where only this is told, a crash came between."""
+    details = {"files": [piece.name for piece in survey.files], "replaces": replaces}
+    Audit(foundation.database).record(Act(kind="stackstorm.importing", object="files", details=details))
 
 
 def _tell_audit(foundation: Foundation, outcomes: list[Outcome]) -> None:

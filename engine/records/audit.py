@@ -13,6 +13,8 @@ from engine.records.tables import Table
 
 # What stands before the first act.
 GENESIS = bytes(32)
+# How a rule came in, which acts for whoever it was made for.
+BY_RULE = "rule"
 
 
 class AuditRow(Table, table=True):

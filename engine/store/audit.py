@@ -14,6 +14,7 @@ from engine.acting import NOBODY
 from engine.audit_chain import digest
 from engine.clock import isoformat, utcnow
 from engine.records.audit import (
+    BY_RULE,
     Act,
     Actor,
     AuditEntry,
@@ -61,6 +62,12 @@ def record(connection: Connection, act: Act) -> None:
     connection.info[_ACTS].append((utcnow(), connection.info[_ACTOR], act))
 
 
+def record_of_client(connection: Connection, act: Act) -> None:
+    """As `record`, where somebody from outside is behind it; what the server does by itself is no act."""
+    if connection.info[_ACTOR].user:
+        record(connection, act)
+
+
 def seal(connection: Connection) -> None:
     """Chain and write what was recorded: the last thing that a transaction does."""
     acts: list[tuple[datetime, Actor, Act]] = connection.info[_ACTS]
@@ -99,8 +106,13 @@ def _values(number: int, at: datetime, actor: Actor, act: Act) -> dict[str, Any]
         "approved_by": _text(",".join(act.approved_by)),
         "execution_id": act.execution_id,
         "trace_id": _text(act.trace_id),
-        "details": _json(act.details),
+        "details": _json(_with_sender(act, actor)),
     }
+
+
+def _with_sender(act: Act, actor: Actor) -> Mapping[str, Any]:
+    """A rule acts as its own user: whose event made it fire is told beside that."""
+    return {**act.details, "sent_by": actor.user} if act.via == BY_RULE and actor.user else act.details
 
 
 def _text(text: str) -> str:

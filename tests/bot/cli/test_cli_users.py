@@ -1,6 +1,8 @@
 """`stormcrow user`: passwords, given and taken away on the machine of the server."""
 
 import json
+import os
+import pwd
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,9 @@ from typer.testing import CliRunner
 
 from bot.cli.exits import Code
 from bot.cli.main import app
+from engine.audit import Audit
+from engine.records.audit import AuditEntry, AuditFilter
+from engine.store.database import Database, sqlite_url
 from engine.user_file import UserFile
 
 
@@ -62,3 +67,35 @@ def test_a_change_counts_for_who_reads_the_file_already(folder: Path) -> None:
     user(folder, "add", "ann", "--password-stdin", input="correct horse\n")
     assert first
     assert users.stamp("ann") != first
+
+
+def test_who_changed_what_stands_in_the_audit_and_no_password_does(folder: Path) -> None:
+    for word in ("correct horse", "another horse"):
+        user(folder, "add", "ann", "--password-stdin", input=f"{word}\n")
+    user(folder, "remove", "ann")
+    found = acts(folder)
+    assert [(one.kind, one.object, json.loads(one.details)["what"]) for one in found] == [
+        (f"user.{word}", "ann", what)
+        for what in ("added", "new password", "removed")
+        for word in ("writing", "written")
+    ]
+    account = pwd.getpwuid(os.getuid()).pw_name
+    assert {(one.via, one.account) for one in found} == {("command line", f"os.{account}")}
+    assert b"horse" not in b"".join(one.details for one in found)
+
+
+def test_what_is_refused_is_no_act(folder: Path) -> None:
+    user(folder, "add", "ann", "--password-stdin", input="short\n")
+    user(folder, "remove", "nobody")
+    assert not (folder / "stormcrow.db").exists()
+
+
+def acts(folder: Path) -> list[AuditEntry]:
+    """The oldest first, from the database that the commands have made."""
+    database = Database(sqlite_url(folder))
+    database.start()
+    try:
+        audit = Audit(database)
+        return list(audit.entries(AuditFilter(), audit.head()))
+    finally:
+        database.close()

@@ -217,3 +217,39 @@ def test_the_chain_of_everything_that_these_tests_did_is_sound(server: Running) 
     found = server.get("/audit/verify").json()
     assert (found["is_sound"], found["flaws"]) == (True, [])
     assert found["count"] == found["head"]["number"]
+
+
+def test_a_configuration_is_told_before_and_after_it_is_written(server: Running) -> None:
+    done = server.ask("PUT", "/configs/probe", json={"size": 3, "token": SECRET})
+    assert done.status_code == 200, done.text
+    found = server.get("/audit", params={"kind": "config.*", "limit": 2}).json()
+    assert [(one["kind"], one["object"]) for one in found] == [
+        ("config.written", "probe"),
+        ("config.writing", "probe"),
+    ]
+    assert {one["user"] for one in found} == {"admin"}
+    assert SECRET not in str(found)
+
+
+def test_an_event_of_a_client_is_an_act_and_that_which_fires_a_rule_is_told_with_it(server: Running) -> None:
+    rule = {
+        "name": "sent",
+        "pack": "probe",
+        "trigger": {"type": "core.st2.webhook", "parameters": {"url": "sent"}},
+        "criteria": {"trigger.body.go": {"type": "equals", "pattern": True}},
+        "action": {"ref": "core.noop"},
+        "enabled": True,
+    }
+    assert server.post("/rules", rule).status_code == 201
+    for go in (False, True):
+        done = server.ask("POST", "/webhooks/sent", json={"go": go})
+        assert done.status_code == 202, done.text
+    fired = newest(server, "rule.fired")
+    assert (fired["object"], fired["details"]["sent_by"]) == ("probe.sent", "admin")
+    assert fired["key_id"]
+    # One row for each: the event that began something has none of its own.
+    (silent,) = server.get("/audit", params={"kind": "event.sent"}).json()
+    assert (silent["user"], silent["object"], silent["via"]) == ("admin", "core.st2.webhook", "API key")
+    assert silent["details"]["source"] == "webhook:sent"
+    assert silent["trace_id"] == silent["details"]["event"]
+    server.ask("DELETE", "/rules/probe.sent")

@@ -14,6 +14,7 @@ from engine.migration.finding import Item, Remark, Verdict
 from engine.migration.pieces import State
 from engine.migration.stage import staged
 from engine.migration.survey import PARTS, Survey, Wanted, survey_of
+from engine.records.audit import Actor
 from engine.service import Engine
 from engine.settings import Settings
 from engine.settings.server import StoreSettings
@@ -80,7 +81,7 @@ def failure(made: Survey, kind: str, name: str) -> Remark:
 
 
 def carried(made: Survey, here: Settings, *, replaces: bool = False) -> list[Outcome]:
-    return carry(made, here, environment={}, replaces=replaces, user="root")
+    return carry(made, here, environment={}, replaces=replaces, actor=Actor(user="root", via="import"))
 
 
 def taken(source: Path, here: Settings, *, replaces: bool = False, **wanted: object) -> list[Outcome]:

@@ -176,6 +176,7 @@ def test_the_audit_tells_who_took_what_over(tmp_path: Path) -> None:
     assert [(act.kind, act.object, act.user, act.via) for act in acts] == [
         ("stackstorm.imported", "files", "root", "import"),
         ("key.set", "token", "root", "import"),
+        ("stackstorm.importing", "files", "root", "import"),
     ]
     assert b"hush" not in b"".join(act.details for act in acts)
 

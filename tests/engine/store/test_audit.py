@@ -224,3 +224,23 @@ def test_the_log_tells_the_head_at_the_start(database: Database, caplog: pytest.
     (act,) = entries(database)
     wait_until(lambda: f"{act.hash.hex()}@1" in caplog.text)
     told.stop()
+
+
+def test_a_file_is_told_before_and_after_it_is_written_and_also_when_it_was_not(database: Database) -> None:
+    made = Audit(database)
+
+    def full() -> None:
+        # What is known of it at this moment would be all after a kill.
+        assert [one.kind for one in entries(database)][-1] == "config.writing"
+        raise OSError(28, "No space left on device: hunter2")
+
+    assert made.around("config", "linux", lambda: 7) == 7
+    with pytest.raises(OSError, match="No space"):
+        made.around("config", "linux", full, what="all")
+    told = [(one.kind.removeprefix("config."), one.details) for one in entries(database)]
+    assert told == [
+        ("writing", b"{}"),
+        ("written", b"{}"),
+        ("writing", b'{"what":"all"}'),
+        ("not_written", b'{"error":"OSError","what":"all"}'),
+    ]

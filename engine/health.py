@@ -21,6 +21,7 @@ from engine.chat_states import ChatStates
 from engine.clock import utcnow
 from engine.content.registry import Content
 from engine.errors import StoreFailure
+from engine.records.sensor import SensorHealth
 from engine.settings import Settings
 from engine.store import journal, measures
 from engine.store.database import Database
@@ -59,6 +60,7 @@ class Parts:
     content: Content
     chats: ChatStates
     readers: Sequence[JournalReader]
+    sensors: Callable[[], Sequence[SensorHealth]]
     lives: Mapping[str, Callable[[], bool]]
     is_started: Callable[[], bool]
     spool: Path
@@ -132,17 +134,28 @@ class Health:
             said = first_line(error)
         except TimeoutError:
             said = "no answer"
-        trouble = self._parts.database.trouble
-        if not said and trouble is not None and time.monotonic() - trouble.at_s < TROUBLE_S:
-            said = trouble.text
         if not said:
-            return Finding(name="writes", is_ok=True, text="the database takes writes")
+            return self._after_trouble()
         return Finding(
             name="writes",
             is_ok=False,
             text=f"the database does not take writes: {said}",
             hint="Nothing is accepted until it does. Check the free space, the mode and owner of the files, "
             "and whether the file system is mounted read-only.",
+        )
+
+    def _after_trouble(self) -> Finding:
+        """Ours was taken; what others wanted to write a moment ago may not have been."""
+        trouble = self._parts.database.trouble
+        ago_s = float("inf") if trouble is None else time.monotonic() - trouble.at_s
+        if trouble is None or ago_s >= TROUBLE_S:
+            return Finding(name="writes", is_ok=True, text="the database takes writes")
+        return Finding(
+            name="writes",
+            is_ok=False,
+            text=f"a write was refused {ago_s:.0f} s ago, and small ones are taken again: {trouble.text}",
+            hint=f"It is well when none was refused for {TROUBLE_S:.0f} s. If it goes on, check the free "
+            "space, the mode and owner of the files, and whether the file system is mounted read-only.",
         )
 
     def _database(self) -> Finding:
@@ -170,6 +183,7 @@ class Health:
         yield self._disk()
         yield self._spool()
         yield self._clock()
+        yield self._sensors()
         yield from self._chats()
 
     def _engine(self) -> Finding:
@@ -251,6 +265,21 @@ class Health:
             decides=False,
             text=f"it is {ahead_s:.0f} s behind what was written last",
             hint="The clock was put back, or another server of this database has another time: use NTP.",
+        )
+
+    def _sensors(self) -> Finding:
+        sensors = self._parts.sensors()
+        failing = [one for one in sensors if one.failures]
+        if not failing:
+            return Finding(name="sensors", is_ok=True, decides=False, text=f"none of {len(sensors)} fails")
+        worst = max(failing, key=lambda one: one.failures)
+        error = (worst.last_error.splitlines() or ["it does not say why"])[0]
+        return Finding(
+            name="sensors",
+            is_ok=False,
+            decides=False,
+            text=f"{len(failing)} of {len(sensors)} failed; {worst.ref} {worst.failures} in a row: {error}",
+            hint=f"What they do not see fires no rule. Its log: stormcrow sensor logs {worst.ref}",
         )
 
     def _chats(self) -> Iterator[Finding]:

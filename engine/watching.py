@@ -53,6 +53,7 @@ class Watching:
                 content=watched.content,
                 chats=watched.chats,
                 readers=watched.readers,
+                sensors=watched.sensors.known,
                 lives=watched.lives,
                 is_started=watched.is_started,
                 spool=watched.folder / "spool",

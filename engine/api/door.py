@@ -14,10 +14,11 @@ from collections.abc import Callable, Collection, Mapping
 from functools import lru_cache
 from urllib.parse import urlsplit
 
+from sqlalchemy.exc import OperationalError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from engine.api.cors import Cors, Headers
-from engine.api.errors import HttpError, answer_for, fault, internal
+from engine.api.errors import HttpError, answer_for, fault, internal, no_database
 from engine.api.scrubbing import scrubbed, scrubbed_path
 from engine.errors import EngineError
 from engine.log_facts import about
@@ -113,6 +114,10 @@ class Door:
             await self._app(scope, body, answer)
         except (HttpError, EngineError) as error:
             await answer.instead(answer_for(error, request_id=answer.request_id), scope)
+        except OperationalError as error:
+            # A disk that is full meets every request: one line each, and no traceback.
+            log.error("request %s: the database says: %s", answer.request_id, error.orig)
+            await answer.instead(no_database(answer.request_id), scope)
         except Exception:
             path = scrubbed_path(scope["path"])
             log.exception("request %s failed: %s %s", answer.request_id, scope["method"], path)

@@ -83,6 +83,12 @@ def answer_for(error: EngineError | HttpError, *, request_id: str) -> Response:
     return fault(status, " ".join(part for part in (error.message, error.hint) if part))
 
 
+def no_database(request_id: str) -> Response:
+    """What was asked for is not done; the database itself said no."""
+    text = f"The database does not do its work. Request {request_id}; stormcrow status says what is wrong."
+    return fault(503, text, {"Retry-After": "5"})
+
+
 def unauthorized(error: EngineError) -> str:
     return f"Unauthorized - {error.message.removeprefix('Unauthorized - ')}"
 

@@ -46,6 +46,18 @@ def test_a_single_failure_is_not_told(tmp_path: Path, start: StartEngine) -> Non
     assert notices(engine) == []
 
 
+def test_the_health_of_the_server_names_one_that_fails(tmp_path: Path, start: StartEngine) -> None:
+    write_sensor(tmp_path, FAILING)
+    engine = start(restart_s=600.0, restart_longest_s=600.0)
+    until_state(engine, SensorState.WAITING)
+    found = next(one for one in engine.watching.health.ready() if one.name == "sensors")
+    # The server itself is well.
+    assert (found.is_ok, found.decides) == (False, False)
+    assert found.text.startswith("1 of ")
+    assert "probe.Probe 1 in a row: run: ValueError: away" in found.text
+    assert found.hint.endswith("stormcrow sensor logs probe.Probe")
+
+
 def test_start_does_not_wait_for_the_end_of_the_pause(tmp_path: Path, start: StartEngine) -> None:
     write_sensor(tmp_path, FAILING)
     engine = start(restart_s=600.0, restart_longest_s=600.0)

@@ -85,6 +85,8 @@ PARAMETERS: Mapping[str, Parameter] = MappingProxyType(
         "what": Parameter("string", "An alias or an action."),
         "object": Parameter("string", "What an act was done to."),
         "trace": Parameter("string", "The id of a trace."),
+        "request": Parameter("string", "The id of the request that an act was asked for with."),
+        "head": Parameter("string", "An act that was noted, as HASH@NUMBER."),
         "since": Parameter("moment", "Not earlier than this."),
         "until": Parameter("moment", "Earlier than this."),
         "before": Parameter("moment", "Ended earlier than this."),

@@ -59,6 +59,8 @@ OWN = (
     ("schedule verb number", "show, run (now), pause, resume or cancel one"),
 )
 
+_HELP = (Button(label="Help", command="help"),)
+
 
 def refusal(error: EngineError) -> Reply:
     """A command that cannot be run: what is wrong, and what to do next."""
@@ -70,11 +72,21 @@ def refusal(error: EngineError) -> Reply:
 
 def no_match(text: str, error: NoMatch, *, prefix: str) -> Reply:
     """An unknown or ambiguous command, with the nearest ones."""
-    found = refusal(error)
     words = text.split(maxsplit=1)[0][:40] if text.split() else ""
-    ask = (Button(label="Help", command="help"),)
+    usage = usage_of(words, prefix=prefix)
+    if usage:
+        # One of our own words, and not as it is said: what an alias has in common with it is no help.
+        said = Text(text=formatting.clean(error.message))
+        return Reply(pieces=(said, usage), tone=Tone.WARNING, buttons=_HELP)
+    found = refusal(error)
     hint = Text(text=f"All commands: {prefix}help · about one: {prefix}help {formatting.clean(words)}")
-    return Reply(pieces=(*found.pieces, hint), tone=Tone.WARNING, buttons=ask)
+    return Reply(pieces=(*found.pieces, hint), tone=Tone.WARNING, buttons=_HELP)
+
+
+def usage_of(word: str, *, prefix: str) -> Fields | None:
+    """How a built-in command is said; None: the word is none of ours."""
+    own = tuple((prefix + said, about) for said, about in OWN if said.split()[0] == word.lower())
+    return Fields(title="It is said like this", rows=own) if own else None
 
 
 # help

@@ -44,7 +44,7 @@ class Trails:
     def meant(self, asked: Asked, wanted: str) -> Meant:
         """`wanted`: an id, its end, `last`, or empty. Raises NotFound, BadInput."""
         if wanted:
-            return Meant(execution=self._engine.execution(wanted), is_guess=False)
+            return Meant(execution=self._named(asked, wanted), is_guess=False)
         found = self.here(asked)
         if found is None:
             raise NotFound(
@@ -52,6 +52,15 @@ class Trails:
                 hint=f"Name it: {asked.prefix}{asked.text.split(maxsplit=1)[0].lower()} ID",
             )
         return found
+
+    def _named(self, asked: Asked, wanted: str) -> Execution:
+        try:
+            return self._engine.execution(wanted)
+        except NotFound as error:
+            hint = (
+                f"What runs for you: {asked.prefix}status · an id is the end of the first line of an answer."
+            )
+            raise NotFound(error.message, hint=hint) from error
 
     def here(self, asked: Asked) -> Meant | None:
         """What is meant where no id is given; None: there is nothing."""

@@ -78,7 +78,8 @@ def _final_answers(client: Client, message_id: str) -> list[dict[str, Any]]:
     answers: dict[str, dict[str, Any]] = {}
     while not answers or any(not _is_final(body) for body in answers.values()):
         kind, data = client.events.get()
-        if kind == "message" and data["thread"] == message_id and data["body"].get("prompt"):
+        is_asked = kind == "message" and data["thread"] == message_id and data["body"].get("prompt")
+        if is_asked and data["body"].get("inquiry_id"):
             # Somebody must answer, here or elsewhere, before it goes on.
             _say(as_lines(data["body"], colour=False), file=sys.stderr)
         if kind == "message" and data["is_bot"] and data["body"].get("reply_to") == message_id:

@@ -85,6 +85,23 @@ def test_an_unknown_command_gets_the_nearest_one(house: House) -> None:
     assert "echo" in text_of(body)
 
 
+@pytest.mark.parametrize("text", ["approve", "reject nonsense", "status of everything", "cancel it"])
+def test_a_word_of_ours_that_is_said_wrongly_is_answered_with_how_it_is_said(house: House, text: str) -> None:
+    body = house.ask(text)
+    assert body["tone"] == "warning"
+    word = text.split(maxsplit=1)[0]
+    assert [row[0].split()[0] for row in body["pieces"][1]["rows"]] == [word]
+    assert "Did you mean" not in text_of(body)
+
+
+@pytest.mark.parametrize("word", ["status", "output", "cancel", "rerun"])
+def test_an_unknown_id_is_answered_with_what_can_be_said_here(house: House, word: str) -> None:
+    said = text_of(house.ask(f"{word} ffffff"))
+    assert 'There is no execution "ffffff".' in said
+    assert "What runs for you: status" in said
+    assert "stormcrow " not in said
+
+
 def test_a_command_becomes_an_execution_that_knows_where_it_came_from(house: House) -> None:
     message_id = house.say("true", name="Ann")
     house.wait_for(lambda: bool(house.answers(message_id)))

@@ -31,6 +31,11 @@ def test_piped_lines_are_answered_one_by_one(house: House) -> None:
     assert "core.local succeeded in" in done.stdout
 
 
+def test_a_form_is_shown_once(house: House) -> None:
+    done = chat(house, "echo\n")
+    assert (done.stdout + done.stderr).count("echo needs: cmd.") == 1
+
+
 def test_a_failed_command_is_the_exit_code_one(house: House) -> None:
     assert chat(house, "true\necho exit 3\ntrue\n").returncode == 1
 

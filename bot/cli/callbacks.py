@@ -1,6 +1,7 @@
-"""`callback list|get`: who was told of the end of an execution, and what they answered."""
+"""`callback list|get|retry`: who was told of the end of an execution, and what they answered."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import typer
 
@@ -32,12 +33,19 @@ def list_callbacks(
             one["execution"],
             one["state"],
             str(one["attempts"]),
+            _answer(one["last"]),
             local_time(one["next_at"] or one["ended_at"]),
             one["place"],
         )
         for one in found
     ]
-    table(("execution", "state", "tries", "at", "to"), rows, whole=("execution", "state"))
+    table(("execution", "state", "tries", "last answer", "at", "to"), rows, whole=("execution", "state"))
+
+
+def _answer(attempt: Mapping[str, Any] | None) -> str:
+    if attempt is None:
+        return "-"
+    return str(attempt["status_code"] or attempt["error"])
 
 
 @app.command("get")
@@ -53,6 +61,26 @@ def get_callback(
     if as_json:
         emit_json(found)
         return
+    _show(found)
+
+
+@app.command("retry")
+def retry_callback(
+    execution_id: Annotated[str, typer.Argument(metavar="EXECUTION", help="Its id, or `last`.")],
+    as_json: Json = False,
+    url: Url = None,
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Tell it again, now: one that was given up, that waits for its next try, or that was delivered."""
+    found = connect(url, config, data).post("executions", execution_id, "callback", body={})
+    if as_json:
+        emit_json(found)
+        return
+    note(f"Being told again: {found['place']}. How it goes: stormcrow callback get {found['execution']}")
+
+
+def _show(found: Mapping[str, Any]) -> None:
     tries = [
         f"{local_time(one['at'])}  {one['status_code'] or '-'}  "
         f"{duration(one['took_ms'] / 1000)}  {one['error']}"

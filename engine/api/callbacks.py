@@ -17,6 +17,7 @@ from engine.callbacks.orders import check_host, key_of, place_of
 from engine.errors import BadInput, Denied, NotFound
 from engine.records.callback import CallbackState, NewCallback
 from engine.records.execution import new_id
+from engine.rights.place import Where
 from engine.specs.right import Right
 
 _STATES = tuple(state.value for state in CallbackState)
@@ -72,6 +73,13 @@ def get_callback(call: Call) -> Response:
     return json_answer(callback_detail(found))
 
 
+def retry_callback(call: Call) -> Response:
+    """Whoever may run it again may have its end told again."""
+    execution = call.engine.execution(call.path["id"])
+    call.engine.rights.check_rerun(call.requester.user, execution, where=Where())
+    return json_answer(callback_detail(call.engine.callbacks.retry(execution.id, user=call.requester.user)))
+
+
 def list_callbacks(call: Call) -> Response:
     """The newest first; `state`: only those."""
     page = call.query.page()
@@ -99,5 +107,13 @@ ENDPOINTS = (
         handler=get_callback,
         right=Right.EXECUTION_VIEW,
         gives=run_shapes.CALLBACK_DETAIL,
+    ),
+    Endpoint(
+        method="POST",
+        path="/executions/{id}/callback",
+        handler=retry_callback,
+        right=Right.EXECUTION_RERUN,
+        gives=run_shapes.CALLBACK_DETAIL,
+        status=200,
     ),
 )

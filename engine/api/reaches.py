@@ -35,6 +35,7 @@ REACHES: Mapping[tuple[str, str], Reach] = MappingProxyType(
         ("GET", "/executions/{id}/tasks"): _OF_EXECUTION,
         ("GET", "/executions/{id}/inquiries"): _OF_EXECUTION,
         ("GET", "/executions/{id}/callback"): _OF_EXECUTION,
+        ("POST", "/executions/{id}/callback"): Reach(runs=repeated_action),
         ("POST", "/executions/{id}/re_run"): Reach(runs=repeated_action),
         ("GET", "/stream"): NARROWED,
         ("GET", "/actions"): NARROWED,

@@ -2,7 +2,7 @@
 
 from engine.api.wire import Document
 from engine.clock import isoformat
-from engine.records.callback import Callback, CallbackState
+from engine.records.callback import Callback, CallbackAttempt, CallbackState
 
 
 def callback_document(callback: Callback) -> Document:
@@ -18,19 +18,20 @@ def callback_document(callback: Callback) -> Document:
         "made_at": isoformat(callback.made_at),
         "ended_at": isoformat(callback.ended_at) if callback.ended_at else None,
         "next_at": isoformat(callback.due_at) if is_due and callback.due_at else None,
+        "last": _attempt(callback.log[-1]) if callback.log else None,
     }
 
 
 def callback_detail(callback: Callback) -> Document:
     """With every try."""
-    log = [
-        {
-            "number": one.number,
-            "at": isoformat(one.at),
-            "status_code": one.status_code,
-            "error": one.error,
-            "took_ms": one.took_ms,
-        }
-        for one in callback.log
-    ]
-    return {**callback_document(callback), "log": log}
+    return {**callback_document(callback), "log": [_attempt(one) for one in callback.log]}
+
+
+def _attempt(attempt: CallbackAttempt) -> Document:
+    return {
+        "number": attempt.number,
+        "at": isoformat(attempt.at),
+        "status_code": attempt.status_code,
+        "error": attempt.error,
+        "took_ms": attempt.took_ms,
+    }

@@ -80,6 +80,7 @@ CALLBACK = Shape(
         "made_at": MOMENT,
         "ended_at": maybe(MOMENT),
         "next_at": maybe(MOMENT),
+        "last": maybe(MAPPING),
     },
 )
 CALLBACK_DETAIL = CALLBACK.grown("CallbackDetail", {"log": list_of(MAPPING)})

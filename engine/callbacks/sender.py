@@ -13,17 +13,22 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sqlalchemy import Connection
+
 from engine.callbacks.delivery import Delivery
 from engine.callbacks.message import body_of, headers_of, signing_key
 from engine.callbacks.orders import check_host
 from engine.clock import utcnow
-from engine.errors import EngineError, StoreFailure
+from engine.errors import EngineError, IllegalTransition, NotFound, StoreFailure
+from engine.notices import Notice, tell
+from engine.records.audit import Act
 from engine.records.callback import Callback, CallbackAttempt, CallbackState
 from engine.records.execution import Execution
 from engine.records.journal import JournalEntry
 from engine.settings import Settings
 from engine.status import FINISHED
-from engine.steps import CHANGED
+from engine.steps import CHANGED, trace_of
+from engine.store import audit
 from engine.store import callbacks as store
 from engine.store.database import Database
 from engine.store.datastore import Datastore
@@ -46,6 +51,22 @@ def pause_s(attempt: int) -> float:
     """Before the next try after number `attempt`: doubles, half of it by chance."""
     longest: float = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(attempt - 1, 20))
     return longest * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
+
+
+def given_up(callback: Callback, attempt: CallbackAttempt) -> Notice:
+    """For the channel of `events.channel`: nobody else would hear that it never came."""
+    return Notice(
+        key=f"callback:{callback.id}:{attempt.number}",
+        channel="",
+        title="A callback is given up",
+        text=f"{attempt.error} Tell it again: stormcrow callback retry {callback.execution_id}",
+        tone="bad",
+        fields=(
+            ("to", callback.place),
+            ("execution", callback.execution_id),
+            ("tries", str(attempt.number)),
+        ),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +127,35 @@ class Callbacks:
     ) -> tuple[list[Callback], int]:
         with self._parts.database.read() as connection:
             return store.page(connection, state=state, offset=offset, limit=limit)
+
+    def retry(self, execution_id: str, *, user: str) -> Callback:
+        """Told now, whatever came of it before, with the same id; then tried on as at first.
+
+        Raises NotFound, IllegalTransition.
+        """
+        found = self.of_execution(execution_id)
+        if found is None:
+            raise NotFound(f'The execution "{execution_id}" has no callback.')
+        act = Act(
+            kind="callback.retried",
+            object=found.id,
+            user=user,
+            details={"to": found.place, "state": found.state.value, "attempts": found.attempts},
+            execution_id=execution_id,
+            trace_id=trace_of(self._parts.read(execution_id)),
+        )
+
+        def work(connection: Connection) -> None:
+            if not store.again(connection, found.id, now=utcnow()):
+                raise IllegalTransition(
+                    f"The callback of {execution_id} is {found.state} and cannot be told again now.",
+                    hint="It is told at the end of the execution; see: stormcrow callback get ID",
+                )
+            audit.record(connection, act)
+
+        self._parts.database.write(work)
+        self._wake.set()
+        return self.of_execution(execution_id) or found
 
     # the thread
 
@@ -221,6 +271,10 @@ class Callbacks:
                 attempt.error,
                 extra={"execution": callback.execution_id},
             )
-        self._parts.database.write(
-            lambda connection: store.settle(connection, callback.id, attempt, state, due_at=due_at)
-        )
+
+        def work(connection: Connection) -> None:
+            is_ours = store.settle(connection, callback.id, attempt, state, due_at=due_at)
+            if is_ours and state is CallbackState.GIVEN_UP:
+                tell(connection, given_up(callback, attempt))
+
+        self._parts.database.write(work)

@@ -104,4 +104,4 @@ class Callback:
     first_due_at: datetime | None
     ended_at: datetime | None
     log: tuple[CallbackAttempt, ...] = ()
-    """Every try, where the reader asked for it."""
+    """Every try; the last one only, in a list."""

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, and_, func, insert, or_, select, update
 
 from engine.clock import utcnow
 from engine.records.callback import (
@@ -24,6 +24,7 @@ _A = CallbackAttemptRow.__table__  # type: ignore[attr-defined]  # as above
 _X = ExecutionRow.__table__  # type: ignore[attr-defined]  # as above
 _C = _T.c
 _SHOWN = tuple(column for column in _T.columns if column.name not in ("seq", "claimed_by"))
+_TRY = tuple(column for column in _A.columns if column.name != "callback_id")
 _ENDED = tuple(sorted(status.value for status in FINISHED))
 
 
@@ -96,6 +97,18 @@ def next_due(connection: Connection) -> datetime | None:
     return found
 
 
+def again(connection: Connection, callback_id: str, *, now: datetime) -> bool:
+    """Due now, and for as long as at first. False: its execution goes on, or a server tries it just now."""
+    settled = _C.state.in_([CallbackState.DELIVERED.value, CallbackState.GIVEN_UP.value])
+    waits = and_(_C.state == CallbackState.DUE.value, _C.claimed_by.is_(None))
+    done = connection.execute(
+        update(_T)
+        .where(_C.id == callback_id, or_(settled, waits))
+        .values(state=CallbackState.DUE.value, due_at=now, first_due_at=now, ended_at=None)
+    )
+    return done.rowcount == 1
+
+
 def settle(
     connection: Connection,
     callback_id: str,
@@ -103,8 +116,8 @@ def settle(
     state: CallbackState,
     *,
     due_at: datetime | None,
-) -> None:
-    """What came of a try; one that somebody else has taken over meanwhile is only noted."""
+) -> bool:
+    """What came of a try. False: somebody else has taken it over meanwhile, and it is only noted."""
     noted = select(_A.c.number).where(_A.c.callback_id == callback_id, _A.c.number == attempt.number)
     if connection.execute(noted).first() is None:
         values = {
@@ -117,11 +130,12 @@ def settle(
         }
         connection.execute(insert(_A), values)
     ended_at = None if state is CallbackState.DUE else utcnow()
-    connection.execute(
+    done = connection.execute(
         update(_T)
         .where(_C.id == callback_id, _C.attempts == attempt.number)
         .values(state=state.value, due_at=due_at, claimed_by=None, ended_at=ended_at)
     )
+    return done.rowcount == 1
 
 
 def of_execution(connection: Connection, execution_id: str) -> Callback | None:
@@ -129,30 +143,32 @@ def of_execution(connection: Connection, execution_id: str) -> Callback | None:
     row = connection.execute(select(*_SHOWN).where(_C.execution_id == execution_id)).first()
     if row is None:
         return None
-    tries = connection.execute(select(_A).where(_A.c.callback_id == row.id).order_by(_A.c.number))
-    log = tuple(
-        CallbackAttempt(
-            number=one.number,
-            at=one.at,
-            status_code=one.status_code,
-            error=one.error,
-            took_ms=one.took_ms,
-        )
-        for one in tries
-    )
+    tries = connection.execute(select(*_TRY).where(_A.c.callback_id == row.id).order_by(_A.c.number))
+    log = tuple(CallbackAttempt(**one._mapping) for one in tries)
     return _callback(row, log=log)
 
 
 def page(
     connection: Connection, *, state: CallbackState | None, offset: int, limit: int | None
 ) -> tuple[list[Callback], int]:
-    """The newest first, and how many there are in all."""
-    query, count = select(*_SHOWN), select(func.count()).select_from(_T)
+    """The newest first, each with its last try; and how many there are in all."""
+    last = select(func.max(_A.c.number)).where(_A.c.callback_id == _C.id).correlate(_T).scalar_subquery()
+    # The names of both tables meet in one row: those of a try say so.
+    tries = [column.label(f"try_{column.name}") for column in _TRY]
+    joined = _T.outerjoin(_A, and_(_A.c.callback_id == _C.id, _A.c.number == last))
+    query, count = select(*_SHOWN, *tries).select_from(joined), select(func.count()).select_from(_T)
     if state is not None:
         query, count = query.where(_C.state == state.value), count.where(_C.state == state.value)
     query = query.order_by(_C.seq.desc()).offset(offset).limit(limit)
     total: int = connection.execute(count).scalar_one()
-    return [_callback(row) for row in connection.execute(query)], total
+    return [_with_last(row) for row in connection.execute(query)], total
+
+
+def _with_last(row: Row[Any]) -> Callback:
+    fields = dict(row._mapping)
+    tried = {column.name: fields.pop(f"try_{column.name}") for column in _TRY}
+    log = () if tried["number"] is None else (CallbackAttempt(**tried),)
+    return Callback(**{**fields, "state": CallbackState(fields["state"]), "log": log})
 
 
 def _callback(row: Row[Any], **changed: Any) -> Callback:

@@ -7,11 +7,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from engine.callbacks.message import headers_of, signing_key
 from engine.clock import utcnow
+from engine.notices import NOTICE
 from engine.records.callback import CallbackState, NewCallback
 from engine.records.execution import ExecutionRequest
+from engine.records.journal import JournalRow
 from engine.service import Engine
 from engine.settings.callbacks import CallbackSettings
 from engine.store import callbacks as store
@@ -19,6 +22,7 @@ from tests.engine.api.running import Running, running
 from tests.engine.callbacks.receiver import Received, Receiver, receiving
 from tests.engine.world import wait_until
 
+JOURNAL = JournalRow.__table__
 SECRET = f"whsec_{base64.b64encode(b'k' * 32).decode()}"
 
 
@@ -214,3 +218,55 @@ def test_it_is_claimed_once_and_again_after_the_lease(engine_of_each_kind: Engin
     found = engine.callbacks.of_execution(made.id)
     assert found is not None
     assert (found.attempts, found.state) == (3, CallbackState.DUE)
+
+
+# told again by hand
+
+
+def notices(server: Running) -> list[Any]:
+    with server.engine.database.read() as connection:
+        rows = connection.execute(select(JOURNAL.c.data).where(JOURNAL.c.kind == NOTICE)).scalars()
+        return [json.loads(row) for row in rows]
+
+
+def test_one_that_is_given_up_is_told_in_the_chat_and_may_be_told_again(
+    calling: Running, receiver: Receiver
+) -> None:
+    receiver.statuses = [410]
+    made = ask(calling, f"{receiver.url}/hook").json()["id"]
+    assert settled(calling, made)["state"] == "given_up"
+    (notice,) = [one for one in notices(calling) if ["execution", made] in one["fields"]]
+    assert notice["title"] == "A callback is given up"
+    assert f"stormcrow callback retry {made}" in notice["text"]
+    answer = calling.post(f"/executions/{made}/callback", {})
+    assert answer.status_code == 200, answer.text
+    found = settled(calling, made)
+    assert (found["state"], found["attempts"]) == ("delivered", 2)
+    assert [one["status_code"] for one in found["log"]] == [410, 200]
+    first, second = receiver.came
+    assert first.headers["webhook-id"] == second.headers["webhook-id"]
+    assert is_signed(second)
+    (listed,) = [one for one in calling.get("/callbacks").json() if one["execution"] == made]
+    assert listed["last"]["status_code"] == 200
+    (act,) = calling.get("/audit?kind=callback.retried").json()
+    assert (act["object"], act["user"]) == (found["id"], "admin")
+
+
+def test_what_waits_for_its_next_try_is_told_at_once(calling: Running, receiver: Receiver) -> None:
+    receiver.statuses = [500] * 4
+    made = ask(calling, f"{receiver.url}/hook").json()["id"]
+    # After the fourth one it would wait for seconds.
+    wait_until(lambda: len(receiver.came) == 4, timeout_s=60)
+    wait_until(lambda: len(calling.get(f"/executions/{made}/callback").json()["log"]) == 4)
+    calling.post(f"/executions/{made}/callback", {})
+    assert settled(calling, made)["state"] == "delivered"
+
+
+def test_nothing_is_told_again_before_the_end(calling: Running, receiver: Receiver) -> None:
+    made = ask(calling, f"{receiver.url}/hook", action="probe.slow").json()["id"]
+    refused = calling.post(f"/executions/{made}/callback", {})
+    assert refused.status_code == 409
+    calling.ask("DELETE", f"/executions/{made}")
+    assert settled(calling, made)["state"] == "delivered"
+    assert calling.post("/executions", {"action": "core.noop"}).status_code == 201
+    assert calling.post("/executions/last/callback", {}).status_code == 404

@@ -22,6 +22,7 @@ from engine.user_file import UserFile
 from engine.withdrawals import Withdrawals
 
 ADMIN = "admin"
+TOKEN = "authentication token"  # noqa: S105 - how somebody has shown who they are
 _TOKEN_PURPOSE = "run token"  # noqa: S105 - the name of a purpose, not a secret
 _TOKEN_LIFE = timedelta(hours=24)
 
@@ -42,6 +43,10 @@ class Access:
         self.keys = ApiKeys(database)
         self.withdrawals = Withdrawals(database)
         self.withdrawals.attach(self.keys.forget)
+        # User -> when all their logins were ended; None: it must be read.
+        self._ends: Mapping[str, datetime] | None = None
+        self._end_changes = 0
+        self.withdrawals.attach(self._forget_ends)
         self._database = database
         self._vault = vault
         self._users = users
@@ -90,11 +95,13 @@ class Access:
         stamp: str,
         acting_user: str = "",
         taken: tuple[str, datetime] | None = None,
+        noting: Callable[[Connection], None] | None = None,
     ) -> tuple[str, Token]:
         """The token in clear, for this once, and its record.
 
         `stamp`: see UserFile; of `acting_user`, where somebody logs in to act for `user`. `taken`: digest
-        and end of a foreign token that it is given for. Raises Untrusted for the second time.
+        and end of a foreign token that it is given for. `noting`: writes what else the login said, in the
+        same transaction. Raises Untrusted for the second time.
         """
         clear, now = secrets.token_hex(16), utcnow()
         token = Token(
@@ -111,9 +118,38 @@ class Access:
                 raise Untrusted("this very token was exchanged before")
             tokens.drop_expired(connection, now)
             tokens.add(connection, token, _digest(clear))
+            if noting is not None:
+                noting(connection)
 
         self._database.write(add)
         return clear, token
+
+    def end_token(self, token_id: str) -> None:
+        """Of a login, before its time; nothing happens for one that is over."""
+        self._database.write(lambda connection: tokens.end(connection, token_id))
+
+    def end_logins(self, user: str) -> int:
+        """All tokens that a user has logged in for, or that others have for them, and all sessions of the
+        web chat; API keys stay. How many tokens there were."""
+        now = utcnow()
+        return self._database.write(lambda connection: tokens.end_all(connection, user, now))
+
+    def is_over(self, user: str, began: float) -> bool:
+        """Whether all logins of this user were ended after that moment, in seconds since 1970."""
+        ends = self._ends
+        if ends is None:
+            changes = self._end_changes
+            with self._database.read() as connection:
+                ends = tokens.ends(connection)
+            if changes == self._end_changes:
+                self._ends = ends
+        end = ends.get(user)
+        return end is not None and began < end.timestamp()
+
+    def _forget_ends(self) -> None:
+        # Counted first: who has read them before does not put them back.
+        self._end_changes += 1
+        self._ends = None
 
     def run_token(self, execution_id: str, attempt: int) -> str:
         """The token of one attempt: good while the execution runs, and the same after a restart."""
@@ -148,7 +184,7 @@ class Access:
     def _by_token(self, token: str) -> Requester:
         borrower = self._lent.get(_digest(token))
         if borrower is not None:
-            return Requester(user=borrower, method="authentication token", is_lent=True)
+            return Requester(user=borrower, method=TOKEN, is_lent=True)
         execution_id, dot, rest = token.partition(".")
         if not dot:
             return self._by_login(token)
@@ -161,7 +197,7 @@ class Access:
             raise Unauthenticated("Unauthorized - Token has expired.")
         return Requester(
             user=execution.user,
-            method="authentication token",
+            method=TOKEN,
             expires_at=expires_at,
             execution_id=execution.id,
         )
@@ -178,7 +214,7 @@ class Access:
             raise Unauthenticated("Unauthorized - Token has expired.")
         return Requester(
             user=token.user,
-            method="authentication token",
+            method=TOKEN,
             expires_at=token.expires_at,
             key_id=token.id,
             acting_user=token.acting_user,

@@ -85,6 +85,7 @@ class Logins:
         self._audit = audit
         self._users = users
         self._groups = outside.groups
+        access.withdrawals.attach(self._groups.look_again)
         self._elsewhere = outside.directory
         self._outside = outside
         self._longest_s = longest_s
@@ -101,39 +102,42 @@ class Logins:
         """
         person = self._checked(user, password, address)
         life_s = self._life_s(ttl_s, longest_s=self._longest_s)
-        if person is not None:
-            self._groups.note(person)
+        noting = self._groups.noting(person)
         own, stamp = (user, self._users.stamp(user)) if person is None else (person.user, person.source)
         if act_as in ("", user, own):
-            return self._access.create_token(own, life_s=life_s, stamp=stamp)
+            return self._access.create_token(own, life_s=life_s, stamp=stamp, noting=noting)
         if not self._may_impersonate(own, act_as):
             raise Denied(
                 f'User "{own}" may not act as "{act_as}".',
                 hint="Leave `user` out. It takes a role that grants `impersonate`.",
             )
-        return self._access.create_token(act_as, life_s=life_s, stamp=stamp, acting_user=own)
+        return self._access.create_token(act_as, life_s=life_s, stamp=stamp, acting_user=own, noting=noting)
 
     def with_proxy(
         self, headers: Sequence[tuple[bytes, bytes]], *, address: str, ttl_s: int | None = None
     ) -> tuple[str, Token]:
         """For whom a proxy in front of us has logged in. Raises BadInput, Unauthenticated."""
-        person = self.of_proxy(headers, address=address)
+        person = self._of_proxy(headers, address)
         if person is None:
             raise Unauthenticated(_WRONG)
         life_s = self._life_s(ttl_s, longest_s=self._longest_s)
-        return self._access.create_token(person.user, life_s=life_s, stamp=person.source)
+        noting = self._groups.noting(person)
+        return self._access.create_token(person.user, life_s=life_s, stamp=person.source, noting=noting)
 
     def of_proxy(self, headers: Sequence[tuple[bytes, bytes]], *, address: str) -> OutsidePerson | None:
         """Whom the proxy names, with what it says of groups kept; None: nobody, or somebody else says it."""
+        person = self._of_proxy(headers, address)
+        if person is not None:
+            self._groups.note(person)
+        return person
+
+    def _of_proxy(self, headers: Sequence[tuple[bytes, bytes]], address: str) -> OutsidePerson | None:
         try:
-            person = self._outside.proxy.person(headers, address)
+            return self._outside.proxy.person(headers, address)
         except Untrusted as error:
             log.warning("the word of the proxy at %s is not taken: %s", address, error.message)
             self._audit.login_failed(via="the word of a proxy")
             return None
-        if person is not None:
-            self._groups.note(person)
-        return person
 
     def with_token(self, token: str, *, ttl_s: int | None = None) -> tuple[str, Token]:
         """For a signed token: of a CI job, or of a person (an id_token for `stormcrow login`); once each.
@@ -146,11 +150,13 @@ class Logins:
                 return self._for_job(token, ttl_s)
             person, claims = sign_in.person(token)
             life_s = self._life_s(ttl_s, longest_s=self._longest_s)
-            made = self._access.create_token(
-                person.user, life_s=life_s, stamp=person.source, taken=_taken(claims)
+            return self._access.create_token(
+                person.user,
+                life_s=life_s,
+                stamp=person.source,
+                taken=_taken(claims),
+                noting=self._groups.noting(person),
             )
-            self._groups.note(person)
-            return made
         except Untrusted as error:
             log.warning("a token of others is not exchanged: %s", error.message)
             self._audit.login_failed(via="a token of others")

@@ -50,13 +50,29 @@ def login(
 
 
 def logout(as_json: Json = False, url: Url = None, config: Config = None, data: Data = None) -> None:
-    """Forget the token of `login` on this machine; it ends by itself in time."""
+    """End the token of `login`, at the server and on this machine."""
     base = server_url(url, config, data)
-    was_there = LoginFile(logins_file()).drop(base)
+    logins = LoginFile(logins_file())
+    token = logins.last_token(base)
+    trouble = _ended(base, token) if token else ""
+    was_there = logins.drop(base)
     if as_json:
-        emit_json({"url": base, "was_logged_in": was_there})
+        emit_json({"url": base, "was_logged_in": was_there, "ended": bool(token) and not trouble})
         return
     say(f"{base}  logged out" if was_there else f"{base}  nobody was logged in here")
+    if trouble:
+        note(
+            f"The token is forgotten here, but the server does not know: {trouble} It ends by itself in time."
+        )
+
+
+def _ended(base: str, token: str) -> str:
+    """Why the server could not end it; empty: it did, or it was over."""
+    try:
+        Client(base, token).delete("tokens")
+    except CommandError as error:
+        return "" if error.status == 401 else error.message
+    return ""
 
 
 def _way(client: Client, name: str | None) -> dict[str, Any]:

@@ -28,6 +28,11 @@ class LoginFile:
             )
         return str(found["token"])
 
+    def last_token(self, url: str) -> str:
+        """Also of a login that is over; empty: nobody logged in there."""
+        found = self._read().get(url)
+        return str(found.get("token") or "") if isinstance(found, dict) else ""
+
     def keep(self, url: str, *, token: str, user: str, expires_at: str) -> None:
         """`expires_at`: as the API writes times."""
         self._write({**self._read(), url: {"token": token, "user": user, "expires_at": expires_at}})

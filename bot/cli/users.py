@@ -1,4 +1,4 @@
-"""`user`: who may log in with a password. It needs no server, only the data folder."""
+"""`user`: who may log in with a password. All but `logout` need no server, only the data folder."""
 
 import sys
 from typing import TYPE_CHECKING, Annotated
@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bot.cli.exits import Code, CommandError
-from bot.cli.output import emit_json, say
-from bot.cli.site import Config, Data, Json, operator, settings_of
+from bot.cli.output import emit_json, note, say
+from bot.cli.site import Config, Data, Json, Url, connect, operator, settings_of
 from engine.settings import Settings
 
 if TYPE_CHECKING:
@@ -54,6 +54,19 @@ def remove(name: Name, as_json: Json = False, config: Config = None, data: Data 
     """Take the password of somebody away; their tokens end, their API keys do not."""
     _changes(config, data).remove(name)
     emit_json({"user": name, "removed": True}) if as_json else say(f"{name}  removed")
+
+
+@app.command("logout")
+def end_logins(
+    name: Name, as_json: Json = False, url: Url = None, config: Config = None, data: Data = None
+) -> None:
+    """End all that somebody has logged in for: tokens, and sessions of the web chat. Asks the server."""
+    ended = connect(url, config, data).post("tokens", "end_all", body={"user": name})
+    if as_json:
+        emit_json(ended)
+        return
+    say(f"{name}  logged out everywhere; {ended['tokens']} tokens ended")
+    note("API keys go on: stormcrow apikey list. Who still has the password can log in again.")
 
 
 def _file(config: Config, data: Data) -> "UserFile":

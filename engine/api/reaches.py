@@ -58,5 +58,6 @@ REACHES: Mapping[tuple[str, str], Reach] = MappingProxyType(
         ("GET", "/runnertypes"): HARMLESS,
         ("GET", "/runnertypes/{ref_or_id}"): HARMLESS,
         ("GET", "/user"): HARMLESS,
+        ("DELETE", "/tokens"): HARMLESS,
     }
 )

@@ -6,14 +6,16 @@ from typing import Any
 
 from starlette.responses import Response
 
+from engine.access import ADMIN, TOKEN
 from engine.api import wire
 from engine.api import wire_site_shapes as site_shapes
-from engine.api.call import Call, json_answer
+from engine.api.call import Call, json_answer, nothing
 from engine.api.errors import fault
 from engine.api.resource import Endpoint, bearer_of
 from engine.api.shape import list_of
 from engine.errors import BadInput, Denied, Unauthenticated
 from engine.records.access import Token
+from engine.specs.right import Right
 
 
 def create_token(call: Call) -> Response:
@@ -65,6 +67,36 @@ def validate_token(call: Call) -> Response:
     return json_answer({"valid": True})
 
 
+def end_token(call: Call) -> Response:
+    """Ours: the token that this request came with, and nothing else, counts no more."""
+    requester = call.requester
+    if requester.method != TOKEN or not requester.key_id:
+        raise BadInput(
+            "This ends a token that somebody has logged in for; the request has none.",
+            hint="Send it as X-Auth-Token. An API key is revoked: stormcrow apikey revoke ID.",
+        )
+    call.engine.access.end_token(requester.key_id)
+    return nothing()
+
+
+def end_logins(call: Call) -> Response:
+    """Ours: everything that `user` (by default the caller) has logged in for, but API keys."""
+    requester = call.requester
+    user = call.object().get("user") or requester.user
+    if not isinstance(user, str):
+        raise BadInput("'user' must be a string.")
+    rights = call.engine.rights
+    may = requester.user in (user, ADMIN)
+    if not may and rights.has_roles:
+        may = rights.allows(requester.user, Right.API_KEY_DELETE).may
+    if not (may and requester.is_person):
+        raise Denied(
+            f"You may not end the logins of {user[:64]!r}.",
+            hint=f"The administrator may, and who has {Right.API_KEY_DELETE}.",
+        )
+    return json_answer({"user": user, "tokens": call.engine.access.end_logins(user)})
+
+
 def _basic(header: bytes) -> tuple[str, str]:
     """Name and password; two empty texts for another kind of header."""
     scheme, _, value = header.partition(b" ")
@@ -95,6 +127,16 @@ ENDPOINTS = (
         is_open=True,
         takes=site_shapes.TOKEN_BODY,
         gives=site_shapes.TOKEN,
+    ),
+    Endpoint(method="DELETE", path="/tokens", handler=end_token, right=None),
+    Endpoint(
+        method="POST",
+        path="/tokens/end_all",
+        handler=end_logins,
+        right=None,
+        takes=site_shapes.LOGIN_ENDS,
+        gives=site_shapes.LOGINS_ENDED,
+        status=200,
     ),
     Endpoint(
         method="POST",

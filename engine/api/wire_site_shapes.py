@@ -83,6 +83,8 @@ TOKEN = Shape(
     {"id": TEXT, "user": TEXT, "token": TEXT, "expiry": MOMENT, "metadata": MAPPING},
     ("id", "user", "token", "expiry"),
 )
+LOGIN_ENDS = Shape("LoginEnds", {"user": maybe(TEXT)})
+LOGINS_ENDED = Shape("LoginsEnded", {"user": TEXT, "tokens": INTEGER}, ("user", "tokens"))
 SIGN_IN = Shape(
     "SignIn",
     {"name": TEXT, "title": TEXT, "issuer": TEXT, "client_id": TEXT, "scopes": list_of(TEXT)},

@@ -1,12 +1,15 @@
 """The groups that LDAP, an issuer or a proxy named at somebody's last login.
 
-All of it is in memory and changes only through here. A group counts while its source is configured
-and for `life_s` after the login; the next login of the same source says it anew.
+All of it is in memory, and read again when a login on this server or another has changed it. A group
+counts while its source is configured and for `life_s` after the login; the next login of the same
+source says it anew.
 """
 
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import timedelta
+
+from sqlalchemy import Connection
 
 from engine.clock import utcnow
 from engine.records.outside import LDAP, PROXY, OutsidePerson, Said, folded
@@ -36,10 +39,24 @@ class OutsideGroups:
         self._said: Mapping[tuple[str, str], Said] = {}
         # By source and name: names of LDAP are the same in any case.
         self._users: Mapping[tuple[str, str], tuple[str, ...]] = {}
+        self._is_old = False
 
     def load(self) -> None:
         with self._database.read() as connection:
             self._adopt(store.all_said(connection))
+
+    def look_again(self) -> None:
+        """From any thread: somebody may have written."""
+        self._is_old = True
+
+    def _refresh(self) -> None:
+        if not self._is_old:
+            return
+        with self._lock:
+            if self._is_old:
+                # First: what is written while we read is read the next time.
+                self._is_old = False
+                self.load()
 
     def _adopt(self, said: Collection[Said]) -> None:
         found: dict[tuple[str, str], list[str]] = {}
@@ -51,30 +68,39 @@ class OutsideGroups:
 
     def note(self, person: OutsidePerson) -> None:
         """What a login said; committed when it returns."""
-        if person.groups is None:
-            return
+        put = self.noting(person)
+        if put is not None:
+            self._database.write(put)
+            self.look_again()
+
+    def noting(self, person: OutsidePerson | None) -> Callable[[Connection], None] | None:
+        """What writes into a transaction what a login said; None: there is nothing new."""
+        if person is None or person.groups is None:
+            return None
+        self._refresh()
         now = utcnow()
         groups = tuple(sorted(set(person.groups)))
-        with self._lock:
-            known = self._said.get((person.user, person.source))
-            if known is not None and known.groups == groups and now - known.said_at < _AGAIN:
-                return
-            said = Said(user=person.user, source=person.source, groups=groups, said_at=now)
-            self._database.write(lambda connection: store.put(connection, said))
-            self._adopt([*{**self._said, (said.user, said.source): said}.values()])
+        known = self._said.get((person.user, person.source))
+        if known is not None and known.groups == groups and now - known.said_at < _AGAIN:
+            return None
+        said = Said(user=person.user, source=person.source, groups=groups, said_at=now)
+        return lambda connection: store.put(connection, said)
 
     def members(self, group: str, *, source: str = "") -> frozenset[str]:
         """Who is in it now; `source` empty: according to any."""
+        self._refresh()
         sources = (source,) if source else self.sources
+        users, said = self._users, self._said
         return frozenset(
             user
             for one in sources
-            for user in self._users.get((one, folded(one, group)), ())
-            if self._counts(self._said[user, one])
+            for user in users.get((one, folded(one, group)), ())
+            if (user, one) in said and self._counts(said[user, one])
         )
 
     def of(self, user: str) -> tuple[tuple[Said, bool], ...]:
         """All that was said of a user, and whether it counts now."""
+        self._refresh()
         return tuple((one, self._counts(one)) for (name, _), one in self._said.items() if name == user)
 
     def _counts(self, said: Said) -> bool:

@@ -56,6 +56,14 @@ class TokenRow(Table, table=True):
     acting_user: str = ""
 
 
+class LoginEndRow(Table, table=True):
+    __tablename__ = "login_end"
+
+    user: str = Field(primary_key=True)
+    at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    """What they logged in for before counts no more."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Token:
     """What somebody logged in for. `stamp`: of the password that it was given for.

@@ -5,7 +5,9 @@ from datetime import datetime
 import orjson
 from sqlalchemy import Connection, delete, insert, select
 
+from engine.records.access import ACCESS_CHANGED
 from engine.records.outside import OutsideGroupsRow, Said, TakenTokenRow
+from engine.store import journal
 
 _GROUPS = OutsideGroupsRow.__table__  # type: ignore[attr-defined]  # SQLModel hides the table from mypy
 _TAKEN = TakenTokenRow.__table__  # type: ignore[attr-defined]
@@ -24,6 +26,7 @@ def put(connection: Connection, said: Said) -> None:
     connection.execute(delete(_GROUPS).where(_GROUPS.c.user == said.user, _GROUPS.c.source == said.source))
     values = {"user": said.user, "source": said.source, "said_at": said.said_at}
     connection.execute(insert(_GROUPS), {**values, "groups": orjson.dumps(said.groups)})
+    journal.append(connection, ACCESS_CHANGED, said.user, {})
 
 
 def take(connection: Connection, digest: str, *, expires_at: datetime, now: datetime) -> bool:

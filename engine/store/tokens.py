@@ -1,14 +1,15 @@
-"""The SQL of the tokens that people log in for."""
+"""The SQL of the tokens that people log in for, and of the ends of their logins."""
 
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, insert, or_, select
 
-from engine.records.access import Token, TokenRow
+from engine.records.access import ACCESS_CHANGED, LoginEndRow, Token, TokenRow
 from engine.records.audit import Act
-from engine.store import audit
+from engine.store import audit, journal
 
 _TABLE = TokenRow.__table__  # type: ignore[attr-defined]  # SQLModel hides the table from mypy
+_ENDS = LoginEndRow.__table__  # type: ignore[attr-defined]  # as above
 
 
 def add(connection: Connection, token: Token, token_hash: str) -> None:
@@ -40,6 +41,30 @@ def by_hash(connection: Connection, token_hash: str) -> Token | None:
         expires_at=row.expires_at,
         acting_user=row.acting_user,
     )
+
+
+def end(connection: Connection, token_id: str) -> None:
+    """Of a token that is ended before its time."""
+    audit.record(connection, Act(kind="login.ended", object=token_id))
+    connection.execute(delete(_TABLE).where(_TABLE.c.id == token_id))
+    journal.append(connection, ACCESS_CHANGED, token_id, {})
+
+
+def end_all(connection: Connection, user: str, now: datetime) -> int:
+    """All logins of a user, and for them; how many tokens there were."""
+    ended = connection.execute(
+        delete(_TABLE).where(or_(_TABLE.c.user == user, _TABLE.c.acting_user == user))
+    ).rowcount
+    connection.execute(delete(_ENDS).where(_ENDS.c.user == user))
+    connection.execute(insert(_ENDS), {"user": user, "at": now})
+    audit.record(connection, Act(kind="login.all_ended", object=user, details={"tokens": ended}))
+    journal.append(connection, ACCESS_CHANGED, user, {})
+    return ended
+
+
+def ends(connection: Connection) -> dict[str, datetime]:
+    """When all logins of a user were ended the last time, where they were."""
+    return {row.user: row.at for row in connection.execute(select(_ENDS))}
 
 
 def drop_expired(connection: Connection, now: datetime) -> None:

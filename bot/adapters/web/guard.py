@@ -45,6 +45,8 @@ class Session:
     """Seconds since 1970."""
     key_id: str = ""
     """Of the API key that it began with: it ends with that."""
+    began: float = 0.0
+    """Seconds since 1970."""
 
     @property
     def direct_channel(self) -> str:
@@ -146,7 +148,7 @@ class Guard:
 
     def of_user(self, user: str) -> Session:
         """Of somebody who has shown that they are this user."""
-        return Session(user=user, name=user, is_verified=True, expires=_end())
+        return Session(user=user, name=user, is_verified=True, expires=_end(), began=time.time())
 
     def of_proxy(self, request: Request) -> Session | None:
         """Of whom a proxy in front of us has logged in; None: nobody."""
@@ -164,7 +166,9 @@ class Guard:
                 f"{name[:60]!r} cannot be a name.",
                 hint="Use up to 40 letters, digits, spaces, dots, dashes and underscores.",
             )
-        return Session(user=f"{UNVERIFIED}{name}", name=name, is_verified=False, expires=_end())
+        return Session(
+            user=f"{UNVERIFIED}{name}", name=name, is_verified=False, expires=_end(), began=time.time()
+        )
 
     def default(self) -> Session | None:
         """Where no login is needed: the account that runs the server."""
@@ -201,6 +205,8 @@ class Guard:
         except (TypeError, ValueError, binascii.Error):
             return None
         if session.key_id and not self._engine.access.keys.is_good(session.key_id):
+            return None
+        if session.is_verified and self._engine.access.is_over(session.user, session.began):
             return None
         return session if session.expires > time.time() else None
 

@@ -107,3 +107,16 @@ def test_who_follows_a_run_hears_no_more_of_it(house: House) -> None:
             revoke(house, key_id)
             assert stream.ended.wait(60)
     house.http.delete(f"{house.url}/api/v1/executions/{execution_id}", timeout=10)
+
+
+def test_sessions_end_with_all_logins_of_their_user(house: House) -> None:
+    key, _ = key_of(house)
+    with requests.Session() as person:
+        person.post(f"{house.url}/chat/session", json={"key": key}, timeout=10)
+        with following(house, person, "/chat/events") as stream:
+            ended = house.http.post(f"{house.url}/api/v1/tokens/end_all", json={"user": "admin"}, timeout=10)
+            assert ended.status_code == 200
+            assert stream.ended.wait(15)
+        # The key still opens a new one.
+        person.post(f"{house.url}/chat/session", json={"key": key}, timeout=10)
+        assert person.get(f"{house.url}/chat/session", timeout=10).json()["verified"]

@@ -157,6 +157,36 @@ def test_a_login_that_is_over_is_told_and_forgotten(shell: Shell, home: Path, se
     assert "nobody was logged in" in shell("logout").stdout
 
 
+def test_a_logout_ends_the_token_at_the_server(shell: Shell, home: Path, server: Running) -> None:
+    shell("login", "--user", "pat", "--password-stdin", input="correct horse\n")
+    token = kept(home)[server.url]["token"]
+    done = shell("logout", "--json")
+    assert json.loads(done.stdout) == {"url": server.url, "was_logged_in": True, "ended": True}
+    assert server.get("/user", key="", headers={"X-Auth-Token": token}).status_code == 401
+
+
+def test_a_logout_without_a_server_says_what_it_could_not_do(
+    shell: Shell, home: Path, server: Running
+) -> None:
+    path = home / "config" / "stormcrow" / "logins.json"
+    shell("login", "--user", "pat", "--password-stdin", input="correct horse\n")
+    away = "http://127.0.0.1:9"
+    path.write_text(json.dumps({away: kept(home)[server.url]}))
+    done = shell("logout", "--url", away)
+    assert done.exit_code == 0
+    assert "the server does not know" in done.stderr
+    assert away not in kept(home)
+
+
+def test_an_administrator_logs_somebody_out_everywhere(shell: Shell, home: Path, server: Running) -> None:
+    shell("login", "--user", "pat", "--password-stdin", input="correct horse\n")
+    token = kept(home)[server.url]["token"]
+    done = shell("user", "logout", "pat", STORMCROW_API_KEY=server.key)
+    assert done.exit_code == 0, done.stderr
+    assert "pat  logged out everywhere" in done.stdout
+    assert server.get("/user", key="", headers={"X-Auth-Token": token}).status_code == 401
+
+
 def test_a_key_in_the_environment_comes_first(shell: Shell, server: Running) -> None:
     shell("login", "--user", "pat", "--password-stdin", input="correct horse\n")
     done = shell("run", "core.echo", "message=hello", "--json", STORMCROW_API_KEY=server.key)

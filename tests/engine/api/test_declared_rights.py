@@ -19,6 +19,7 @@ FREE = {
     "/ruletypes/{id}",
     "/tokens",
     "/tokens/validate",
+    "/tokens/end_all",
     "/logins",
     # Of others these are only for who administers them; see test_rights.py.
     "/accounts",

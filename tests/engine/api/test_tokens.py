@@ -8,6 +8,7 @@ import requests
 from engine.logins import Pauses
 from engine.user_file import UserFile
 from tests.engine.api.running import Running
+from tests.engine.api.streaming import listening
 
 PASSWORD = "correct horse"
 
@@ -117,6 +118,46 @@ def test_a_token_can_be_asked_about(server: Running, users: UserFile) -> None:
     for given, expected in ((token, True), ("f" * 32, False), ("a.1.b", False)):
         answer = server.post("/auth/v1/tokens/validate", {"token": given}, key="")
         assert answer.json() == {"valid": expected}
+
+
+def test_a_token_ends_itself_and_no_other(server: Running, users: UserFile) -> None:
+    one, other = login(server).json()["token"], login(server).json()["token"]
+    assert server.ask("DELETE", "/auth/v1/tokens", key="", headers={"X-Auth-Token": one}).status_code == 204
+    assert who(server, one).status_code == 401
+    assert who(server, other).status_code == 200
+    # A key is none, and is not revoked by it.
+    assert server.ask("DELETE", "/tokens").status_code == 400
+    assert server.get("/user").status_code == 200
+
+
+def test_everybody_ends_all_their_own_logins_and_nobody_those_of_others(
+    server: Running, users: UserFile
+) -> None:
+    users.put("bob", PASSWORD)
+    mine = [login(server).json()["token"] for _ in range(2)]
+    bobs = login(server, user="bob").json()["token"]
+    headers = {"X-Auth-Token": mine[0]}
+    refused = server.ask("POST", "/tokens/end_all", key="", json={"user": "bob"}, headers=headers)
+    assert refused.status_code == 403
+    ended = server.ask("POST", "/tokens/end_all", key="", json={}, headers=headers)
+    assert ended.json()["user"] == "ann"
+    assert ended.json()["tokens"] >= 2
+    assert [who(server, token).status_code for token in (*mine, bobs)] == [401, 401, 200]
+    # The password still counts: who knows it comes in again.
+    assert who(server, login(server).json()["token"]).status_code == 200
+
+
+def test_the_administrator_ends_the_logins_of_anybody_and_their_streams(
+    server: Running, users: UserFile
+) -> None:
+    token = login(server).json()["token"]
+    headers = {"X-Auth-Token": token, "St2-Api-Key": ""}
+    with listening(server, headers=headers) as stream:
+        assert server.post("/tokens/end_all", {"user": "ann"}).json()["tokens"] >= 1
+        stream.wait_for_end()
+    assert who(server, token).status_code == 401
+    kinds = [act["kind"] for act in server.get("/audit?object=ann").json()]
+    assert kinds[0] == "login.all_ended"
 
 
 def test_many_wrong_passwords_make_the_next_try_wait(server: Running, users: UserFile) -> None:

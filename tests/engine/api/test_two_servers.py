@@ -4,12 +4,14 @@ import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import create_engine, text
 
 from engine.api import stream as api_stream
 from engine.records.journal import JournalEntry
+from engine.records.outside import OutsidePerson
 from engine.settings import StoreSettings
 from engine.store import journal
 from engine.store.database import Database
@@ -56,6 +58,17 @@ def test_a_key_that_the_other_server_revokes_ends_a_stream_here(
     with listening(second, headers={"St2-Api-Key": made["key"]}) as stream:
         first.ask("DELETE", f"/apikeys/{made['id']}")
         wait_until(lambda: stream.is_over, timeout_s=WAIT_S)
+
+
+def test_groups_that_a_login_named_count_on_the_other_server_too(pair: tuple[Running, Running]) -> None:
+    first, second = pair
+    for server in pair:
+        server.engine.outside.groups.sources |= {"ldap"}
+    person = OutsidePerson(user="una", source="ldap", groups=("ops",))
+    first.engine.outside.groups.note(person)
+    wait_until(lambda: "una" in second.engine.outside.groups.members("ops"), timeout_s=WAIT_S)
+    second.engine.outside.groups.note(replace(person, groups=()))
+    wait_until(lambda: "una" not in first.engine.outside.groups.members("ops"), timeout_s=WAIT_S)
 
 
 def test_a_stream_hears_what_the_other_server_does(pair: tuple[Running, Running]) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine.clock import utcnow
+from engine.errors import Untrusted
 from engine.outside.groups import OutsideGroups
 from engine.records.outside import OutsidePerson, Said
 from engine.service import Engine
@@ -94,6 +95,21 @@ def test_what_was_said_outlives_a_restart_and_ends_in_time(database: Database) -
     groups.load()
     assert groups.members(OPS.upper()) == {"ann"}
     assert [(one.source, counts) for one, counts in groups.of("bob")] == [("ldap", False)]
+
+
+def test_a_login_that_fails_leaves_no_groups(engine: Engine) -> None:
+    """What it said is written with its token, or not at all."""
+    person = OutsidePerson(user="ute", source="ldap", groups=(OPS,))
+    taken = ("c" * 64, utcnow() + timedelta(minutes=5))
+    for number in range(2):
+        noting = engine.outside.groups.noting(replace(person, groups=(OPS,) if number else ()))
+        given = {"life_s": 60, "stamp": "ldap", "taken": taken, "noting": noting}
+        if number:
+            with pytest.raises(Untrusted):
+                engine.access.create_token("ute", **given)
+        else:
+            engine.access.create_token("ute", **given)
+    assert not may(engine, "ute", "probe.sh")
 
 
 def test_a_foreign_token_is_taken_once(database: Database) -> None:

@@ -100,6 +100,8 @@ class Dispatch:
         self._worker.stop(timeout_s=timeout_s)
         self._leave()
         self._detach()
+        for _ in range(self._workers):
+            self._jobs.put(None)
         self._recovery.mark()
 
     @property

@@ -281,3 +281,16 @@ def test_the_journal_is_marked_by_several_threads_at_once(engine: Engine) -> Non
     for thread in threads:
         thread.join()
     assert failures == []
+
+
+def test_a_stopped_engine_leaves_no_worker(tmp_path: Path) -> None:
+    before = set(threading.enumerate())
+    engine = Engine(world.settings(tmp_path))
+    engine.start()
+    run(engine, "probe.nothing")
+    engine.stop()
+    wait_until(
+        lambda: (
+            not [one.name for one in set(threading.enumerate()) - before if one.name.startswith("worker-")]
+        )
+    )

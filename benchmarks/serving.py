@@ -81,6 +81,8 @@ def server(
         if not config.exists():
             write_site(home)
         environment = {name: value for name, value in os.environ.items() if not name.startswith("STORMCROW_")}
+        # Compiled once, as an installation is: else each start would compile the whole house.
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
         environment |= variables or {}
         command = [
             sys.executable,

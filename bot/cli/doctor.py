@@ -19,9 +19,7 @@ from bot.cli.local import read_registry
 from bot.cli.output import emit_json, paint, say
 from bot.cli.site import Config, Data, Json, config_file, running_url, settings_of
 from engine.errors import EngineError
-from engine.runners.environments import is_complete
 from engine.settings import Settings
-from engine.workflow_files import WorkflowFiles
 
 OLDEST_PYTHON = (3, 11)
 SPAWN_TIME_S = 10
@@ -257,6 +255,9 @@ def processes(_settings: Settings) -> Finding:
 
 def content(settings: Settings) -> Iterator[Finding]:
     """What could not be loaded, and packs whose Python actions have no environment."""
+    from engine.runners.environments import is_complete  # noqa: PLC0415 - heavy
+    from engine.workflow_files import WorkflowFiles  # noqa: PLC0415 - heavy
+
     registry = read_registry(settings)
     for broken in (*registry.unavailable, *WorkflowFiles().broken(registry)):
         fix = broken.hint or "Correct the file: stormcrow pack check"

@@ -66,11 +66,26 @@ def test_every_command_explains_itself(shell: Shell, name: str) -> None:
     assert COMMANDS[name].help.split(".")[0].split("\n")[0][:30] in done.stdout
 
 
-def test_help_imports_nothing_that_is_slow() -> None:
-    code = "import sys, bot.cli.main; print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True)
-    slow = {"sqlalchemy", "starlette", "alembic", "paramiko", "uvicorn", "apscheduler", "jinja2"}
-    assert slow & set(done.stdout.split()) == set()
+SLOW = {"sqlalchemy", "starlette", "alembic", "paramiko", "uvicorn", "apscheduler", "jinja2"}
+
+
+def imported_by(*words: str) -> set[str]:
+    """The modules that a command of its own process has loaded at its end."""
+    code = "import atexit, sys, bot.cli.main as m; atexit.register(lambda: print(*sys.modules)); m.main()"
+    command = [sys.executable, "-c", code, *words]
+    done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    return set(done.stdout.splitlines()[-1].split())
+
+
+@pytest.mark.parametrize("words", ["--help", "run --help", "action list --help", "doctor --help"])
+def test_help_imports_nothing_that_is_slow(words: str) -> None:
+    assert SLOW & imported_by(*words.split()) == set()
+
+
+def test_a_command_imports_its_own_file_only() -> None:
+    loaded = imported_by("status", "--help")
+    assert "bot.cli.status" in loaded
+    assert {f"bot.cli.{name}" for name in ("doctor", "running", "webhooks", "workflows")} & loaded == set()
 
 
 def test_a_format_is_tried(shell: Shell) -> None:

@@ -11,7 +11,7 @@ from engine.records.execution import Execution, ExecutionFilter, ExecutionReques
 from engine.records.policy import PlaceInLine
 from engine.rights.place import Where
 from engine.rights.room import Rights
-from engine.store import execution_lists
+from engine.store import execution_lists, outputs
 from engine.store import executions as store
 from engine.store import policies as policy_store
 from engine.store.database import Database
@@ -85,7 +85,7 @@ class ExecutionCalls:
     def output(self, execution_id: str, *, after: int = 0, kind: str | None = None) -> list[OutputChunk]:
         """What the action printed, from chunk `after` on; secrets are masked."""
         with self.database.read() as connection:
-            return store.output(connection, execution_id, after=after, kind=kind)
+            return outputs.of(connection, execution_id, after=after, kind=kind)
 
     def place_in_line(self, execution_id: str) -> PlaceInLine | None:
         """Where a delayed execution waits; None when it does not (any more)."""

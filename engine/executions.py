@@ -27,7 +27,7 @@ from engine.specs.runner_type import WORKFLOWS
 from engine.starts import Starts
 from engine.status import CANCELABLE, FINISHED, TRANSITIONS, Status
 from engine.steps import bounded, canceled_result, insertion, known, take_step, workflow_of
-from engine.store import audit, callbacks, sealed_parameters
+from engine.store import audit, callbacks, outputs, sealed_parameters
 from engine.store import executions as store
 from engine.store.database import Database
 from engine.store.sealed_parameters import Revealed
@@ -221,7 +221,7 @@ class Executions:
                 values["result"], values["result_size"] = self._bounded(
                     canceled_result(str(step.context["cancelled_by"]), outcome.result)
                 )
-            store.add_output(connection, chunks)
+            outputs.add(connection, chunks)
             if has_clear and wanted is outcome.status and workflow_of(step.context):
                 sealed_parameters.keep_result(
                     connection, self._vault, execution_id, outcome.clear, outcome.secrets

@@ -18,8 +18,7 @@ from engine.executions import OUTPUT
 from engine.expressions.masking import ValueMasker
 from engine.records.execution import OutputChunk
 from engine.runners.base import OutputKind
-from engine.store import executions as store
-from engine.store import journal
+from engine.store import journal, outputs
 from engine.store.database import Database
 
 # How long output waits for more of it before it is written, in seconds.
@@ -97,7 +96,7 @@ class OutputLog:
     def open(self, execution_id: str, *, again: bool = False) -> OutputSink:
         """`again`: an earlier server wrote some of it, and the runner will tell all of it anew."""
         if again:
-            self._database.write(lambda connection: store.drop_output(connection, execution_id))
+            self._database.write(lambda connection: outputs.drop(connection, execution_id))
         return OutputSink(self, execution_id)
 
     def stop(self) -> None:
@@ -116,7 +115,7 @@ class OutputLog:
 
     def store(self, execution_id: str, chunks: Sequence[OutputChunk]) -> None:
         def work(connection: Connection) -> None:
-            store.add_output(connection, chunks)
+            outputs.add(connection, chunks)
             journal.mention(connection, OUTPUT, execution_id, {"seq": chunks[-1].seq})
 
         self._database.write(work)
@@ -127,7 +126,7 @@ class OutputLog:
         masker = ValueMasker(secrets)
         sink.blot(masker)
         with self._database.read() as connection:
-            found = store.output(connection, sink.execution_id)
+            found = outputs.of(connection, sink.execution_id)
         changed = [
             after
             for kind in ("stdout", "stderr")
@@ -135,7 +134,7 @@ class OutputLog:
             if before.data != after.data
         ]
         if changed:
-            self._database.write(lambda connection: store.change_output(connection, changed))
+            self._database.write(lambda connection: outputs.change(connection, changed))
 
     def _run(self) -> None:
         while not self._stopping.is_set():

@@ -9,13 +9,12 @@ import orjson
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from engine.clock import isoformat
-from engine.records.execution import Execution, ExecutionFilter, ExecutionRow, OutputChunk, OutputRow
+from engine.records.execution import Execution, ExecutionFilter, ExecutionRow
 from engine.status import CANCELABLE, HELD, Status
 from engine.store import execution_lists
 from engine.store.hot import HotStatement
 
 _TABLE = ExecutionRow.__table__  # type: ignore[attr-defined]  # SQLModel hides the table from mypy
-_OUTPUT = OutputRow.__table__  # type: ignore[attr-defined]  # as above
 _C = _TABLE.c
 _SHOWN = (
     _C.id, _C.action, _C.runner, _C.pack, _C.status, _C.user, _C.parent_id, _C.requested_at, _C.started_at,
@@ -25,7 +24,6 @@ _WITH_RESULT = (*_SHOWN, _C.result)
 _COLUMNS = tuple(column.name for column in _TABLE.columns if column.name != "seq")
 _GIVEN = tuple(name for name in _COLUMNS if name not in ("started_at", "claimed_by", "lease_until"))
 _INSERT = HotStatement(insert(_TABLE), _GIVEN)
-_INSERT_OUTPUT = insert(_OUTPUT)
 _BY_ID = HotStatement(select(*_WITH_RESULT).where(_C.id == bindparam("wanted")), ("wanted",))
 _STEP = HotStatement(
     select(_C.status, _C.log, _C.attempt, _C.action, _C.context).where(_C.id == bindparam("wanted")),
@@ -311,49 +309,6 @@ def cancelable_of(connection: Connection, user: str) -> list[str]:
     statuses = [status.value for status in CANCELABLE]
     query = select(_C.id).where(_C.status.in_(statuses), _C.user == user).order_by(_C.seq.desc())
     return list(connection.execute(query).scalars())
-
-
-def add_output(connection: Connection, chunks: Sequence[OutputChunk]) -> None:
-    if chunks:
-        connection.execute(
-            _INSERT_OUTPUT,
-            [
-                {"execution_id": c.execution_id, "seq": c.seq, "kind": c.kind, "data": c.data, "at": c.at}
-                for c in chunks
-            ],
-        )
-
-
-def change_output(connection: Connection, chunks: Sequence[OutputChunk]) -> None:
-    """Other words in place of those that are there."""
-    for chunk in chunks:
-        mine = (_OUTPUT.c.execution_id == chunk.execution_id, _OUTPUT.c.seq == chunk.seq)
-        connection.execute(update(_OUTPUT).where(*mine).values(data=chunk.data))
-
-
-def last_output_seq(connection: Connection, execution_id: str) -> int:
-    query = select(func.max(_OUTPUT.c.seq)).where(_OUTPUT.c.execution_id == execution_id)
-    return connection.execute(query).scalar() or 0
-
-
-def drop_output(connection: Connection, execution_id: str) -> None:
-    connection.execute(_OUTPUT.delete().where(_OUTPUT.c.execution_id == execution_id))
-
-
-def output(
-    connection: Connection, execution_id: str, *, after: int = 0, kind: str | None = None
-) -> list[OutputChunk]:
-    query = (
-        select(_OUTPUT)
-        .where(_OUTPUT.c.execution_id == execution_id, _OUTPUT.c.seq > after)
-        .order_by(_OUTPUT.c.seq)
-    )
-    if kind is not None:
-        query = query.where(_OUTPUT.c.kind == kind)
-    return [
-        OutputChunk(execution_id=row.execution_id, seq=row.seq, kind=row.kind, data=row.data, at=row.at)
-        for row in connection.execute(query)
-    ]
 
 
 def _execution(row: Any, **changed: Any) -> Execution:

@@ -8,7 +8,7 @@ import requests
 from engine.api.live import KINDS, Reading
 from engine.clock import utcnow
 from engine.records.execution import OutputChunk
-from engine.store import executions as store
+from engine.store import outputs
 from tests.engine.api.running import Running
 
 EVENTS = {"Accept": "text/event-stream"}
@@ -97,7 +97,7 @@ def test_output_that_is_collected_anew_in_other_pieces_is_told_once(server: Runn
             OutputChunk(execution_id=made, seq=number, kind=kind, data=data, at=utcnow())
             for number, (kind, data) in enumerate(texts, start=at)
         ]
-        server.engine.database.write(lambda connection: store.add_output(connection, chunks))
+        server.engine.database.write(lambda connection: outputs.add(connection, chunks))
 
     def told(reading: Reading) -> list[str]:
         return [piece.chunk.data for piece in reading.next()[1]]
@@ -106,7 +106,7 @@ def test_output_that_is_collected_anew_in_other_pieces_is_told_once(server: Runn
     print_it(("stdout", "a"), ("stderr", "x"), ("stdout", "b"))
     assert told(reading) == ["a", "x", "b"]
     # As the next server does with an action that has gone on.
-    server.engine.database.write(lambda connection: store.drop_output(connection, made))
+    server.engine.database.write(lambda connection: outputs.drop(connection, made))
     assert told(reading) == []
     print_it(("stdout", "abc"), ("stderr", "xyz"))
     assert told(reading) == ["c", "yz"]

@@ -1,0 +1,45 @@
+"""The SQL of what executions print."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, insert, select, update
+
+from engine.records.execution import OutputChunk, OutputRow
+
+_T = OutputRow.__table__  # type: ignore[attr-defined]  # SQLModel hides the table from mypy
+_INSERT = insert(_T)
+
+
+def add(connection: Connection, chunks: Sequence[OutputChunk]) -> None:
+    if chunks:
+        connection.execute(
+            _INSERT,
+            [
+                {"execution_id": c.execution_id, "seq": c.seq, "kind": c.kind, "data": c.data, "at": c.at}
+                for c in chunks
+            ],
+        )
+
+
+def change(connection: Connection, chunks: Sequence[OutputChunk]) -> None:
+    """Other words in place of those that are there."""
+    for chunk in chunks:
+        mine = (_T.c.execution_id == chunk.execution_id, _T.c.seq == chunk.seq)
+        connection.execute(update(_T).where(*mine).values(data=chunk.data))
+
+
+def drop(connection: Connection, execution_id: str) -> None:
+    connection.execute(_T.delete().where(_T.c.execution_id == execution_id))
+
+
+def of(
+    connection: Connection, execution_id: str, *, after: int = 0, kind: str | None = None
+) -> list[OutputChunk]:
+    """What comes behind the number `after`, in order; `kind`: stdout or stderr only."""
+    query = select(_T).where(_T.c.execution_id == execution_id, _T.c.seq > after).order_by(_T.c.seq)
+    if kind is not None:
+        query = query.where(_T.c.kind == kind)
+    return [
+        OutputChunk(execution_id=row.execution_id, seq=row.seq, kind=row.kind, data=row.data, at=row.at)
+        for row in connection.execute(query)
+    ]

@@ -23,7 +23,7 @@ from engine.store.inquiries import StoredInquiry
 from engine.store.stories import Answer
 
 # What other rows tell better than the audit: beginnings, and answers.
-_TOLD_ELSEWHERE = ("execution.requested", "execution.rerun", "alias.run", "rule.", "inquiry.")
+_TOLD_ELSEWHERE = ("execution.requested", "execution.rerun", "alias.run", "rule.", "inquiry.", "event.sent")
 _LOOKED = (
     "no execution, question, event, alert, trace or tag, no chat message or answer that led to one, "
     "no act of the audit and no request (X-Request-ID) that began something has this id"
@@ -57,6 +57,11 @@ class Stories:
         return Story(traces=tuple(ids), tag=heads[0].tag if heads else wanted, steps=tuple(steps))
 
     def _ending_with(self, connection: Connection, wanted: str) -> list[str]:
+        if store.is_act(connection, wanted):
+            raise NotFound(
+                f"Act {wanted} of the audit belongs to no trace: nothing followed from it.",
+                hint=f"See it: stormcrow audit show {wanted}",
+            )
         found = store.ending_with(connection, wanted)
         if len(found) > 1:
             raise BadInput(f'More than one id ends with "{wanted}".', hint="Give more of it.")
@@ -70,11 +75,12 @@ class Stories:
 
 
 def _steps(connection: Connection, trace_id: str) -> Iterator[Step]:
-    for instance_id in trace_store.instances(connection, trace_id):
-        yield from _of_event(connection, instance_id)
     ids = trace_store.executions(connection, trace_id)
     wanted = ExecutionFilter(ids=ids, limit=None, oldest_first=True, with_result=False)
     executions = execution_store.page(connection, wanted)[0] if ids else []
+    begun = {one.id: one.requested_at for one in executions}
+    for instance_id in trace_store.instances(connection, trace_id):
+        yield from _of_event(connection, instance_id, begun)
     yield from _of_executions(connection, executions)
     yield from _of_messages(connection, executions)
     depths = _depths(executions)
@@ -89,7 +95,8 @@ def _steps(connection: Connection, trace_id: str) -> Iterator[Step]:
         yield _of_answer(answer)
 
 
-def _of_event(connection: Connection, instance_id: str) -> Iterator[Step]:
+def _of_event(connection: Connection, instance_id: str, begun: Mapping[str, datetime]) -> Iterator[Step]:
+    """`begun`: when executions were requested."""
     event = trigger_store.get(connection, instance_id)
     if event is None:
         return
@@ -100,7 +107,9 @@ def _of_event(connection: Connection, instance_id: str) -> Iterator[Step]:
         why = f": {one.failure_reason}" if one.failure_reason else ""
         did = {"succeeded": "fired", "failed": "failed", "held": "was held back"}[one.status]
         text = _cut(f"rule {one.rule_ref} {did}{why}")
-        yield Step(at=one.enforced_at, what="rule", text=text, id=one.execution_id or event.id)
+        # What a rule begins is made ready before it is written that the rule fired.
+        at = min(one.enforced_at, begun.get(one.execution_id or "", one.enforced_at))
+        yield Step(at=at, what="rule", text=text, id=one.execution_id or event.id)
 
 
 def _of_executions(connection: Connection, executions: Sequence[Execution]) -> Iterator[Step]:

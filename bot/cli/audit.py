@@ -1,5 +1,6 @@
 """`audit list|export|verify`: who did what; and whether that is still as it was written."""
 
+import json
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,12 +15,14 @@ from bot.cli.site import Config, Data, Json, Url, connect
 
 app = typer.Typer(no_args_is_help=True, help="Who did what, in a chain that shows any change.")
 
+# So much of a parameter stands in the list.
+_SHORT = 40
 _SHOWN = (
     "kind", "object", "user", "via", "key_id", "account", "address", "request_id", "reason", "approved_by",
     "execution_id", "trace_id", "details", "before", "hash",
 )  # fmt: skip
 User = Annotated[str | None, typer.Option(help="By this user.")]
-Kind = Annotated[str | None, typer.Option(help="Of these kinds, with commas: key.*,login.failed")]
+Kind = Annotated[str | None, typer.Option(help="Of these kinds, with commas: key,login.failed")]
 What = Annotated[str | None, typer.Option("--object", help="Done to this: an action, a key, an id.")]
 Trace = Annotated[str | None, typer.Option(metavar="ID", help="In this trace.")]
 Request = Annotated[str | None, typer.Option(metavar="ID", help="By this request: its X-Request-ID.")]
@@ -53,7 +56,7 @@ def list_acts(
         emit_json(found)
         return
     if not found:
-        note("No acts.")
+        note("No acts that fit.")
     rows = [
         (str(one["number"]), local_time(one["at"]) or "", one["user"] or "-", one["kind"], _what(one))
         for one in found
@@ -79,8 +82,19 @@ def show(
 
 
 def _what(one: dict[str, Any]) -> str:
+    """To what, with the command or the parameters, and why."""
+    details = one["details"]
+    given = details.get("parameters")
+    said = details.get("command") or ""
+    if not said and isinstance(given, dict):
+        said = " ".join(f"{name}={_short(value)}" for name, value in given.items())
     reason = f" ({one['reason']})" if one["reason"] else ""
-    return f"{one['object']}{reason}"
+    return f"{one['object']}{f' {said}' if said else ''}{reason}"
+
+
+def _short(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _SHORT else f"{text[: _SHORT - 1]}…"
 
 
 @app.command("export")

@@ -39,7 +39,8 @@ def story_lines(story: dict[str, Any], *, width: int) -> Iterator[str]:
 
 def _lines(step: dict[str, Any], moment: datetime, *, width: int) -> Iterator[str]:
     who = f"{step['who']} " if step["who"] and step["what"] not in ("begun", "event") else ""
-    by = f" by {step['who']}" if step["who"] and step["what"] == "begun" and not step["depth"] else ""
+    is_begin = step["what"] in ("begun", "event") and not step["depth"]
+    by = f" by {step['who']}" if step["who"] and is_begin else ""
     head = f"{moment:%H:%M:%S} {'  ' * min(step['depth'], _DEEPEST)}{_MARKS.get(step['what'], ' ')} "
     about = f" [{step['id']}]" if step["what"] in ("said", "event", "begun", "asked") else ""
     text = f"{who}{step['text']}{by}{about}"

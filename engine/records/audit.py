@@ -132,7 +132,7 @@ class AuditFilter:
     """Which acts; what is empty or None asks nothing."""
 
     kinds: tuple[str, ...] = ()
-    """Each a kind, or the beginning of some with a star: execution.*"""
+    """Each a kind, a family of them (execution), or the beginning of some with a star: execution.re*"""
     user: str = ""
     object: str = ""
     trace_id: str = ""

@@ -195,6 +195,9 @@ def _chosen(wanted: AuditFilter) -> Iterator[ColumnElement[bool]]:
 
 
 def _of_kind(kind: str) -> Any:
+    if "." not in kind:
+        # A family: every kind has a dot.
+        kind = kind if kind.endswith("*") else f"{kind}.*"
     if kind.endswith("*"):
         return _C.kind.startswith(kind[:-1], autoescape=True)
     return _C.kind == kind

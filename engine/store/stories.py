@@ -41,10 +41,7 @@ def trace_ids(connection: Connection, wanted: str) -> list[str]:
     tagged = traces.heads(connection, tag=wanted, offset=0, limit=_MOST, oldest_first=True)
     if tagged:
         return [head.id for head in tagged]
-    number = wanted.removeprefix("#")
-    if number.isdecimal() and len(number) < 16:
-        return _of_act(connection, int(number))
-    return (
+    return _of_act(connection, wanted) or (
         _of_message(connection, wanted)
         or _of_answer(connection, wanted)
         or _of_thread(connection, wanted)
@@ -61,8 +58,18 @@ def ending_with(connection: Connection, ending: str) -> list[str]:
     return _of_executions(connection, found)
 
 
-def _of_act(connection: Connection, number: int) -> list[str]:
-    entry = audit.get(connection, number)
+def is_act(connection: Connection, wanted: str) -> bool:
+    """Whether it is the number of an act, as 12 or #12."""
+    return _act(connection, wanted) is not None
+
+
+def _act(connection: Connection, wanted: str) -> AuditEntry | None:
+    number = wanted.removeprefix("#")
+    return audit.get(connection, int(number)) if number.isdecimal() and len(number) < 16 else None
+
+
+def _of_act(connection: Connection, wanted: str) -> list[str]:
+    entry = _act(connection, wanted)
     return [entry.trace_id] if entry is not None and entry.trace_id else []
 
 

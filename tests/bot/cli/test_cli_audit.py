@@ -117,8 +117,16 @@ def test_trace_takes_last_a_request_id_and_links(shell: Shell) -> None:
     assert (lost.exit_code, '"1355517523.000008"' in lost.output) == (Code.NOT_FOUND, True), lost.output
     shown = shell("audit", "show", f"#{act['number']}")
     assert (shown.exit_code, run["id"] in shown.stdout, '"text": "hi"' in shown.stdout) == (0, True, True)
+    assert "probe.say text=hi" in shell("audit", "list", "--request", act["request_id"]).stdout
     by_request = json.loads(shell("audit", "list", "--request", act["request_id"], "--json").stdout)
     assert [one["number"] for one in by_request] == [act["number"]]
+
+
+def test_an_act_that_began_nothing_is_pointed_to(shell: Shell) -> None:
+    shell("key", "set", "told", "a value")
+    act = json.loads(shell("audit", "list", "--kind", "key", "-n", "1", "--json").stdout)[0]
+    done = shell("trace", str(act["number"]))
+    assert (done.exit_code, f"stormcrow audit show {act['number']}" in done.output) == (Code.NOT_FOUND, True)
 
 
 def test_what_strangers_wrote_moves_no_terminal(shell: Shell) -> None:

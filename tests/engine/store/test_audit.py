@@ -171,6 +171,7 @@ def test_acts_are_found_by_user_kind_object_and_time(database: Database) -> None
     second = entries(database)[1]
     assert [one.kind for one in read(AuditFilter(kinds=("key.*",)))[0]] == ["key.removed", "key.set"]
     assert read(AuditFilter(kinds=("login.ok", "key.set")))[1] == 2
+    assert [one.kind for one in read(AuditFilter(kinds=("key", "login.f*")))[0]] == ["key.removed", "key.set"]
     assert [one.object for one in read(AuditFilter(user="bob"))[0]] == ["o0"]
     assert [one.object for one in read(AuditFilter(object="o2"))[0]] == ["o2"]
     assert read(AuditFilter(trace_id="t1"), limit=1)[1] == 3

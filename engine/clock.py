@@ -10,4 +10,5 @@ def utcnow() -> datetime:
 
 def isoformat(moment: datetime) -> str:
     """StackStorm's spelling: 2026-01-01T00:00:00.000000Z."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    # Without the words for the zone; strftime takes three times as long.
+    return f"{moment.astimezone(UTC).isoformat(timespec='microseconds')[:-6]}Z"

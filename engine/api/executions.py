@@ -143,17 +143,23 @@ async def get(call: Call) -> Response:
 
     With `seen=STATUS` already when its status is another one.
     """
-    execution = await run_in_threadpool(call.engine.execution, call.path["id"])
     patience, seen = patience_of_get(call), call.query.text("seen")
+    if not patience.is_asked:
+        return await run_in_threadpool(_at_once, call)
+    execution = await run_in_threadpool(call.engine.execution, call.path["id"])
     if patience.wait_s > 0 and not execution.is_finished:
         if seen is None:
             execution = await at_end(call, execution.id, patience.wait_s)
         else:
             execution = await moved(call, execution, seen, patience.wait_s)
-    status, headers = outcome(call, execution, patience) if patience.is_asked else (200, {})
+    status, headers = outcome(call, execution, patience)
     return json_answer(
         await run_in_threadpool(partial(_shown, call, execution)), status=status, headers=headers
     )
+
+
+def _at_once(call: Call) -> Response:
+    return json_answer(_shown(call, call.engine.execution(call.path["id"])))
 
 
 def _shown(call: Call, execution: Execution) -> Document:

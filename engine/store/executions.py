@@ -44,6 +44,9 @@ _CLAIM = HotStatement(
     ),
     ("wanted", "old", "new_status", "new_attempt", "server", "lease", "start", "new_log"),
 )
+_CHILDREN = HotStatement(
+    select(_C.id).where(_C.parent_id == bindparam("wanted")).order_by(_C.seq), ("wanted",)
+)
 _BY_KEY = HotStatement(
     select(*_WITH_RESULT, _C.fingerprint).where(_C.idempotency_key == bindparam("wanted")), ("wanted",)
 )
@@ -165,8 +168,7 @@ def page(connection: Connection, wanted: ExecutionFilter) -> tuple[list[Executio
 
 
 def children(connection: Connection, parent_id: str) -> list[str]:
-    query = select(_C.id).where(_C.parent_id == parent_id).order_by(_C.seq)
-    return list(connection.execute(query).scalars())
+    return [row.id for row in _CHILDREN.all(connection, {"wanted": parent_id})]
 
 
 def due(

@@ -52,7 +52,7 @@ class ApiKeys:
         self._database = database
         # By digest: the key, and when it was read. What is changed here counts at once.
         self._known: dict[str, tuple[ApiKey, float]] = {}
-        self._ids: dict[str, tuple[bool, float]] = {}
+        self._ids: dict[str, tuple[tuple[bool, tuple[str, ...]], float]] = {}
         self._changes = 0
         self._uses: dict[str, _Use] = {}
 
@@ -110,8 +110,13 @@ class ApiKeys:
         if uses:
             self._database.write(write)
 
-    def is_good(self, key_id: str) -> bool:
-        """Whether the key of this id still opens something: for a session that began with it."""
+    def is_good(self, key_id: str, *, address: str) -> bool:
+        """Whether the key of this id still opens something from there: for a session that began with it."""
+        is_good, networks = self._known_by_id(key_id)
+        return is_good and (not networks or _is_within(address, networks))
+
+    def _known_by_id(self, key_id: str) -> tuple[bool, tuple[str, ...]]:
+        """Whether the key is good, and from where; from everywhere where that is empty."""
         known = self._ids.get(key_id)
         now = time.monotonic()
         if known is not None and now - known[1] < FRESH_S:
@@ -121,11 +126,12 @@ class ApiKeys:
             key = keys.by_id(connection, key_id)
         end = key.limits.expires_at if key is not None else None
         is_good = key is not None and key.enabled and (end is None or end > utcnow())
+        found = is_good, key.limits.networks if key is not None else ()
         if len(self._ids) >= _REMEMBERED:
             self._ids.clear()
         if changes == self._changes:
-            self._ids[key_id] = (is_good, now)
-        return is_good
+            self._ids[key_id] = (found, now)
+        return found
 
     def end_of(self, key_id: str) -> datetime | None:
         """When the key of this id ends by itself; None: never, or it is none."""

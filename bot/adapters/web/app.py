@@ -29,6 +29,7 @@ from engine.errors import (
     EngineError,
     NotFound,
     StoreFailure,
+    TooOften,
     Unauthenticated,
 )
 from engine.records.execution import Execution
@@ -58,12 +59,15 @@ _HEADERS = {
 }
 # A stream that has nothing to say says so this often, so that nobody in between cuts it.
 HEARTBEAT_S = 15.0
+# Who has too many open comes back after so long.
+RETRY_S = 5.0
 _STATUS: tuple[tuple[type[EngineError], int], ...] = (
     (BadInput, 400),
     (Unauthenticated, 401),
     (Denied, 403),
     (NotFound, 404),
     (Conflict, 409),
+    (TooOften, 429),
     (StoreFailure, 503),
 )
 
@@ -260,6 +264,9 @@ class _Chat:
 
     async def events(self, request: Request) -> Response:
         session = self.guard.session(request)
+        most = self._engine.settings.limits.streams
+        if self._adapter.hub.open_of(session.direct_channel) >= most:
+            raise TooOften(f"There are {most} open pages of yours already.", retry_after_s=RETRY_S)
         after = request.headers.get("last-event-id") or request.query_params.get("after") or ""
 
         def newest() -> int:

@@ -129,7 +129,7 @@ class Guard:
             return self._of(self._engine.authenticate(token=token, address=address_of(request)))
         if api_key:
             return self.verified(api_key, address_of(request))
-        found = self._opened(request.cookies.get(COOKIE, ""))
+        found = self._opened(request.cookies.get(COOKIE, ""), address_of(request))
         if found is None or (self.needs_login and not found.is_verified):
             raise Unauthenticated("You are not signed in.", hint="Open /chat and sign in with an API key.")
         return found
@@ -196,7 +196,7 @@ class Guard:
     def take(self, response: Response) -> None:
         response.delete_cookie(COOKIE, path="/chat", httponly=True, samesite="strict")
 
-    def _opened(self, cookie: str) -> Session | None:
+    def _opened(self, cookie: str, address: str) -> Session | None:
         payload, _, signature = cookie.rpartition(".")
         if not payload or not self._engine.vault.is_signed(_PURPOSE, payload, signature):
             return None
@@ -204,7 +204,8 @@ class Guard:
             session = Session(**orjson.loads(base64.urlsafe_b64decode(payload)))
         except (TypeError, ValueError, binascii.Error):
             return None
-        if session.key_id and not self._engine.access.keys.is_good(session.key_id):
+        keys = self._engine.access.keys
+        if session.key_id and not keys.is_good(session.key_id, address=address):
             return None
         if session.is_verified and self._engine.access.is_over(session.user, session.began):
             return None

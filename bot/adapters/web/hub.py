@@ -126,6 +126,11 @@ class Hub:
 
         return undo
 
+    def open_of(self, direct_channel: str) -> int:
+        """How many streams this person has open."""
+        with self._wake:
+            return sum(1 for one in (*self._pages, *self._joining) if one.direct_channel == direct_channel)
+
     def join(self, page: Page) -> None:
         """The page first gets what came after its cursor, then what comes."""
         with self._wake:

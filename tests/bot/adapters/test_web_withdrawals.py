@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 import requests
@@ -120,3 +120,29 @@ def test_sessions_end_with_all_logins_of_their_user(house: House) -> None:
         # The key still opens a new one.
         person.post(f"{house.url}/chat/session", json={"key": key}, timeout=10)
         assert person.get(f"{house.url}/chat/session", timeout=10).json()["verified"]
+
+
+def test_a_session_is_good_only_from_where_its_key_is(house: House) -> None:
+    body = {"addresses": ["127.0.0.1"]}
+    made = house.http.post(f"{house.url}/api/v1/apikeys", json=body, timeout=10).json()
+    keys = house.engine.access.keys
+    with requests.Session() as person:
+        person.post(f"{house.url}/chat/session", json={"key": made["key"]}, timeout=10)
+        assert person.get(f"{house.url}/chat/channels", timeout=10).status_code == 200
+    assert keys.is_good(made["id"], address="127.0.0.1")
+    assert not keys.is_good(made["id"], address="192.0.2.7")
+
+
+def test_one_person_opens_no_more_pages_than_others_can_bear(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, key_id = key_of(house)
+    limits = replace(house.engine.settings.limits, streams=1)
+    monkeypatch.setattr(house.engine, "settings", replace(house.engine.settings, limits=limits))
+    with requests.Session() as person:
+        person.headers["St2-Api-Key"] = key
+        with following(house, person, "/chat/events") as stream:
+            refused = person.get(f"{house.url}/chat/events", timeout=10)
+            assert (refused.status_code, "open pages" in refused.text) == (429, True)
+            revoke(house, key_id)
+            assert stream.ended.wait(15)

@@ -59,7 +59,9 @@ def _of_inquiry(inquiry: Inquiry, *, prefix: str) -> str:
     if not inquiry.is_pending:
         return inquiry_facts.decision(inquiry)
     answer = inquiries.prompt(inquiry, prefix=prefix).answer_with
-    said = f"It waits for {inquiry_facts.who_may(inquiry)}, until {inquiry_facts.until(inquiry)}. {answer}"
+    asked = inquiries.headline(inquiry)
+    said = f"It waits for {inquiry_facts.who_may(inquiry)}, until {inquiry_facts.until(inquiry)}: {asked}"
+    said += f"\nSay: {answer}"
     return f"{said}\n⚠ {formatting.clean(inquiry.nobody)}" if inquiry.nobody else said
 
 

@@ -278,6 +278,9 @@ class ActionPlan:
             return next(filter(None, hints), f"{self.action.ref} knows: {known}.")
         if problem.keyword == "required":
             return f"See: stormcrow action show {self.action.ref}"
+        choices = self.parameters[name].schema_.get("enum") if name in self.parameters else None
+        if problem.keyword == "enum" and isinstance(choices, list):
+            return f'The parameter "{name}" takes: {", ".join(map(str, choices))}.'
         return f'The parameter is "{name}".' if name else ""
 
     def final(self, stored: Mapping[str, Any], *, scope: TemplateScope) -> FinalParameters:

@@ -166,7 +166,9 @@ def test_a_workflow_that_waits_for_people_says_so_everywhere(house: House) -> No
     assert f"approve {ask['execution_id'][-6:]}" in text_of(body)
     assert "Resume" not in labels(body)
     word = body["execution_id"][-6:]
-    assert "It waits for admin, ann or ~ann" in text_of(house.ask(f"why {word}"))
+    why = text_of(house.ask(f"why {word}"))
+    assert "It waits for admin, ann or ~ann" in why
+    assert f"Say: approve {ask['execution_id'][-6:]}" in why
     assert "for your answer" in text_of(house.ask("status"))
     assert "waits for an answer" in text_of(house.ask(f"status {word}"))
     assert "To answer:" in text_of(house.ask(f"status {ask['execution_id'][-6:]}"))

@@ -58,6 +58,29 @@ def test_a_command_is_typed_and_its_answer_appears_below_it(page: "playwright.Pa
     assert page.locator(".answer[data-status=succeeded] .badge").last.inner_text().endswith("succeeded")
 
 
+def test_a_form_of_a_command_is_filled_in_and_becomes_what_was_run(page: "playwright.Page") -> None:
+    page.keyboard.type("!echo")
+    page.keyboard.press("Enter")
+    form = page.locator("form.prompt", has=page.locator("[name=cmd]")).last
+    form.wait_for()
+    form.locator("[name=cmd]").fill("echo from a form")
+    form.get_by_role("button", name="Send").click()
+    page.wait_for_selector(".answer[data-status=succeeded] >> text=from a form")
+    # The message that asked is the one that says it: it has changed, and asks no more.
+    said = page.locator("#messages article.message", has_text="ran: echo cmd=")
+    said.wait_for()
+    assert said.locator("form.prompt").count() == 0
+    assert said.locator(".answer", has_text="ran: echo cmd=").count() == 1
+
+
+def test_an_answer_that_changes_stays_one_message(page: "playwright.Page", house: House) -> None:
+    page.keyboard.type("!echo sleep 2; echo has slept")
+    page.keyboard.press("Enter")
+    message = page.locator("#messages article.message", has_text="sleep 2; echo has slept")
+    message.locator(".answer[data-status=succeeded]", has_text="has slept").wait_for()
+    assert message.locator(".answer").count() == 1
+
+
 def test_tab_completes_a_command_and_hints_at_its_parameters(page: "playwright.Page") -> None:
     with page.expect_response("**/chat/commands"):
         page.reload()

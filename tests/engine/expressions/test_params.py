@@ -77,6 +77,15 @@ def test_a_wrong_parameter_is_refused_in_stackstorms_words(
     assert hint in caught.value.hint
 
 
+def test_what_a_parameter_takes_is_said_in_words() -> None:
+    with pytest.raises(BadParameter) as caught:
+        plan("local-shell-cmd", stage={"type": "string", "enum": ["staging", "prod"]}).live(
+            {"stage": "prd"}, scope=S
+        )
+    assert caught.value.message == "'prd' is not one of ['staging', 'prod']"
+    assert caught.value.hint == 'The parameter "stage" takes: staging, prod.'
+
+
 def test_texts_are_cast_to_the_declared_type() -> None:
     made = plan(n={"type": "integer"}, o={"type": "object"}, b={"type": "boolean"}).live(
         {"n": "5", "o": '{"a": 1}', "b": "true"}, scope=S

@@ -7,7 +7,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +15,7 @@ import typer
 
 from bot.cli.client import Client
 from bot.cli.exits import Code, CommandError
+from bot.cli.finding import Finding
 from bot.cli.local import read_registry
 from bot.cli.output import emit_json, paint, say
 from bot.cli.site import Config, Data, Json, config_file, running_url, settings_of
@@ -26,16 +27,6 @@ SPAWN_TIME_S = 10
 ANSWER_TIME_S = 2
 STATUS_TIME_S = 15
 SMALLEST_FREE_BYTES = 200 * 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One thing that was looked at; `fix` is empty when it is ok."""
-
-    what: str
-    is_ok: bool
-    text: str
-    fix: str = ""
 
 
 About = Annotated[

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from bot.cli.doctor import Finding
+from bot.cli.finding import Finding
 from engine.errors import BadSettings, DirectoryFailure, Untrusted
 from engine.outside.configured import directory, issuers, secret
 from engine.outside.issuers import ALGORITHMS, Issuer

@@ -7,8 +7,8 @@ from bot.adapters.errbot.adapter import interpreter, start_of
 from bot.adapters.errbot.process import Child
 from bot.adapters.errbot.protocol import State
 from bot.cli.client import Client
-from bot.cli.doctor import Finding
 from bot.cli.exits import CommandError
+from bot.cli.finding import Finding
 from bot.cli.site import running_url
 from engine.errors import BadSettings
 from engine.networks import Network, networks

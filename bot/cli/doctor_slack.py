@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 from bot.adapters.slack import troubles
 from bot.adapters.slack.manifest import SCOPES
 from bot.cli.client import Client
-from bot.cli.doctor import Finding
 from bot.cli.exits import CommandError
+from bot.cli.finding import Finding
 from bot.cli.site import running_url
 from engine.chat_routes import ChatRoutes
 from engine.errors import BadSettings

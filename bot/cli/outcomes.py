@@ -7,6 +7,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 from bot.cli.exits import Code, CommandError
+from bot.cli.output import emit_json, paint, say
 
 # What XML cannot hold, not even escaped.
 _NOT_XML = re.compile("[^\\t\\n\\r\\x20-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
@@ -47,6 +48,26 @@ def files_of(names: Iterable[str], *, suffixes: tuple[str, ...], kind: str) -> l
 
 def lines_of(one: Tried) -> Iterator[str]:
     yield from (one.error,) if one.error else one.differences
+
+
+def tell(one: Tried) -> None:
+    say(f"{paint('failed' if one.has_failed else 'ok')} {one.name}")
+    for line in lines_of(one):
+        say(f"    {line}")
+
+
+def report(results: Sequence[Tried], *, suite: str, case: str, junit_file: Path | None, as_json: bool) -> int:
+    """All of them, into the file for CI and as JSON, where that is wanted; how many have failed."""
+    if junit_file is not None:
+        junit_file.write_bytes(junit(results, suite=suite, case=case))
+    if as_json:
+        emit_json(
+            [
+                {"file": one.name, "ok": not one.has_failed, "differences": list(lines_of(one))}
+                for one in results
+            ]
+        )
+    return sum(one.has_failed for one in results)
 
 
 def junit(results: Sequence[Tried], *, suite: str, case: str) -> bytes:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from bot.cli.exits import Code
-from bot.cli.output import emit_json, note, paint, say
+from bot.cli.output import note
 from bot.cli.site import Config, Json, config_file, settings_of
 
 
@@ -46,22 +46,13 @@ def sim(
         for one in transcripts.tried(path, [chat.value for chat in on or ()], house, keep=keep):
             results.append(one)
             if not as_json:
-                say(f"{paint('failed' if one.has_failed else 'ok')} {one.name}")
-                for line in outcomes.lines_of(one):
-                    say(f"    {line}")
-    failed = sum(one.has_failed for one in results)
-    if junit is not None:
-        junit.write_bytes(outcomes.junit(results, suite="stormcrow sim", case="transcript"))
-    if as_json:
-        emit_json(
-            [
-                {"file": one.name, "ok": not one.has_failed, "differences": list(outcomes.lines_of(one))}
-                for one in results
-            ]
-        )
-    elif not results:
+                outcomes.tell(one)
+    failed = outcomes.report(
+        results, suite="stormcrow sim", case="transcript", junit_file=junit, as_json=as_json
+    )
+    if not results and not as_json:
         note("None of them is written for this chat.")
-    elif len(results) > 1:
+    elif len(results) > 1 and not as_json:
         note(f"{len(results)} played, {failed} failed.")
     if failed:
         raise typer.Exit(Code.WRONG if any(one.error for one in results) else Code.FAILED)

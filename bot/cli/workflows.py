@@ -75,20 +75,11 @@ def rehearse(
         one = rehearsals.tried(path)
         results.append(one)
         if not as_json:
-            say(f"{paint('failed' if one.has_failed else 'ok')} {one.name}")
-            for line in outcomes.lines_of(one):
-                say(f"    {line}")
-    failed = sum(one.has_failed for one in results)
-    if junit is not None:
-        junit.write_bytes(outcomes.junit(results, suite="stormcrow workflow rehearse", case="rehearsal"))
-    if as_json:
-        emit_json(
-            [
-                {"file": one.name, "ok": not one.has_failed, "differences": list(outcomes.lines_of(one))}
-                for one in results
-            ]
-        )
-    elif len(results) > 1:
+            outcomes.tell(one)
+    failed = outcomes.report(
+        results, suite="stormcrow workflow rehearse", case="rehearsal", junit_file=junit, as_json=as_json
+    )
+    if len(results) > 1 and not as_json:
         note(f"{len(results)} rehearsals, {failed} failed.")
     if failed:
         raise typer.Exit(Code.FAILED)

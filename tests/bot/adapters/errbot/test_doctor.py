@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import yaml
 
-from bot.cli.doctor import Finding
 from bot.cli.doctor_network import examine_network
+from bot.cli.finding import Finding
 from engine.configuration import read_settings
 from tests.bot.adapters.errbot.servers import Ngircd, free_port
 

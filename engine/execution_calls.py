@@ -9,6 +9,7 @@ from engine.errors import Denied
 from engine.executions import PLAIN_TERMS, Executions
 from engine.records.execution import Execution, ExecutionFilter, ExecutionRequest, OutputChunk, Terms
 from engine.records.policy import PlaceInLine
+from engine.records.progress import Progress
 from engine.rights.place import Where
 from engine.rights.room import Rights
 from engine.store import execution_lists, outputs
@@ -64,6 +65,13 @@ class ExecutionCalls:
     def children(self, execution_id: str) -> list[str]:
         with self.database.read() as connection:
             return store.children(connection, execution_id)
+
+    def progress(self, execution_id: str) -> Progress:
+        """How far it has come, with all that is below it. Raises NotFound."""
+        # The status first: when it is an end, all of the parts have theirs.
+        status = self._executions.get(execution_id).status.value
+        with self.database.read() as connection:
+            return Progress(status=status, parts=execution_lists.below(connection, execution_id))
 
     def ended(self, execution_id: str) -> "Future[Execution]":
         """Done when the execution has ended (at once, when it has). Raises NotFound."""

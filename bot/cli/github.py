@@ -15,9 +15,11 @@ from typing import Any
 import typer
 
 from bot.cli.exits import Code, CommandError
+from bot.cli.github_groups import Groups, Step, command
 from bot.cli.output import note, result_text
 from bot.cli.reporting import Reporter, summary
 from bot.cli.site import variable
+from bot.cli.tasks import Task
 from bot.cli.verdicts import Verdict
 
 # GitHub takes 1 MiB for a summary, and for the outputs of a job.
@@ -34,10 +36,12 @@ class GitHubReporter(Reporter):
     wants_tasks = True
 
     def __init__(self) -> None:
-        self._word = secrets.token_hex(16)
-        self._lock = threading.Lock()
+        super().__init__()
+        self._word = ""
+        self._lock = threading.RLock()
         self._is_off = False
         self._is_at_start = True
+        self._groups = Groups()
 
     def begin(self, execution: Mapping[str, Any], *, waits: bool) -> None:
         self._turn_off()
@@ -48,15 +52,57 @@ class GitHubReporter(Reporter):
     def output(self, text: str) -> None:
         with self._lock:
             self.has_output = True
-            typer.echo(text, nl=False)
-            if text:
-                self._is_at_start = text.endswith("\n")
+            self._raw(text)
 
     def remark(self, text: str) -> None:
         self._turn_off()
         self._line(text)
 
+    def question(self, text: str) -> None:
+        self.remark(text)
+        self._command(command("notice", text, title="Waits for an answer"))
+
+    # A group of the log for each task: the oldest one that runs is shown as it goes on, others after it.
+
+    def task_moved(self, task: Task) -> None:
+        if task.status == "running" and task.prints:
+            with self._lock:
+                self._write(self._groups.begin(task))
+        else:
+            self.remark(f"{task.name}: {task.status}  {task.action}")
+
+    def task_output(self, task: Task, text: str) -> None:
+        with self._lock:
+            self._write(self._groups.output(task, text))
+
+    def task_ended(self, task: Task) -> None:
+        with self._lock:
+            self._write(self._groups.end(task))
+
+    def _write(self, steps: Iterable[Step]) -> None:
+        for step in steps:
+            if step.is_command:
+                self._command(step.text)
+            elif step.is_line:
+                self._line(step.text)
+            else:
+                self._raw(step.text)
+
+    def _raw(self, text: str) -> None:
+        if text:
+            typer.echo(text, nl=False)
+            self._is_at_start = text.endswith("\n")
+
+    def _command(self, text: str) -> None:
+        with self._lock:
+            self.close()
+            self._to_line_start()
+            typer.echo(text)
+            self._turn_off()
+
     def end(self, verdict: Verdict) -> None:
+        with self._lock:
+            self._write(self._groups.close())
         self._turn_off()
         text = "" if self.has_output else result_text(verdict.execution.get("result"))
         for line in (text.rstrip("\n"), verdict.sentence, summary(verdict.execution)):
@@ -90,6 +136,8 @@ class GitHubReporter(Reporter):
         with self._lock:
             if not self._is_off:
                 self._is_off = True
+                # Anew each time: the last one stands in the log, for all to read.
+                self._word = secrets.token_hex(16)
                 typer.echo(f"::stop-commands::{self._word}")
 
     def _line(self, text: str) -> None:
@@ -104,20 +152,6 @@ class GitHubReporter(Reporter):
 
     def _keep(self, values: Mapping[str, str]) -> None:
         _append("GITHUB_OUTPUT", "".join(output_lines(name, value) for name, value in values.items()))
-
-
-def command(name: str, message: str, **properties: str) -> str:
-    """`::error title=...::message`, in which nothing ends the line or the property."""
-    given = ",".join(f"{key}={_property(value)}" for key, value in properties.items())
-    return f"::{name}{' ' + given if given else ''}::{_data(message)}"
-
-
-def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")
 
 
 def output_lines(name: str, value: str) -> str:

@@ -8,6 +8,7 @@ import typer
 
 from bot.cli.exits import CommandError
 from bot.cli.output import duration, emit_json, note, paint, result_text, say
+from bot.cli.tasks import Lines, Task
 from bot.cli.verdicts import Verdict
 
 
@@ -26,6 +27,9 @@ class Reporter:
     has_output = False
     """Something of the action's output was shown."""
 
+    def __init__(self) -> None:
+        self._lines: dict[str, Lines] = {}
+
     def begin(self, execution: Mapping[str, Any], *, waits: bool) -> None:
         if not waits:
             say(execution["id"])
@@ -37,6 +41,29 @@ class Reporter:
 
     def remark(self, text: str) -> None:
         note(text)
+
+    def question(self, text: str) -> None:
+        """Somebody is asked something, and it waits for the answer."""
+        self.remark(text)
+
+    def task_moved(self, task: Task) -> None:
+        """A task of the workflow has begun, or waits."""
+        status = paint(task.status, err=True)
+        note(f"{task.name}: {status}  {task.action}")
+
+    def task_output(self, task: Task, text: str) -> None:
+        """What the action of a task prints, as it comes."""
+        self._show(task, self._lines.setdefault(task.id, Lines()).feed(text))
+
+    def task_ended(self, task: Task) -> None:
+        if task.id in self._lines:
+            self._show(task, self._lines.pop(task.id).end())
+        note(task.ending(paint(task.status, err=True)))
+
+    def _show(self, task: Task, lines: list[str]) -> None:
+        """On standard error: on standard output is the result of the workflow, for whoever keeps it."""
+        for line in lines:
+            note(f"{paint('running', err=True, text=task.name)} | {line}")
 
     def end(self, verdict: Verdict) -> None:
         tell(verdict.execution, with_result=not self.has_output, sentence=verdict.sentence)

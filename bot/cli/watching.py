@@ -1,6 +1,7 @@
 """An execution, waited for to its end: over restarts of the server, through tries and approvals."""
 
 import signal
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from typing import Any, NoReturn
 from bot.cli.client import Client
 from bot.cli.exits import CODE_OF, Code, CommandError
 from bot.cli.following import Follower, pause_s
+from bot.cli.progress import ProgressFollower
 from bot.cli.reporting import Reporter
 from bot.cli.verdicts import Verdict, verdict_on
 from engine.policies.notes import policy_note
@@ -53,6 +55,7 @@ class Watch:
     waits_for_approval: bool = True
     on_interrupt: OnInterrupt = OnInterrupt.DETACH
     _told: set[str] = field(default_factory=set)
+    _telling: threading.Lock = field(default_factory=threading.Lock)
     _now: Mapping[str, Any] = field(default_factory=dict)
     """The execution as it was last seen: of several tries the last."""
 
@@ -86,9 +89,7 @@ class Watch:
 
     def _to_its_end(self, execution: Mapping[str, Any]) -> Mapping[str, Any]:
         """Or as it is at the deadline."""
-        follower = None
-        if self.follows:
-            follower = Follower(self.client, str(execution["id"]), self.reporter.output)
+        follower = self._follower(execution) if self.follows else None
         try:
             execution = self._at_end(execution)
         except (_NeedsApproval, Interrupted, CommandError):
@@ -98,6 +99,13 @@ class Watch:
         if follower is not None:
             follower.finish(timeout_s=_REST_S if execution["status"] in CODE_OF else 0)
         return execution
+
+    def _follower(self, execution: Mapping[str, Any]) -> Follower | ProgressFollower:
+        if is_workflow(execution):
+            return ProgressFollower(
+                self.client, str(execution["id"]), self.reporter, ask=lambda: self._tell(execution)
+            )
+        return Follower(self.client, str(execution["id"]), self.reporter.output)
 
     def _at_end(self, execution: Mapping[str, Any]) -> Mapping[str, Any]:
         while execution["status"] not in CODE_OF:
@@ -118,26 +126,31 @@ class Watch:
 
     def _tell_questions(self, execution: Mapping[str, Any]) -> None:
         """Raises _NeedsApproval."""
-        for one in self._inquiries(execution):
-            if one["state"] != "pending":
-                continue
-            if one["id"] not in self._told:
-                self._told.add(str(one["id"]))
+        if self._tell(execution) and not self.waits_for_approval:
+            raise _NeedsApproval(execution)
+
+    def _tell(self, execution: Mapping[str, Any]) -> bool:
+        """What people are asked, each once, from any thread. Whether anything waits for them."""
+        waiting = [one for one in self._inquiries(execution) if one["state"] == "pending"]
+        with self._telling:
+            fresh = [one for one in waiting if one["id"] not in self._told]
+            self._told.update(str(one["id"]) for one in fresh)
+            for one in fresh:
                 text = " ".join(str(one.get("text") or "").split())
-                self.reporter.remark(
+                answer = "approve|reject" if one.get("decision") else "respond"
+                self.reporter.question(
                     f"It waits for an answer ({one['wanted']}): {text or one['action']}\n"
-                    f"  {execution.get('web_url', '')}  stormcrow inquiry get {one['id']}"
+                    f"  {execution.get('web_url', '')}  stormcrow inquiry {answer} {one['id']}"
                 )
-            if not self.waits_for_approval:
-                raise _NeedsApproval(execution)
+        return bool(waiting)
 
     def _judged(self, execution: Mapping[str, Any]) -> Verdict:
         if execution["status"] not in CODE_OF:
             return verdict_on(execution)
-        is_workflow = bool(execution.get("liveaction", {}).get("action_is_workflow"))
-        asks = is_workflow or execution["action"].get("runner_type") == _HAS_QUESTIONS
+        has_tasks = is_workflow(execution)
+        asks = has_tasks or execution["action"].get("runner_type") == _HAS_QUESTIONS
         tasks = ()
-        if is_workflow and self.reporter.wants_tasks:
+        if has_tasks and self.reporter.wants_tasks:
             tasks = self._ask("executions", str(execution["id"]), "tasks")
         return verdict_on(execution, inquiries=self._inquiries(execution) if asks else (), tasks=tasks)
 
@@ -179,6 +192,10 @@ class Watch:
                     self.reporter.remark("The server does not answer; trying again.")
                 failures += 1
                 time.sleep(min(pause_s(failures), max(0.1, left)))
+
+
+def is_workflow(execution: Mapping[str, Any]) -> bool:
+    return bool(execution.get("liveaction", {}).get("action_is_workflow"))
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:

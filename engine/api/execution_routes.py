@@ -2,6 +2,7 @@
 
 from engine.api import execution_lists, executions, listing
 from engine.api import wire_run_shapes as run_shapes
+from engine.api.progress import get_progress
 from engine.api.resource import Endpoint
 from engine.api.shape import ANYTHING, Listed, Raw
 from engine.specs.right import Right
@@ -127,6 +128,14 @@ ENDPOINTS = (
         handler=executions.get_tasks,
         right=Right.EXECUTION_VIEW,
         gives=Listed(run_shapes.TASK, is_counted=False),
+    ),
+    Endpoint(
+        method="GET",
+        path="/executions/{id}/progress",
+        handler=get_progress,
+        right=Right.EXECUTION_VIEW,
+        query=("wait", "seen"),
+        gives=run_shapes.PROGRESS,
     ),
     Endpoint(
         method="POST",

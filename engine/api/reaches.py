@@ -33,6 +33,7 @@ REACHES: Mapping[tuple[str, str], Reach] = MappingProxyType(
         ("GET", "/executions/{id}/attribute/{attribute}"): _OF_EXECUTION,
         ("GET", "/executions/{id}/children"): _OF_EXECUTION,
         ("GET", "/executions/{id}/tasks"): _OF_EXECUTION,
+        ("GET", "/executions/{id}/progress"): _OF_EXECUTION,
         ("GET", "/executions/{id}/inquiries"): _OF_EXECUTION,
         ("GET", "/executions/{id}/callback"): _OF_EXECUTION,
         ("POST", "/executions/{id}/callback"): Reach(runs=repeated_action),

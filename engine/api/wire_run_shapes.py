@@ -89,6 +89,9 @@ EXECUTION_VALUES = Shape(
     dict.fromkeys(("action", "status", "rule", "runner", "trigger", "trigger_type", "user"), TEXTS),
 )
 SAID = Shape("Said", {"enabled": FLAG, "message": TEXT, "extra": MAPPING}, ("enabled",))
+PROGRESS = Shape(
+    "Progress", {"status": TEXT, "seen": TEXT, "parts": list_of(MAPPING)}, ("status", "seen", "parts")
+)
 TASK = Shape(
     "Task",
     {

@@ -1,12 +1,14 @@
-"""What executions can be chosen by: their own columns, and the rule and event that began them."""
+"""What executions can be chosen by: their own columns, rule and event that began them; and all below one."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+import orjson
 from sqlalchemy import ColumnElement, Connection, Select, select
 
 from engine.records.execution import ExecutionFilter, ExecutionRow
+from engine.records.progress import Part
 from engine.records.trigger import EnforcementRow, TriggerInstanceRow
 
 _C = ExecutionRow.__table__.c  # type: ignore[attr-defined]  # SQLModel hides the table from mypy
@@ -87,3 +89,29 @@ def values(connection: Connection) -> dict[str, list[str]]:
         name: sorted(value for value in connection.execute(select(column).distinct()).scalars() if value)
         for name, column in _VALUES.items()
     }
+
+
+def below(connection: Connection, execution_id: str) -> tuple[Part, ...]:
+    """All that it has begun, itself or through what it began; uses execution_by_parent."""
+    ids = select(_C.id).where(_C.parent_id == execution_id).cte("below", recursive=True)
+    ids = ids.union_all(select(_C.id).join(ids, _C.parent_id == ids.c.id))
+    shown = (_C.id, _C.parent_id, _C.action, _C.runner, _C.status, _C.context, _C.started_at, _C.ended_at)
+    query = select(*shown).join(ids, ids.c.id == _C.id).order_by(_C.seq)
+    return tuple(_part(row) for row in connection.execute(query).all())
+
+
+def _part(row: Any) -> Part:
+    context = orjson.loads(row.context)
+    place = context.get("orquesta") or context.get("chain") or {}
+    item = place.get("item_id")
+    return Part(
+        id=row.id,
+        parent_id=row.parent_id,
+        task=str(place.get("task_name") or place.get("name") or row.action),
+        item=item if isinstance(item, int) else None,
+        action=row.action,
+        runner=row.runner,
+        status=row.status,
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+    )

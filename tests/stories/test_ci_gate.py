@@ -136,6 +136,9 @@ def test_a_job_waits_for_people_over_a_kill(
         assert process.returncode == code, text
         summary = (tmp_path / "summary").read_text()
         assert said in summary
+        # The job followed the workflow over the kill: each task once.
+        last = "released" if code == 0 else "refused"
+        assert text.count(f"{last}: succeeded after") == 1
         states = [one.body for one in github.came]
         assert b'"pending"' in states[0].replace(b" ", b"")
         assert f'"{told}"'.encode() in states[-1]

@@ -12,7 +12,8 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from bot.cli.exits import Code
-from bot.cli.github import command, output_lines
+from bot.cli.github import output_lines
+from bot.cli.github_groups import command
 from tests.bot.cli.conftest import Shell
 from tests.durability.server import write_files
 from tests.engine.api.running import Running, running

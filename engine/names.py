@@ -69,7 +69,7 @@ class Names:
         return self.found_in(text)[0]
 
     def found_in(self, text: str) -> tuple[str, dict[str, str]]:
-        """The same, and the channels that it names: `#ops` -> `slack:C012345`."""
+        """The same, and the channels in it as they stand there: `#ops` -> `slack:C012345`."""
         shown: dict[str, str] = {}
         channels: dict[str, str] = {}
 
@@ -79,7 +79,8 @@ class Names:
                 return whole
             if whole not in shown:
                 shown[whole] = _shown(match, self._called(match, chat))
-                if match["channel"] and shown[whole] != whole:
+                if match["channel"]:
+                    # Also one that has no name now: a chat may draw it by its id.
                     channels[shown[whole].strip("()")] = f"{match['chat']}:{match['channel']}"
             return shown[whole]
 

@@ -52,6 +52,11 @@ def test_slack_draws_a_channel_as_a_channel(names: Names) -> None:
     assert "Not in #ops." in render(reply).plain
 
 
+def test_slack_draws_a_channel_whose_name_it_cannot_say_now(names: Names) -> None:
+    reply = named(Reply(pieces=(Text(text="Not in slack:C999999."),)), names, chat="slack")
+    assert loud({"blocks": render(reply).blocks}) == [{"type": "channel", "channel_id": "C999999"}]
+
+
 def test_another_chat_gets_names_only(names: Names) -> None:
     reply = named(Reply(pieces=(Text(text=f"by {ANN}"),), named={ANN: ANN}), names, chat="irc")
     assert not reply.named

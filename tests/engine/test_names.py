@@ -84,6 +84,10 @@ def test_the_channels_of_a_text_are_told(names: Names) -> None:
     assert names.found_in("in slack:C012345") == ("in #ops", {"#ops": "slack:C012345"})
 
 
+def test_a_channel_without_a_name_is_told_by_its_id(names: Names) -> None:
+    assert names.found_in("in slack:C999999") == ("in slack:C999999", {"slack:C999999": "slack:C999999"})
+
+
 def test_a_chat_that_has_left_is_not_asked(chat: Chat) -> None:
     names = Names()
     names.join("slack", chat)()

@@ -5,15 +5,16 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, insert, select, update
 
 from engine.records.execution import OutputChunk, OutputRow
+from engine.store.hot import HotStatement
 
 _T = OutputRow.__table__  # type: ignore[attr-defined]  # SQLModel hides the table from mypy
-_INSERT = insert(_T)
+_INSERT = HotStatement(insert(_T), ("execution_id", "seq", "kind", "data", "at"))
 
 
 def add(connection: Connection, chunks: Sequence[OutputChunk]) -> None:
     if chunks:
-        connection.execute(
-            _INSERT,
+        _INSERT.run_many(
+            connection,
             [
                 {"execution_id": c.execution_id, "seq": c.seq, "kind": c.kind, "data": c.data, "at": c.at}
                 for c in chunks

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from engine.records.execution import ExecutionRow
 from engine.records.workflow import WorkflowDefinitionRow, WorkflowDeltaRow, WorkflowRow, WorkflowValueRow
@@ -32,6 +32,16 @@ _ADVANCE = HotStatement(
     ("wanted", "old", "new", "new_status", "ended", "wake"),
 )
 _ADD_DELTA = HotStatement(insert(_DELTA), ("workflow_id", "version", "data"))
+_KNOWN = HotStatement(
+    select(_DEFINITION.c.digest).where(_DEFINITION.c.digest == bindparam("wanted")), ("wanted",)
+)
+_VALUE_OF = HotStatement(
+    select(_VALUE.c.data).where(
+        _VALUE.c.workflow_id == bindparam("workflow"), _VALUE.c.digest == bindparam("wanted")
+    ),
+    ("workflow", "wanted"),
+)
+_ADD_VALUE = HotStatement(insert(_VALUE), ("workflow_id", "digest", "data"))
 
 
 def head_place(workflow_id: str) -> str:
@@ -67,11 +77,11 @@ class StoredWorkflow:
     snapshot_version: int
 
 
+_ADD = HotStatement(insert(_TABLE), tuple(StoredWorkflow.__dataclass_fields__))
+
+
 def add(connection: Connection, stored: StoredWorkflow) -> None:
-    connection.execute(
-        insert(_TABLE),
-        {name: getattr(stored, name) for name in StoredWorkflow.__dataclass_fields__},
-    )
+    _ADD.run(connection, {name: getattr(stored, name) for name in StoredWorkflow.__dataclass_fields__})
 
 
 def get(connection: Connection, workflow_id: str) -> StoredWorkflow | None:
@@ -155,19 +165,17 @@ def add_values(connection: Connection, workflow_id: str, values: Mapping[str, by
     for digest, data in values.items():
         if value(connection, workflow_id, digest) is None:
             row = {"workflow_id": workflow_id, "digest": digest, "data": data}
-            connection.execute(insert(_VALUE), row)
+            _ADD_VALUE.run(connection, row)
 
 
 def value(connection: Connection, workflow_id: str, digest: str) -> bytes | None:
-    query = select(_VALUE.c.data).where(_VALUE.c.workflow_id == workflow_id, _VALUE.c.digest == digest)
-    found: bytes | None = connection.execute(query).scalar()
-    return found
+    row = _VALUE_OF.first(connection, {"workflow": workflow_id, "wanted": digest})
+    return None if row is None else bytes(row.data)
 
 
 def add_definition(connection: Connection, digest: str, *, language: str, text: str) -> None:
     """The same digest is the same text."""
-    known = select(func.count()).select_from(_DEFINITION).where(_DEFINITION.c.digest == digest)
-    if not connection.execute(known).scalar():
+    if _KNOWN.first(connection, {"wanted": digest}) is None:
         connection.execute(insert(_DEFINITION), {"digest": digest, "language": language, "text": text})
 
 

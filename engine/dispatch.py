@@ -144,7 +144,9 @@ class Dispatch:
                 self._wake.set()
             elif status == Status.REQUESTED and not self._is_drained:
                 self._may_wait.set()
-                self._wake.set()
+                # With no worker free, the end of a run wakes us: it makes room first, and looks then.
+                if self._free_slots()[0] > 0:
+                    self._wake.set()
 
     def _claim_along(self, connection: Connection, entries: list[JournalEntry]) -> Callable[[], None] | None:
         """Claim in the transaction that requests: it saves a commit, and the way to another thread.

@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from functools import cache
 from typing import Any
 
 from pydantic import TypeAdapter
 
 from bot.chat import Reply
-
-_REPLY: TypeAdapter[Reply] = TypeAdapter(Reply)
 
 
 def reply_body(reply: Reply) -> dict[str, Any]:
@@ -18,4 +17,10 @@ def reply_body(reply: Reply) -> dict[str, Any]:
 
 def reply_from(body: Mapping[str, Any]) -> Reply:
     """The other way round. Raises pydantic.ValidationError."""
-    return _REPLY.validate_python(body)
+    return _adapter().validate_python(body)
+
+
+@cache
+def _adapter() -> TypeAdapter[Reply]:
+    # Not at import: a start would wait for it, and a server with our own page alone never reads a reply.
+    return TypeAdapter(Reply)

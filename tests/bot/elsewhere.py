@@ -98,7 +98,7 @@ class Elsewhere(QueuedAdapter, Carrier):
             return len(wanted) >= count
 
         with self.changed:
-            assert self.changed.wait_for(is_there, timeout=15), self.said
+            assert self.changed.wait_for(is_there, timeout=60), self.said
             return list(self.said)
 
 

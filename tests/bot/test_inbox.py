@@ -43,7 +43,7 @@ class Worker:
 
     def until(self, count: int) -> list[str]:
         with self.changed:
-            assert self.changed.wait_for(lambda: len(self.seen) >= count, timeout=15), self.seen
+            assert self.changed.wait_for(lambda: len(self.seen) >= count, timeout=60), self.seen
             return [one.key for one in self.seen]
 
 

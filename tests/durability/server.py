@@ -4,7 +4,6 @@ import contextlib
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import textwrap
@@ -17,6 +16,7 @@ import requests
 import yaml
 
 from tests.left_behind.answers import keep_answer
+from tests.ports import free_port
 
 START_S = 60.0
 FINISHED = frozenset({"succeeded", "failed", "timeout", "abandoned", "canceled"})
@@ -37,7 +37,7 @@ class Server:
         `environment`: variables of the server over our own."""
         self.folder = folder
         self.data = folder / "data"
-        self.port = _free_port()
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.process: subprocess.Popen[bytes] | None = None
         self._environment = {**os.environ, **(environment or {})}
@@ -297,8 +297,3 @@ def processes_of(folder: Path) -> dict[int, str]:
 def shims_of(folder: Path) -> list[int]:
     """The process ids of the shims whose spool is below the folder."""
     return [pid for pid, command in processes_of(folder).items() if "shim.py" in command]
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])

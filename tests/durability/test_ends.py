@@ -75,7 +75,7 @@ def test_a_killed_shim_abandons_its_actions_at_once_and_the_next_is_started(serv
 
 def test_a_second_server_is_refused_and_the_first_goes_on(server: Server) -> None:
     command = [sys.executable, "-m", "bot.cli", "up", "--config", str(server.config), "--port", "0"]
-    second = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    second = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert second.returncode == 8
     assert (
         f"Another Stormcrow (process {server.pid}) is using the data folder {server.data}." in second.stderr
@@ -88,7 +88,7 @@ def test_a_second_server_is_refused_and_the_first_goes_on(server: Server) -> Non
 def test_a_taken_port_is_refused_with_a_way_out(server: Server, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "bot.cli", "up", "--data", str(tmp_path / "other")]
     second = subprocess.run(
-        [*command, "--port", str(server.port)], capture_output=True, text=True, timeout=30, check=False
+        [*command, "--port", str(server.port)], capture_output=True, text=True, timeout=120, check=False
     )
     assert second.returncode == 8
     assert "--port" in second.stderr

@@ -51,10 +51,13 @@ def test_no_more_than_the_workers_run_at_once(tmp_path: Path) -> None:
 def test_a_runner_with_a_limit_leaves_room_for_others(tmp_path: Path) -> None:
     engine = Engine(world.settings(tmp_path, workers=4, limits={"local-shell-cmd": 1}))
     engine.start()
-    slow = [request(engine, "probe.sh", cmd="sleep 0.4").id for _ in range(3)]
+    gate = tmp_path / "gate"
+    command = f"while [ ! -e {gate} ]; do sleep 0.05; done"
+    slow = [request(engine, "probe.sh", cmd=command).id for _ in range(3)]
     assert run(engine, "probe.nothing").status is Status.SUCCEEDED
-    running = [engine.execution(one).status for one in slow]
-    assert running.count(Status.RUNNING) == 1
+    wait_until(lambda: [engine.execution(one).status for one in slow].count(Status.RUNNING) == 1)
+    assert engine.running == 1
+    gate.touch()
     assert {engine.wait(one, timeout_s=60).status for one in slow} == {Status.SUCCEEDED}
     engine.stop()
 
@@ -192,7 +195,7 @@ def test_a_local_action_outlives_a_stop_and_is_collected(engine: Engine, tmp_pat
 
 
 def test_what_was_being_cancelled_is_cancelled_by_the_next_server(engine: Engine, tmp_path: Path) -> None:
-    made = request(engine, "probe.sh", cmd=f"sleep 20; touch {tmp_path}/effect")
+    made = request(engine, "probe.sh", cmd=f"sleep 60; touch {tmp_path}/effect")
     wait_until(lambda: engine.running == 1)
     time.sleep(0.1)
     engine.stop()
@@ -228,10 +231,12 @@ def test_an_action_that_left_the_disk_fails_clearly(engine: Engine) -> None:
 
 def _server_of(engine: Engine) -> str:
     run(engine, "probe.sh", cmd="true")
-    made = request(engine, "probe.sh", cmd="sleep 0.3")
+    gate = engine.settings.root / "gate"
+    made = request(engine, "probe.sh", cmd=f"while [ ! -e {gate} ]; do sleep 0.05; done")
     wait_until(lambda: engine.execution(made.id).status is Status.RUNNING)
     server = engine.execution(made.id).claimed_by
     assert server is not None
+    gate.touch()
     engine.wait(made.id, timeout_s=60)
     return server
 

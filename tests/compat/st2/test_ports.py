@@ -1,7 +1,6 @@
 """StackStorm's three ports: an `st2` that nobody has told where the server is finds it there."""
 
 import os
-import socket
 import subprocess
 import threading
 from collections.abc import Iterator, Mapping
@@ -16,6 +15,7 @@ from bot.cli.administration import AUTH_PORT, STREAM_PORT
 from engine.settings import ChatSettings, ServerSettings, Settings
 from engine.user_file import UserFile
 from tests.compat.st2.conftest import COMMAND_LIMIT_S, PASSWORD
+from tests.ports import free_port
 
 
 @dataclass(frozen=True)
@@ -27,19 +27,10 @@ class Ports:
     home: Path
 
 
-def free_ports(count: int) -> list[int]:
-    taken = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    try:
-        return [one.getsockname()[1] for one in taken]
-    finally:
-        for one in taken:
-            one.close()
-
-
 @pytest.fixture(scope="module")
 def ports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ports]:
     folder = tmp_path_factory.mktemp("ports")
-    auth, stream = free_ports(2)
+    auth, stream = free_port(), free_port()
     server = ServerSettings(port=0, auth_port=auth, stream_port=stream, shutdown_s=2)
     app = App(Settings(root=folder, server=server, chat=ChatSettings(web=True)))
     is_open = threading.Event()

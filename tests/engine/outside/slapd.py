@@ -5,9 +5,10 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from tests.bot.adapters.errbot.servers import free_port, until
+from tests.bot.adapters.errbot.servers import until
 from tests.bot.adapters.errbot.xmpp_server import self_signed
 from tests.conftest import missing
+from tests.ports import free_port
 
 BASE = "dc=example,dc=org"
 PEOPLE, GROUPS = f"ou=people,{BASE}", f"ou=groups,{BASE}"

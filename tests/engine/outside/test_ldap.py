@@ -14,7 +14,6 @@ from engine.outside.ldap import Directory
 from engine.outside.names import Names
 from engine.records.outside import OutsidePerson
 from engine.settings.logins import LdapSettings
-from tests.bot.adapters.errbot.servers import free_port
 from tests.engine.outside.slapd import (
     BASE,
     GROUPS,
@@ -24,6 +23,7 @@ from tests.engine.outside.slapd import (
     READER_PASSWORD,
     Slapd,
 )
+from tests.ports import free_port
 
 NAMES = Names(acting="stormcrow", chats=["libera"])
 

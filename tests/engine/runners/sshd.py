@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.ports import free_port
+
 _CONFIG = """\
 Port {port}
 ListenAddress 127.0.0.1
@@ -65,14 +67,6 @@ def user() -> str:
     return getpass.getuser()
 
 
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port = sock.getsockname()[1]
-    assert isinstance(port, int)
-    return port
-
-
 @contextmanager
 def running_sshd(
     folder: Path, *, authorized_keys: Path, port: int = 0, host_key_type: str = "ed25519", more: str = ""
@@ -93,11 +87,11 @@ def running_sshd(
         yield Sshd(port=port, folder=folder, process=process)
     finally:
         process.terminate()
-        process.wait(timeout=10)
+        process.wait(timeout=60)
 
 
 def _await_port(port: int, process: "subprocess.Popen[bytes]", log: Path) -> None:
-    until_s = time.monotonic() + 10
+    until_s = time.monotonic() + 60
     while time.monotonic() < until_s:
         if process.poll() is not None:
             break

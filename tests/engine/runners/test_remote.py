@@ -23,7 +23,9 @@ from engine.specs.action import ActionSpec
 from engine.specs.pack import PackSpec
 from engine.specs.parameter import ParameterSpec
 from engine.status import Status
-from tests.engine.runners.sshd import Sshd, free_port, make_key, running_sshd
+from tests.engine.runners.sshd import Sshd, make_key, running_sshd
+from tests.engine.world import wait_until
+from tests.ports import free_port
 
 ID = "5f00000000000000000000aa"
 
@@ -241,27 +243,26 @@ def test_a_timeout_kills_what_ignores_term_and_what_left_the_group(site: Site, r
     )
     assert result.status is Status.TIMEOUT
     assert (only(result)["return_code"], only(result)["timeout"]) == (-9, True)
-    assert time.monotonic() - begin_s < 20
+    assert time.monotonic() - begin_s < 60
     assert not is_running("sleep 7717")
     assert not is_running("sleep 7718")
 
 
 def test_a_cancel_ends_the_remote_process(site: Site, remote: RemoteRunner) -> None:
-    control = RunControl()
-    threading.Timer(0.7, control.cancel).start()
+    control = RunControl(output=lambda _kind, _text: threading.Thread(target=control.cancel).start())
     begin_s = time.monotonic()
     result = run(remote, at(site.first), "echo begun; sleep 7719", control=control)
     assert result.status is Status.CANCELED
     assert only(result)["stdout"] == "begun"
-    assert time.monotonic() - begin_s < 20
+    assert time.monotonic() - begin_s < 60
     assert not is_running("sleep 7719")
 
 
 def test_a_background_process_does_not_hold_the_action(site: Site, remote: RemoteRunner) -> None:
     begin_s = time.monotonic()
-    result = run(remote, at(site.first), "sleep 6 & echo started")
+    result = run(remote, at(site.first), "sleep 90 & echo started")
     assert result.status is Status.SUCCEEDED
-    assert time.monotonic() - begin_s < 20
+    assert time.monotonic() - begin_s < 60
 
 
 def test_a_big_output_is_cut_and_says_so(site: Site, remote: RemoteRunner) -> None:
@@ -293,9 +294,9 @@ def test_output_of_one_host_comes_live(site: Site, remote: RemoteRunner) -> None
         first_s.append(time.monotonic())
         seen.append((kind, text))
 
-    run(remote, at(site.first), "echo one; sleep 0.6; echo two >&2", control=RunControl(output=take))
+    run(remote, at(site.first), "echo one; sleep 2; echo two >&2", control=RunControl(output=take))
     assert seen == [("stdout", "one\n"), ("stderr", "two\n")]
-    assert first_s[1] - first_s[0] > 0.4
+    assert first_s[1] - first_s[0] > 0.3
 
 
 def test_output_of_several_hosts_names_the_host(site: Site, remote: RemoteRunner) -> None:
@@ -372,8 +373,10 @@ def test_an_idle_connection_is_closed(site: Site, remote: RemoteRunner) -> None:
 def test_a_broken_connection_is_replaced(site: Site, remote: RemoteRunner) -> None:
     run(remote, at(site.first), "true")
     # The parent of the login shell serves the connection.
-    run(remote, at(site.first), "(sleep 0.2; kill -9 $PPID) >/dev/null 2>&1 &")
-    time.sleep(0.6)
+    command = "echo $PPID; (sleep 0.2; kill -9 $PPID) >/dev/null 2>&1 &"
+    parent = only(run(remote, at(site.first), command))["stdout"]
+    wait_until(lambda: not Path(f"/proc/{parent}").exists())
+    time.sleep(0.5)
     assert only(run(remote, at(site.first), "echo again"))["stdout"] == "again"
 
 
@@ -585,7 +588,7 @@ def test_a_wrong_password_on_a_terminal_does_not_hang(
     assert result["return_code"] == 1
     assert "3 incorrect" in result["stdout"]
     assert "stormcrow-" not in result["stdout"]
-    assert time.monotonic() - begin_s < 20
+    assert time.monotonic() - begin_s < 60
 
 
 def test_a_timeout_ends_a_command_under_sudo(

@@ -79,10 +79,14 @@ def test_rules_hear_of_processes_that_start_and_end(tmp_path: Path, start: Start
         }
         engine.stored.put("rule", document, user="alice")
     engine.sensors.restart_one("probe.Probe")
-    wait_until(lambda: said(engine, "core.st2.sensor.process_spawn"))
+    wait_until(lambda: said(engine, "core.st2.sensor.process_exit"))
+    until_state(engine, SensorState.RUNNING)
+    pid = engine.sensors.one("probe.Probe").pid
+    # The first start may be told late, when the rule is already there.
+    wait_until(lambda: pid in [one["pid"] for one in said(engine, "core.st2.sensor.process_spawn")])
     (gone,) = said(engine, "core.st2.sensor.process_exit")
-    (made,) = said(engine, "core.st2.sensor.process_spawn")
+    made = said(engine, "core.st2.sensor.process_spawn")[-1]
     assert gone["id"] == made["id"] == "probe.Probe"
     assert gone["exit_code"] == 128 + 15
-    assert made["pid"] == engine.sensors.one("probe.Probe").pid
+    assert made["pid"] == pid
     assert "sensor_host.py" in made["cmd"]

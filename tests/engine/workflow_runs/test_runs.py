@@ -246,7 +246,7 @@ def test_cancelling_the_one_inside_cancels_the_whole(engine: Engine) -> None:
 
 
 def test_only_workflows_pause(engine: Engine) -> None:
-    made = start(engine, "probe.sh", cmd="sleep 0.3")
+    made = start(engine, "probe.sh", cmd="sleep 5")
     with pytest.raises(BadInput, match="cannot pause"):
         engine.workflows.pause(made.id, user="bob")
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.conftest import missing
+from tests.ports import free_port
 
 NGIRCD_CONF = """\
 [Global]
@@ -46,12 +47,6 @@ def until(is_so: Callable[[], bool], *, timeout_s: float = 60.0) -> None:
     while not is_so():
         assert time.monotonic() < end, "it did not happen in time"
         time.sleep(0.02)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Ngircd:

@@ -9,7 +9,8 @@ import yaml
 from bot.cli.doctor_network import examine_network
 from bot.cli.finding import Finding
 from engine.configuration import read_settings
-from tests.bot.adapters.errbot.servers import Ngircd, free_port
+from tests.bot.adapters.errbot.servers import Ngircd
+from tests.ports import free_port
 
 
 def examine(folder: Path, server: Ngircd, **network: Any) -> dict[str, Finding]:

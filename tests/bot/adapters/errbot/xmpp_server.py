@@ -18,8 +18,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from tests.bot.adapters.errbot.servers import free_port, until
+from tests.bot.adapters.errbot.servers import until
 from tests.conftest import missing
+from tests.ports import free_port
 
 DOMAIN = "localhost"
 ROOMS = f"rooms.{DOMAIN}"

@@ -7,7 +7,7 @@ from bot.chat import Piece, Reply, Text
 from bot.results import cut_pieces, pieces_of_result
 from bot.trees import ShownTask
 from engine.clock import utcnow
-from engine.records.execution import Execution
+from engine.records.execution import REJECTED_KEY, Execution
 from engine.records.inquiry import Inquiry
 from engine.service import Engine
 from engine.status import FAILURES, Status
@@ -69,6 +69,9 @@ def _of_workflow(engine: Engine, execution: Execution, *, prefix: str) -> Iterat
     tasks = workflows.WorkflowTrees(engine).tasks(execution.id)
     word = formatting.short_id(execution.id)
     if execution.status in FAILURES:
+        rejected_by = execution.context.get(REJECTED_KEY)
+        if rejected_by:
+            yield Text(text=_of_inquiry(engine.inquiries.get(str(rejected_by)), prefix=prefix))
         yield from _of_result(execution)
         if workflows.failed_at(engine, execution):
             yield Text(text=f"Go on from there: {prefix}retry {word} · all of it: {prefix}rerun {word}")

@@ -18,7 +18,7 @@ from engine.endings import Endings
 from engine.errors import BadInput, IllegalTransition, NotFound
 from engine.expressions.params import Plans, TemplateScope
 from engine.records.callback import CONTEXT_KEY as CALLBACK
-from engine.records.execution import Execution, ExecutionRequest, OutputChunk, Terms
+from engine.records.execution import REJECTED_KEY, Execution, ExecutionRequest, OutputChunk, Terms
 from engine.repeats import Repeats
 from engine.requests import PreparedExecution, Requests
 from engine.runners.base import RunResult
@@ -226,11 +226,14 @@ class Executions:
                 sealed_parameters.keep_result(
                     connection, self._vault, execution_id, outcome.clear, outcome.secrets
                 )
+            noted = {REJECTED_KEY: outcome.rejected_by} if outcome.rejected_by else {}
+            if noted and wanted is outcome.status:
+                values["context"] = orjson.dumps({**step.context, **noted})
             repeated = self._repeats.of(connection, execution_id, step, wanted)
             if repeated is None:
                 self._step(connection, execution_id, step, wanted, values=values)
                 return wanted
-            values["context"] = orjson.dumps(repeated.old_context)
+            values["context"] = orjson.dumps({**repeated.old_context, **noted})
             told = {"retried_by": repeated.execution.id}
             self._step(connection, execution_id, step, wanted, values=values, told=told)
             insertion(repeated.execution, repeated.sealed)(connection)

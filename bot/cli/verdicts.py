@@ -31,18 +31,21 @@ def verdict_on(
     decided = sorted(
         (one for one in inquiries if one.get("outcome")), key=lambda one: str(one["outcome"]["at"])
     )
-    if code is Code.FAILED and decided and is_no(decided[-1]):
-        code = Code.REJECTED
-    sentence = str(decided[-1]["outcome"]["text"]) if decided else ""
-    return Verdict(execution=execution, code=code, sentence=sentence, inquiries=inquiries, tasks=tasks)
+    no = _no_of(execution, decided) if code is Code.FAILED else None
+    said = no or (decided[-1] if decided else None)
+    return Verdict(
+        execution=execution,
+        code=Code.REJECTED if no is not None else code,
+        sentence=str(said["outcome"]["text"]) if said is not None else "",
+        inquiries=inquiries,
+        tasks=tasks,
+    )
 
 
-def is_no(inquiry: Mapping[str, Any]) -> bool:
-    """Rejected; or, where a workflow looks at the answer itself, answered with no."""
-    if inquiry["state"] == "rejected":
-        return True
-    votes = inquiry.get("votes") or []
-    return inquiry["state"] == "answered" and bool(votes) and votes[-1]["approves"] is False
+def _no_of(execution: Mapping[str, Any], decided: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """The decision because of which it failed: a workflow says which; a question by itself is its own."""
+    named = execution.get("context", {}).get("rejected_by") or execution["id"]
+    return next((one for one in decided if one["id"] == named and one["state"] != "expired"), None)
 
 
 def passed_through(verdict: Verdict, path: str) -> int:

@@ -18,6 +18,8 @@ from engine.status import FINISHED, Status
 
 # In the context of what an agent began, by the Model Context Protocol.
 ORIGIN_KEY = "origin"
+# The key of the context of a workflow that failed because people said no: the inquiry.
+REJECTED_KEY = "rejected_by"
 AGENT = "mcp"
 
 _counter = count(secrets.randbelow(1 << 24))

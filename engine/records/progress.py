@@ -17,6 +17,8 @@ class Part:
     action: str
     runner: str
     status: str
+    rejected_by: str
+    """The inquiry whose "no" is why it failed."""
     started_at: datetime | None
     ended_at: datetime | None
 

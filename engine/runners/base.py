@@ -63,6 +63,8 @@ class RunResult:
     was hidden."""
     secrets: tuple[str, ...] = ()
     """What was hidden."""
+    rejected_by: str = ""
+    """Of a workflow: the inquiry whose "no" is why it failed; empty: it failed of something else."""
 
 
 @dataclass(slots=True, kw_only=True)

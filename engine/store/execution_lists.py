@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 from sqlalchemy import ColumnElement, Connection, Select, select
 
-from engine.records.execution import ExecutionFilter, ExecutionRow
+from engine.records.execution import REJECTED_KEY, ExecutionFilter, ExecutionRow
 from engine.records.progress import Part
 from engine.records.trigger import EnforcementRow, TriggerInstanceRow
 
@@ -112,6 +112,7 @@ def _part(row: Any) -> Part:
         action=row.action,
         runner=row.runner,
         status=row.status,
+        rejected_by=str(context.get(REJECTED_KEY) or ""),
         started_at=row.started_at,
         ended_at=row.ended_at,
     )

@@ -10,7 +10,7 @@ from engine.executions import Executions
 from engine.expressions.masking import ValueMasker
 from engine.log_facts import learn
 from engine.runners.base import RunResult
-from engine.status import FINISHED, Status
+from engine.status import FAILURES, FINISHED, Status
 from engine.store import workflows as store
 from engine.store.database import Database
 from engine.store.vault import Vault
@@ -26,6 +26,7 @@ from engine.workflow_runs.messages import (
     RunAgain,
     Wished,
 )
+from engine.workflow_runs.rejection import rejection
 from engine.workflow_runs.step import Birth, Step, needs_snapshot
 from engine.workflows.calls import ActionChanged, Command, Rerun, TimeCame
 
@@ -83,7 +84,7 @@ class StepMaker:
         if run.host.learned:
             run.head = run.head.with_secrets(tuple(run.host.learned))
             run.host.learned.clear()
-        outcome = self._outcome(run, status) if is_ended else None
+        outcome = self._outcome(run, status, ended) if is_ended else None
         return Step(
             run=run,
             ended=ended,
@@ -107,9 +108,14 @@ class StepMaker:
             children_ended=frozenset([*(child.execution.id for child in ended), *owned(wanted.children)]),
         )
 
-    def _outcome(self, run: LiveRun, status: str) -> RunResult:
+    def _outcome(self, run: LiveRun, status: str, ended: Sequence[ChildEnded]) -> RunResult:
         result = run.conductor.result
-        outcome = self._hide(run.head.action, RunResult(status=Status(status), result=result))
+        rejected_by = ""
+        if Status(status) is Status.FAILED and not any(child.status in FAILURES for child in ended):
+            with self._database.read() as connection:
+                rejected_by = rejection(connection, run.head.execution_id)
+        made = RunResult(status=Status(status), result=result, rejected_by=rejected_by)
+        outcome = self._hide(run.head.action, made)
         if not run.head.secrets:
             return outcome
         shown = ValueMasker(run.head.secrets).value(outcome.result)

@@ -200,6 +200,7 @@ def test_the_question_of_a_task_stands_in_the_thread_of_the_workflow(house: Hous
     assert "echo deployed" in text_of(asked[0]["body"])
     house.say(f"reject {asked[0]['body']['prompt']['id'][-6:]}")
     body = until(house, message_id, "failed")
+    assert "Rejected by admin" in text_of(house.ask(f"why {body['execution_id'][-6:]}"))
     assert "Rejected" in text_of(body)
 
 

@@ -4,8 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import event
-from sqlalchemy.engine import Engine as SqlEngine
+from sqlalchemy import Connection
 
 from engine.status import Status
 from tests.engine.policies.place import END, Place, is_, job, status, words
@@ -98,14 +97,13 @@ def test_actions_without_a_policy_cost_no_statement_more(place: Place) -> None:
     wait_until(is_(engine, job(engine, "b"), Status.DELAYED))
     said: list[str] = []
 
-    def listen(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
-        said.append(statement)
+    def listen(connection: Connection) -> None:
+        driver: Any = connection.connection.driver_connection
+        driver.set_trace_callback(said.append)
 
-    event.listen(SqlEngine, "before_cursor_execute", listen)
-    try:
-        assert run(engine, "probe.nothing").status is END
-    finally:
-        event.remove(SqlEngine, "before_cursor_execute", listen)
+    # By the driver: the statements of every execution pass SQLAlchemy by.
+    engine.database.write(listen)
+    assert run(engine, "probe.nothing").status is END
     assert any("UPDATE execution" in one for one in said)
     assert [one for one in said if "policy_entry" in one] == []
 

@@ -41,7 +41,8 @@ def job(gated: Running, tmp_path: Path) -> dict[str, str]:
     tools.mkdir()
     for name, line in {
         "stormcrow": f'exec {sys.executable} -m bot.cli "$@"',
-        "python3": f'echo "$@" >> {tmp_path}/installed',
+        "python3": f'echo "$@" >> {tmp_path}/installed\n'
+        'if [ "$2" = venv ]; then mkdir -p "$3/bin" && cp "$0" "$3/bin/python"; fi',
     }.items():
         (tools / name).write_text(f"#!/bin/sh\n{line}\n")
         (tools / name).chmod(0o755)
@@ -49,6 +50,8 @@ def job(gated: Running, tmp_path: Path) -> dict[str, str]:
         "PATH": f"{tools}:/usr/bin:/bin",
         "PYTHONPATH": str(ROOT),
         "HOME": str(tmp_path),
+        "RUNNER_TEMP": str(tmp_path / "runner"),
+        "GITHUB_PATH": str(tmp_path / "path"),
         "STORMCROW_URL": gated.url,
         "STORMCROW_API_KEY": gated.key,
     }
@@ -137,7 +140,10 @@ def test_the_action_waits_for_the_approval_and_gives_its_outputs(
     with Decider(gated, "approve"):
         done = run_action(job, tmp_path, **given)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert (tmp_path / "installed").read_text() == "-m pip install --quiet stormcrow\n"
+    own = tmp_path / "runner" / "stormcrow"
+    installed = (tmp_path / "installed").read_text().splitlines()
+    assert installed == [f"-m venv {own}", "-m pip install --quiet stormcrow"]
+    assert (tmp_path / "path").read_text() == f"{own}/bin\n"
     outputs = (tmp_path / "output").read_text()
     declared = yaml_of("github/stormcrow-run/action.yml")["outputs"]
     for one in declared.values():

@@ -148,10 +148,10 @@ def test_nor_by_the_api(house: House, as_user: As) -> None:
     url = f"{house.url}/api/v1"
     refused = house.http.post(f"{url}/executions", json={"action": "core.noop"}, timeout=10)
     assert (refused.status_code, "action_execute" in refused.json()["faultstring"]) == (403, True)
-    by_alias = {"command": "say hello", "user": "admin", "source_channel": "ops"}
-    answer = house.http.post(f"{url}/aliasexecution/match_and_execute", json=by_alias, timeout=10)
-    assert answer.status_code == 403
-    assert "default.say" in answer.json()["faultstring"]
+    for user, wrong in (("bob", "default.say"), ("admin", "may not act for")):
+        by_alias = {"command": "say hello", "user": user, "source_channel": "ops"}
+        answer = house.http.post(f"{url}/aliasexecution/match_and_execute", json=by_alias, timeout=10)
+        assert (answer.status_code, wrong in answer.json()["faultstring"]) == (403, True)
     house.wait_for(lambda: any(one.verb == "ask" for one in house.engine.denials.page(user="bob")[0]))
 
 

@@ -217,7 +217,8 @@ def test_action_alias(st2: St2) -> None:
     assert "cli.hello" in st2.ok("action-alias", "get", "cli.hello").out
     assert "shout" in st2.ok("action-alias", "match", "shout echo hi").out
     assert ID.search(st2.ok("action-alias", "execute", "shout echo hi").out)
-    assert ID.search(st2.ok("action-alias", "execute", "-u", "bob", "shout echo hi").out)
+    refused = st2("action-alias", "execute", "-u", "bob", "shout echo hi")
+    assert (refused.code, "may not act for 'bob'" in refused.out) == (1, True)
     assert "hi" in st2.ok("action-alias", "test", "shout echo hi").out
     alias = {
         "name": "newal",

@@ -71,9 +71,13 @@ def test_a_retry_edits_the_message_of_a_chat_elsewhere(desk: Desk, tmp_path: Pat
     said = desk.adapter.until(1, status="succeeded")
     assert [kind for kind, _ in said].count("post") == 1
     assert {one.key for _, one in said} == {said[0][1].key}
-    texts = [as_text(one.reply) for _, one in said]
-    assert any("(1 of 2)" in one for one in texts)
-    assert any("(2 of 2)" in one for one in texts)
+
+
+def test_a_chat_elsewhere_hears_which_try_comes_next(desk: Desk) -> None:
+    put(desk.engine, "action.retry", retry_on="failure", delay=100)
+    desk.say("echo false")
+    said = desk.adapter.until(1, status="requested")
+    assert "(1 of 2)" in as_text(said[-1][1].reply)
 
 
 def test_after_a_restart_the_retry_still_finds_its_message(desk: Desk, tmp_path: Path) -> None:

@@ -35,6 +35,7 @@ class Sensors:
         self._lock = threading.Lock()
         self._keepers: dict[str, Keeper] = {}
         self._wake = threading.Event()
+        self._is_stale = True
         self._has_planned = threading.Event()
         self._has_planned.set()
         self._is_stopping = False
@@ -77,22 +78,25 @@ class Sensors:
     # the content
 
     def _content_changed(self, _registry: Registry) -> None:
-        self._has_planned.clear()
+        with self._lock:
+            self._is_stale = True
+            self._has_planned.clear()
         self._wake.set()
 
     def _run(self) -> None:
         left = sweep(self._spool)
         if left:
             log.warning("ended %d processes of sensors that an earlier server has left", left)
-        planned: Registry | None = None
         while not self._is_stopping:
             self._wake.clear()
-            registry = self._content.current
-            if registry is not planned:
-                self._follow(registry)
-                planned = registry
-                if registry is self._content.current:
-                    self._has_planned.set()
+            with self._lock:
+                is_stale, self._is_stale = self._is_stale, False
+            if is_stale:
+                # Its rules may not be compiled yet; then we are told of it once more, and plan once more.
+                self._follow(self._content.current)
+                with self._lock:
+                    if not self._is_stale:
+                        self._has_planned.set()
             elif self._leases.renew(self._keepers):
                 self._look_again()
             self._wake.wait(self._leases.pause_s)

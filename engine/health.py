@@ -154,7 +154,7 @@ class Health:
             name="writes",
             is_ok=False,
             text=f"a write was refused {ago_s:.0f} s ago, and small ones are taken again: {trouble.text}",
-            hint=f"It is well when none was refused for {TROUBLE_S:.0f} s. If it goes on, check the free "
+            hint=f"This ends {TROUBLE_S:.0f} s after the last refusal. If it goes on, check the free "
             "space, the mode and owner of the files, and whether the file system is mounted read-only.",
         )
 

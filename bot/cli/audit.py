@@ -1,4 +1,4 @@
-"""`audit list|export|verify`: who did what; and whether that is still as it was written."""
+"""`audit list|show|export|verify|head`: who did what; and whether that is still as it was written."""
 
 import json
 import sys

@@ -127,8 +127,8 @@ def _user(call: Call, body: dict[str, Any]) -> str:
     if call.engine.rights.has_roles and asking not in call.engine.settings.auth.shared_bots:
         raise Denied(
             f'User "{asking}" may not act for {name[:64]!r}.',
-            hint=f"It takes a role of {asking} that grants impersonate on user:{name[:64]}, who must be no "
-            "administrator. Or everybody runs commands as the bot: auth.shared_bots.",
+            hint=f"Give {asking} a role that grants impersonate on user:{name[:64]} (none helps for an "
+            f"administrator). Or name {asking} in auth.shared_bots: then everybody has the bot's rights.",
         )
     return asking
 

@@ -185,8 +185,8 @@ def _check_decryption(call: Call, resource: str) -> None:
         return
     raise Denied(
         "Decrypt option requires administrator access.",
-        hint=f"Or a role that grants {Right.KEY_VALUE_PAIR_ALL}"
-        f"{f' on {resource}' if resource else ''}; keys of one's own scope are one's own.",
+        hint=f"Ask for a role that grants {Right.KEY_VALUE_PAIR_ALL}"
+        f"{f' on {resource}' if resource else ''}. Keys of your own scope need none.",
     )
 
 

@@ -23,7 +23,7 @@ class Shell:
         return CliRunner().invoke(app, words, env=environment)
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     with running(tmp_path_factory.mktemp("cli")) as made:
         yield made

@@ -12,6 +12,7 @@ from engine.records.outside import OutsidePerson
 from tests.bot.cli.conftest import Shell
 from tests.engine.api.running import Running
 from tests.engine.rights.site import write_rights
+from tests.engine.world import wait_until
 
 LIMITS = "limits: [{actions: [probe.say], users: [ann], channels: [api, '#ops']}]"
 
@@ -55,6 +56,8 @@ def test_check_of_what_is_not_there_is_not_found(shell: Shell) -> None:
 def test_denied_lists_what_was_refused(shell: Shell, shared: Running) -> None:
     clear, _ = shared.engine.access.create_key(user="eve", metadata={})
     assert shell("run", "probe.say", "text=hello", STORMCROW_API_KEY=clear).exit_code != Code.OK
+    # It is written soon; nobody who is refused waits for it.
+    wait_until(lambda: shared.engine.denials.page(user="eve")[1] == 1)
     found = json.loads(shell("rights", "denied", "--user", "eve", "--json").stdout)
     assert [(one["verb"], one["what"], one["place"]) for one in found] == [
         ("ask", "POST /executions", "the API")

@@ -57,7 +57,7 @@ SECRETS = {
 }
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     folder = tmp_path_factory.mktemp("webhooks")
     for name, text in HOOKS.items():

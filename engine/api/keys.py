@@ -15,6 +15,7 @@ from engine.errors import BadInput, Denied, NotFound
 from engine.records.audit import Act
 from engine.records.datastore import DatastoreKey, Expected, KeyFilter
 from engine.specs.right import Right
+from engine.store.datastore import is_sealed_text
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +73,7 @@ def put_key(call: Call) -> Response:
     owner = _owner(call, body.get("user"))
     value, secret = _text(body, "value"), _flag(body, "secret")
     if _flag(body, "encrypted"):
+        _check_taking_over(call, value)
         value, secret = call.engine.datastore.opened(scope, name, value, user=owner), True
     key = call.engine.datastore.put(
         scope,
@@ -188,6 +190,19 @@ def _check_decryption(call: Call, resource: str) -> None:
         hint=f"Ask for a role that grants {Right.KEY_VALUE_PAIR_ALL}"
         f"{f' on {resource}' if resource else ''}. Keys of your own scope need none.",
     )
+
+
+def _check_taking_over(call: Call, value: str) -> None:
+    """What StackStorm encrypted opens under any name, and everybody could list it there. Raises Denied."""
+    requester, rights = call.requester, call.engine.rights
+    if is_sealed_text(value) or _is_admin(call):
+        return
+    may = rights.has_roles and rights.allows(requester.user, Right.KEY_VALUE_PAIR_ALL).may
+    if not (may and requester.is_person):
+        raise Denied(
+            "Values that StackStorm encrypted are taken over by the administrator.",
+            hint=f"Send it in clear, or ask for a role that grants {Right.KEY_VALUE_PAIR_ALL}.",
+        )
 
 
 def _note_decryption(call: Call, keys: list[DatastoreKey]) -> None:

@@ -115,6 +115,8 @@ async def _by_key(call: Call, url: str, delivery: Delivery) -> Answering:
     except Unauthenticated as error:
         hooks.refuse(url, error.message, kind="key", address=delivery.address)
         raise
+    # The route is open: who it is has just been found out.
+    call.requester = requester
     call.crowd.throttle.admit(requester)
     gate.check_webhook(call, requester, url)
     if url != GENERIC and url not in hooks.rule_triggers():
@@ -125,7 +127,6 @@ async def _by_key(call: Call, url: str, delivery: Delivery) -> Answering:
         event = _any_event(body, delivery, requester, depth=depth, trace_id=trace_id)
     else:
         event = hooks.keyed_event(url, delivery, body, user=requester.user, depth=depth, trace_id=trace_id)
-    # The route is open: who it is has just been found out.
     with acting_as(actor_of(call, requester)):
         emitted = await _emit(call, url, traced_event(call, event))
     return _accepted(call, body, emitted)

@@ -216,8 +216,9 @@ class RuleEngine:
         return found
 
     def _context(self, rule: CompiledRule, instance: TriggerInstance) -> dict[str, Any]:
+        """Nothing of the rule's own `context`: who may write a rule could say there whose work it goes on
+        with, or for whom it asks."""
         return {
-            **rule.spec.context,
             "user": rule.spec.owner or self._user,
             "trigger_instance": {"id": instance.id, "name": None},
             "rule": {"id": rule.spec.ref, "name": rule.spec.name},

@@ -106,7 +106,7 @@ class Datastore:
         """The value behind an encrypted text that a caller gives: this very key's own sealed text, as a
         list holds it, or what StackStorm encrypted, where its key file is configured. Raises BadInput."""
         scope, owner = _place(scope, user)
-        if "." in text:
+        if is_sealed_text(text):
             try:
                 place, value = self._open(text)
             except StoreFailure as error:
@@ -300,6 +300,11 @@ class Datastore:
             description=row.description,
             expires_at=row.expires_at,
         )
+
+
+def is_sealed_text(text: str) -> bool:
+    """Whether it has the form of our own sealed values; what StackStorm encrypted has no dot in it."""
+    return "." in text
 
 
 def seal_place(scope: str, user: str, name: str) -> str:

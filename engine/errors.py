@@ -13,6 +13,7 @@ EngineError
 │   └── Untrusted         what others say of somebody is not believed; why is for the log alone
 ├── Denied                the user may not do this (HTTP 403)
 ├── Conflict              it clashes with what is there (HTTP 409)
+│   ├── AlreadyThere      there is one of that name
 │   ├── IllegalTransition an execution may not go from this status to that one
 │   └── KeyReused         an Idempotency-Key that came with another request before (HTTP 422)
 ├── Busy                  too much waits already; it may be asked again soon (HTTP 503)
@@ -87,6 +88,14 @@ class Denied(EngineError):
 
 class Conflict(EngineError):
     """The request clashes with what is already there."""
+
+
+class AlreadyThere(Conflict):
+    """There is one of that name; `existing_id` is what clients know it by."""
+
+    def __init__(self, message: str, *, hint: str, existing_id: str) -> None:
+        super().__init__(message, hint=hint)
+        self.existing_id = existing_id
 
 
 class IllegalTransition(Conflict):

@@ -66,6 +66,11 @@ class ExecutionCalls:
         with self.database.read() as connection:
             return store.children(connection, execution_id)
 
+    def children_of_each(self, execution_ids: Collection[str]) -> dict[str, list[str]]:
+        """By the parent's id; those without any are left out."""
+        with self.database.read() as connection:
+            return execution_lists.children_of_each(connection, execution_ids)
+
     def progress(self, execution_id: str) -> Progress:
         """How far it has come, with all that is below it. Raises NotFound."""
         # The status first: when it is an end, all of the parts have theirs.

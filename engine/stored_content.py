@@ -207,6 +207,8 @@ def read_document(kind: str, document: Mapping[str, Any], *, user: str) -> Any:
     except WrongShape as error:
         where = ".".join(str(step) for step in error.path)
         raise BadInput(error.message, hint=error.hint, where=where) from error
+    if not spec.ref.isprintable():
+        raise BadInput("A name holds no control characters.", hint="Letters, digits, _, - and . will do.")
     return spec.model_copy(update={"owner": user}) if isinstance(spec, RuleSpec) else spec
 
 

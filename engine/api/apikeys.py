@@ -44,12 +44,15 @@ def create_api_key(call: Call) -> Response:
     """`key_hash`: a key of StackStorm goes on opening what it opened there."""
     _check_person(call)
     body = call.object()
-    metadata = body.get("metadata") or {}
+    metadata = {} if body.get("metadata") is None else body["metadata"]
     if not isinstance(metadata, dict):
         raise BadInput("'metadata' must be an object.")
     user = body.get("user") or call.requester.user
     if not isinstance(user, str):
         raise BadInput("'user' must be a string.")
+    enabled = body.get("enabled", True)
+    if not isinstance(enabled, bool):
+        raise BadInput("'enabled' must be true or false.")
     limits = _limits(body)
     acting_user = _acting_user(call, user)
     key_hash = body.get("key_hash")
@@ -61,7 +64,7 @@ def create_api_key(call: Call) -> Response:
         key = keys.adopt(str(key_hash), user=user, metadata=metadata, limits=limits)
     else:
         secret, key = keys.create(user=user, metadata=metadata, limits=limits, acting_user=acting_user)
-    if body.get("enabled") is False:
+    if not enabled:
         key = keys.set_enabled(key.id, enabled=False)
     return json_answer(wire.api_key_document(key, secret=secret), status=201)
 

@@ -8,6 +8,7 @@ import orjson
 from starlette.responses import Response
 
 from engine.errors import (
+    AlreadyThere,
     BadContent,
     BadInput,
     BadSettings,
@@ -58,9 +59,15 @@ def status_of(error: EngineError) -> int:
     return next((status for kind, status in STATUS_OF.items() if isinstance(error, kind)), 500)
 
 
-def fault(status: int, text: str, headers: Mapping[str, str] | None = None) -> Response:
-    """StackStorm's error body."""
-    body = orjson.dumps({"faultstring": text})
+def fault(
+    status: int,
+    text: str,
+    headers: Mapping[str, str] | None = None,
+    *,
+    more: Mapping[str, str] | None = None,
+) -> Response:
+    """StackStorm's error body. `more`: what stands in it beside the text."""
+    body = orjson.dumps({"faultstring": text, **(more or {})})
     return Response(body, status_code=status, headers=headers, media_type="application/json")
 
 
@@ -80,7 +87,8 @@ def answer_for(error: EngineError | HttpError, *, request_id: str) -> Response:
         return fault(status, text, {"Retry-After": "5"})
     if status >= 500:
         return fault(status, internal(request_id))
-    return fault(status, " ".join(part for part in (error.message, error.hint) if part))
+    more = {"conflict-id": error.existing_id} if isinstance(error, AlreadyThere) else None
+    return fault(status, " ".join(part for part in (error.message, error.hint) if part), more=more)
 
 
 def no_database(request_id: str) -> Response:

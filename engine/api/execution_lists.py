@@ -7,12 +7,14 @@ from starlette.responses import Response
 
 from engine.api import listing
 from engine.api.call import Call, Query, json_answer, moment
+from engine.api.origins import origins
 from engine.api.scopes import narrowed
 from engine.errors import BadInput
 from engine.records.access import Scope
-from engine.records.execution import ExecutionFilter
+from engine.records.execution import Execution, ExecutionFilter
 from engine.refs import liveaction_id
 from engine.specs.right import Right
+from engine.specs.runner_type import WORKFLOWS
 
 ATTRIBUTES = frozenset({"result", "trigger_instance", "status"})
 # Names in `filter=k:v` -> our query parameters.
@@ -25,14 +27,27 @@ _ADVANCED = {
 
 
 def list_executions(call: Call) -> Response:
-    wanted = _filter(call.query)
+    wanted = _filter(call)
     scope = narrowed(call, Right.EXECUTION_LIST)
     if scope is not None:
         wanted = replace(wanted, actions=_within(call, scope))
     page = listing.history_page(call)
     found, total = call.engine.executions(wanted)
-    shown = [listing.selected(call.documents.execution(one), call.query, ("id",)) for one in found]
+    include, _ = listing.attributes(call.query)
+    began, children = origins(call, found, include=include), _children(call, found, include)
+    documents = (
+        {**call.documents.execution(one, children=children.get(one.id, ())), **began.get(one.id, {})}
+        for one in found
+    )
+    shown = [listing.selected(document, call.query, ("id",)) for document in documents]
     return json_answer(shown, headers=listing.page_headers(page, total))
+
+
+def _children(call: Call, executions: list[Execution], include: list[str]) -> dict[str, list[str]]:
+    """Of workflows, which alone have some; unless the caller leaves them out."""
+    if include and "children" not in include:
+        return {}
+    return call.engine.children_of_each([one.id for one in executions if one.runner in WORKFLOWS])
 
 
 def _within(call: Call, scope: Scope) -> frozenset[str]:
@@ -48,8 +63,8 @@ def list_filters(call: Call) -> Response:
     return json_answer({name: values for name, values in found.items() if not wanted or name in wanted})
 
 
-def _filter(query: Query) -> ExecutionFilter:
-    query = _with_advanced(query)
+def _filter(call: Call) -> ExecutionFilter:
+    query = _with_advanced(call.query)
     include, exclude = listing.attributes(query)
     check_excluded(exclude)
     page = query.page()
@@ -61,7 +76,7 @@ def _filter(query: Query) -> ExecutionFilter:
         runner=query.text("runner"),
         user=query.text("user"),
         parent_id=query.text("parent"),
-        rule=query.text("rule"),
+        rules=_rules(call, query.text("rule")),
         trigger_instance=query.text("trigger_instance"),
         trigger=query.text("trigger"),
         trigger_type=query.text("trigger_type"),
@@ -72,6 +87,13 @@ def _filter(query: Query) -> ExecutionFilter:
         oldest_first=listing.oldest_first(query, "start_timestamp"),
         with_result="result" not in exclude and (not include or any(_is_result(name) for name in include)),
     )
+
+
+def _rules(call: Call, asked: str | None) -> list[str] | None:
+    """By its ref, or as in StackStorm by its bare name."""
+    if asked is None or "." in asked:
+        return None if asked is None else [asked]
+    return [ref for ref, rule in call.engine.registry.rules.items() if rule.name == asked]
 
 
 def _is_result(path: str) -> bool:

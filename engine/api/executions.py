@@ -15,6 +15,7 @@ from engine.api.callbacks import callback_of
 from engine.api.changes import moved
 from engine.api.execution_lists import ATTRIBUTES, check_excluded
 from engine.api.live import EVENTS, LiveOutput, Reading, told_before, wants_events
+from engine.api.origins import origins
 from engine.api.repeated import alone, replayed, terms_of
 from engine.api.request_spans import traced
 from engine.api.resource import Answering
@@ -163,11 +164,16 @@ def _at_once(call: Call) -> Response:
 
 
 def _shown(call: Call, execution: Execution) -> Document:
-    document = call.documents.execution(execution, children=call.engine.children(execution.id))
+    include, exclude = listing.attributes(call.query)
+    check_excluded(exclude)
+    children = call.engine.children(execution.id)
+    document = {
+        **call.documents.execution(execution, children=children),
+        **origins(call, [execution], include=include).get(execution.id, {}),
+    }
     largest = call.query.integer("max_result_size", 0)
     if largest and execution.result_size > largest:
         document.pop("result", None)
-    check_excluded(listing.attributes(call.query)[1])
     return listing.selected(document, call.query, ("id",))
 
 
@@ -201,7 +207,8 @@ def get_attribute(call: Call) -> Response:
             f'Attribute "{name}" cannot be read on its own.', hint=f"Choose from {sorted(ATTRIBUTES)}."
         )
     execution = call.engine.execution(call.path["id"])
-    return json_answer(call.documents.execution(execution).get(name))
+    document = {**call.documents.execution(execution), **origins(call, [execution]).get(execution.id, {})}
+    return json_answer(document.get(name))
 
 
 def list_children(call: Call) -> Response:

@@ -86,6 +86,14 @@ def check_webhook(call: Call, requester: Requester, url: str) -> None:
         raise Denied(f"You may not post to this webhook: {verdict.reason}", hint=verdict.hint)
 
 
+def may_see(call: Call, right: Right, resource: str = "") -> bool:
+    """Whether the route of its own would show it, where it stands inside of something else."""
+    scope, rights = call.requester.scope, call.engine.rights
+    if scope is not None and not scopes.has_right(scope, right):
+        return False
+    return not rights.has_roles or rights.allows(call.requester.user, right, resource).may
+
+
 def _check_rule(call: Call) -> None:
     """A rule runs its action as whoever wrote it, who must be allowed to run it: by roles and by limits."""
     action = call.object().get("action")

@@ -57,7 +57,8 @@ def page_headers(page: Page, total: int) -> dict[str, str]:
 def selected(document: Document, query: Query, always: Collection[str] = _ALWAYS) -> Document:
     """`document` with what include_attributes or exclude_attributes leave of it.
 
-    Both take dotted paths. Raises BadInput when both are given.
+    Both take dotted paths, through lists of objects too. Neither takes `always` away. Raises BadInput
+    when both are given.
     """
     include, exclude = attributes(query)
     if include:
@@ -66,7 +67,7 @@ def selected(document: Document, query: Query, always: Collection[str] = _ALWAYS
             _copy(document, chosen, path.split("."))
         return chosen
     if exclude:
-        return _without(document, [path.split(".") for path in exclude])
+        return _without(document, [path.split(".") for path in exclude if path not in always])
     return document
 
 
@@ -93,14 +94,30 @@ def _copy(source: Mapping[str, Any], target: Document, path: list[str]) -> None:
         inner = dict(target.get(name) or {})
         _copy(value, inner, rest)
         target[name] = inner
+    elif isinstance(value, list):
+        target[name] = _copied_each(value, target.get(name), rest)
+
+
+def _copied_each(source: list[Any], target: Any, path: list[str]) -> list[Document]:
+    """Of each object in a list what `path` names; the rest of the list is left out, as StackStorm does."""
+    whole = [one for one in source if isinstance(one, Mapping)]
+    if isinstance(target, list) and len(target) != len(whole):
+        return target
+    chosen = [dict(one) for one in target] if isinstance(target, list) else [{} for _ in whole]
+    for one, made in zip(whole, chosen, strict=False):
+        _copy(one, made, path)
+    return chosen
 
 
 def _without(document: Mapping[str, Any], paths: list[list[str]]) -> Document:
     gone = {path[0] for path in paths if len(path) == 1}
     kept = {name: value for name, value in document.items() if name not in gone}
     for name in {path[0] for path in paths if len(path) > 1} & kept.keys():
+        inner = [path[1:] for path in paths if path[0] == name and path[1:]]
         if isinstance(kept[name], Mapping):
-            kept[name] = _without(kept[name], [path[1:] for path in paths if path[0] == name and path[1:]])
+            kept[name] = _without(kept[name], inner)
+        elif isinstance(kept[name], list):
+            kept[name] = [_without(one, inner) if isinstance(one, Mapping) else one for one in kept[name]]
     return kept
 
 
@@ -154,6 +171,8 @@ def fits(document: Document, query: Query) -> bool:
         return False
     for name, path in FILTERS.items():
         wanted = query.text(name)
+        if name == "name" and document.get("name") in query.names(name):
+            continue
         if name == "trigger" and wanted in document.get("trigger_types", ()):
             continue
         if wanted is not None and _value(document, ".".join(path)) != wanted:

@@ -18,7 +18,7 @@ PARAMETERS: Mapping[str, Parameter] = MappingProxyType(
         "all": Parameter("boolean", "Also what is over."),
         # what content is found by
         "id": Parameter("array", "Ids."),
-        "name": Parameter("string", "The name."),
+        "name": Parameter("string", "The name; of content several between commas."),
         "pack": Parameter("string", "The pack."),
         "ref": Parameter("string", "The reference: pack and name."),
         "resource_ref": Parameter("string", "The action that a policy is on."),
@@ -41,7 +41,7 @@ PARAMETERS: Mapping[str, Parameter] = MappingProxyType(
         "runner": Parameter("string", "The runner."),
         "user": Parameter("string", "The user."),
         "liveaction": Parameter("string", "StackStorm's second id of an execution."),
-        "rule": Parameter("string", "The reference of a rule."),
+        "rule": Parameter("string", "The reference of a rule; of executions also its bare name."),
         "trigger_instance": Parameter("string", "The id of an event."),
         "trigger_type": Parameter("string", "The type of a trigger."),
         "timestamp": Parameter("string", "Requested between two moments: FROM..TO."),

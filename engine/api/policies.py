@@ -12,7 +12,7 @@ from engine.api.resource import Endpoint
 from engine.api.shape import Listed
 from engine.api.wire import Document, content_id
 from engine.api.wire_policies import policy_type_document
-from engine.errors import BadInput, Conflict, NotFound, nearest
+from engine.errors import AlreadyThere, BadInput, Conflict, NotFound, nearest
 from engine.specs.policy import PolicySpec
 from engine.specs.policy_type import policy_type, usable_policy_types
 from engine.specs.right import Right
@@ -42,7 +42,11 @@ def create_policy(call: Call) -> Response:
     written = _written(call.object())
     ref = f"{written.get('pack') or 'default'}.{written.get('name')}"
     if ref in call.engine.registry.policies:
-        raise Conflict(f'Policy "{ref}" already exists.', hint="Change it with PUT, or take another name.")
+        raise AlreadyThere(
+            f'Policy "{ref}" already exists.',
+            hint="Change it with PUT, or take another name.",
+            existing_id=call.documents.one("policies", ref)["id"],
+        )
     _check_action(call, written)
     spec = call.engine.stored.put("policy", written, user=call.requester.user)
     return json_answer(call.documents.one("policies", spec.ref), status=201)

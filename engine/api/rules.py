@@ -13,7 +13,7 @@ from engine.api.resource import Endpoint
 from engine.api.shape import Listed
 from engine.api.wire import Document, without_none
 from engine.api.wire_rules import RULE_TYPES, enforcement_document
-from engine.errors import BadInput, Conflict, NotFound, nearest
+from engine.errors import AlreadyThere, BadInput, Conflict, NotFound, nearest
 from engine.records.trigger import EnforcementFilter
 from engine.rights.place import Where
 from engine.specs.right import Right
@@ -48,7 +48,11 @@ def create_rule(call: Call) -> Response:
     _check_trigger(call, written)
     ref = f"{written.get('pack') or 'default'}.{written.get('name')}"
     if ref in call.engine.registry.rules:
-        raise Conflict(f'Rule "{ref}" already exists.', hint="Change it with PUT, or take another name.")
+        raise AlreadyThere(
+            f'Rule "{ref}" already exists.',
+            hint="Change it with PUT, or take another name.",
+            existing_id=call.documents.one("rules", ref)["id"],
+        )
     _check_actions(call, written)
     spec = call.engine.stored.put("rule", written, user=call.requester.user)
     return json_answer(call.documents.one("rules", spec.ref), status=201)

@@ -13,7 +13,7 @@ from engine.api.resource import Endpoint
 from engine.api.shape import Listed
 from engine.api.wire import Document, content_id
 from engine.api.wire_triggers import instance_document, trigger_document
-from engine.errors import BadInput, Conflict, NotFound, nearest
+from engine.errors import AlreadyThere, BadInput, Conflict, NotFound, nearest
 from engine.records.trigger import Event, InstanceFilter, InstanceStatus, TriggerInstance
 from engine.rules.identity import Trigger, trigger_of
 from engine.specs.right import Right
@@ -38,8 +38,10 @@ def create_type(call: Call) -> Response:
     written = _written(call.object())
     ref = f"{written.get('pack') or 'default'}.{written.get('name')}"
     if ref in call.engine.registry.trigger_types:
-        raise Conflict(
-            f'Trigger type "{ref}" already exists.', hint="Change it with PUT, or take another name."
+        raise AlreadyThere(
+            f'Trigger type "{ref}" already exists.',
+            hint="Change it with PUT, or take another name.",
+            existing_id=call.documents.one("triggertypes", ref)["id"],
         )
     spec = call.engine.stored.put("trigger", written, user=call.requester.user)
     return json_answer(call.documents.one("triggertypes", spec.ref), status=201)

@@ -260,6 +260,10 @@ def execution_document(
 def _context(context: Mapping[str, Any]) -> Document:
     """With the id that StackStorm gives of an execution that was tried again."""
     shown = {name: value for name, value in context.items() if name != "notify"}
+    rule = shown.get("rule")
+    if isinstance(rule, Mapping) and rule.get("id"):
+        # Ours is its ref; of clients of StackStorm an id is 24 digits.
+        shown["rule"] = {**rule, "id": content_id("rule", str(rule["id"]))}
     retry = policy_note(context, "retry")
     if retry is not None and "retried_execution_id" in retry:
         old = liveaction_id(retry["retried_execution_id"])

@@ -34,7 +34,7 @@ def enforcement_document(enforcement: Enforcement) -> Document:
             "trigger_instance_id": enforcement.instance_id,
             "execution_id": enforcement.execution_id,
             "failure_reason": enforcement.failure_reason or None,
-            "rule": _rule(enforcement.rule_ref),
+            "rule": rule_reference(enforcement.rule_ref),
             "enforced_at": isoformat(enforcement.enforced_at),
             "status": "succeeded" if enforcement.status is EnforcementStatus.SUCCEEDED else "failed",
             "held": True if enforcement.status is EnforcementStatus.HELD else None,
@@ -42,7 +42,8 @@ def enforcement_document(enforcement: Enforcement) -> Document:
     )
 
 
-def _rule(ref: str) -> Document:
+def rule_reference(ref: str) -> Document:
+    """What is known of a rule by its name alone."""
     pack, _, name = ref.partition(".")
     return {"ref": ref, "id": content_id("rule", ref), "uid": f"rule:{pack}:{name}"}
 

@@ -14,7 +14,6 @@ from engine.api.shape import (
     maybe,
 )
 from engine.api.wire_content_shapes import ALIAS
-from engine.api.wire_shapes import FAULT
 
 EXECUTION_REQUEST = Shape(
     "ExecutionRequest",
@@ -50,11 +49,15 @@ EXECUTION = Shape(
         "parent": TEXT,
         "delay": INTEGER,
         "log": list_of(MAPPING),
+        "rule": MAPPING,
+        "trigger": MAPPING,
+        "trigger_type": MAPPING,
+        "trigger_instance": MAPPING,
     },
     ("id", "action", "status", "liveaction", "start_timestamp", "web_url", "context", "log"),
 )
 # What is over already is answered with a faultstring alone.
-CANCELLED = Shape("Cancelled", {**EXECUTION.properties, **FAULT.properties})
+CANCELLED = Shape("Cancelled", {**EXECUTION.properties, "faultstring": TEXT})
 EXECUTION_UPDATE = Shape("ExecutionUpdate", {"status": TEXT, "result": ANYTHING}, ("status",))
 RERUN = Shape(
     "Rerun",

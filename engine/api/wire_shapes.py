@@ -5,6 +5,6 @@ The documents themselves are made by the other `wire` files; tests compare them 
 
 from engine.api.shape import FLAG, TEXT, Shape
 
-FAULT = Shape("Fault", {"faultstring": TEXT}, ("faultstring",))
+FAULT = Shape("Fault", {"faultstring": TEXT, "conflict-id": TEXT}, ("faultstring",))
 ENABLED = Shape("Enabled", {"enabled": FLAG}, ("enabled",))
 """Whole documents are taken too; only this counts of them."""

@@ -14,7 +14,7 @@ from engine.api.gate import check_author
 from engine.api.resource import Endpoint
 from engine.api.shape import Shape
 from engine.api.wire import Document
-from engine.errors import BadInput, Conflict, nearest
+from engine.errors import AlreadyThere, BadInput, Conflict, nearest
 from engine.specs.right import Right
 from engine.specs.runner_type import RUNNER_TYPES
 
@@ -75,7 +75,11 @@ def _made(call: Call, noun: Noun, written: Document, *, replaces: bool = False) 
     check_author(call, noun.create, pack)
     ref = f"{pack}.{written.get('name')}"
     if ref in call.documents.all(noun.kind) and not replaces:
-        raise Conflict(f'{noun.word} "{ref}" already exists.', hint="Change it, or take another name.")
+        raise AlreadyThere(
+            f'{noun.word} "{ref}" already exists.',
+            hint="Change it, or take another name.",
+            existing_id=call.documents.one(noun.kind, ref)["id"],
+        )
     spec = call.engine.stored.put(noun.stored, {**written, "pack": pack}, user=call.requester.user)
     return call.documents.one(noun.kind, spec.ref)
 

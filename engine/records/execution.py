@@ -177,8 +177,8 @@ class ExecutionFilter:
     user: str | None = None
     parent_id: str | None = None
     """An id, or the word "null": those without a parent."""
-    rule: str | None = None
-    """The ref of the rule that began it."""
+    rules: Collection[str] | None = None
+    """Refs of rules, one of which began it."""
     trigger_instance: str | None = None
     trigger: str | None = None
     trigger_type: str | None = None

@@ -1,6 +1,6 @@
 """What executions can be chosen by: their own columns, rule and event that began them; and all below one."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -66,15 +66,15 @@ def _status(wanted: ExecutionFilter) -> ColumnElement[Any]:
 
 def begun_by(wanted: ExecutionFilter) -> Select[Any] | None:
     """The ids of executions that a rule began for such an event; None: nothing of that is asked."""
-    own = ((_E.rule_ref, wanted.rule), (_E.instance_id, wanted.trigger_instance))
     events = ((_I.trigger, wanted.trigger), (_I.trigger_type, wanted.trigger_type))
-    asked = [(column, value) for column, value in own if value is not None]
     of_event = [(column, value) for column, value in events if value is not None]
-    if not asked and not of_event:
+    if wanted.rules is None and wanted.trigger_instance is None and not of_event:
         return None
     query = select(_E.execution_id).where(_E.execution_id.is_not(None))
-    for column, value in asked:
-        query = query.where(column == value)
+    if wanted.rules is not None:
+        query = query.where(_E.rule_ref.in_(wanted.rules))
+    if wanted.trigger_instance is not None:
+        query = query.where(_E.instance_id == wanted.trigger_instance)
     if of_event:
         instances = select(_I.id)
         for column, value in of_event:
@@ -89,6 +89,15 @@ def values(connection: Connection) -> dict[str, list[str]]:
         name: sorted(value for value in connection.execute(select(column).distinct()).scalars() if value)
         for name, column in _VALUES.items()
     }
+
+
+def children_of_each(connection: Connection, ids: Collection[str]) -> dict[str, list[str]]:
+    """By the parent's id, in order; uses execution_by_parent."""
+    found: dict[str, list[str]] = {}
+    query = select(_C.parent_id, _C.id).where(_C.parent_id.in_(ids)).order_by(_C.seq)
+    for parent_id, child_id in connection.execute(query).all() if ids else ():
+        found.setdefault(parent_id, []).append(child_id)
+    return found
 
 
 def below(connection: Connection, execution_id: str) -> tuple[Part, ...]:

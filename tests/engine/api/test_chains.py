@@ -72,6 +72,8 @@ def test_the_result_names_executions_and_live_actions_of_the_children(server: Ru
     assert [task["execution_id"] for task in told] == [child["id"] for child in found]
     assert [task["liveaction_id"] for task in told] == [child["liveaction"]["id"] for child in found]
     assert found[0]["context"]["parent"]["execution_id"] == done["id"]
+    (listed,) = server.get(f"/executions?id={done['id']}").json()
+    assert listed["children"] == done["children"] == [child["id"] for child in found]
 
 
 def test_a_chain_is_paused_and_resumed(server: Running, gate: Path) -> None:

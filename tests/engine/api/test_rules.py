@@ -106,6 +106,8 @@ def test_a_rule_of_a_file_is_switched_and_nothing_else(server: Running) -> None:
         ({"criteria": {"trigger.x": {"type": "eqals", "pattern": 1}}}, "not in list of allowed operators"),
         ({"colour": "red"}, "'colour' was unexpected"),
         ({"action": None}, "action"),
+        ({"name": "two\0words"}, "no control characters"),
+        ({"pack": "pro\nbe"}, "no control characters"),
     ],
 )
 def test_a_wrong_rule_is_refused(server: Running, changed: Any, words: str) -> None:
@@ -115,7 +117,8 @@ def test_a_wrong_rule_is_refused(server: Running, changed: Any, words: str) -> N
 
 
 def test_a_rule_is_not_made_twice(server: Running, rule: Any) -> None:
-    assert server.post("/rules", RULE).status_code == 409
+    answer = server.post("/rules", RULE)
+    assert (answer.status_code, answer.json()["conflict-id"]) == (409, rule["id"])
 
 
 def test_nobody_chooses_whom_a_rule_runs_as(server: Running, rule: Any) -> None:

@@ -156,6 +156,7 @@ def create_app(engine: Engine) -> Api:
         app.inside,
         settings=engine.settings,
         nouns=short.keys() - {""},
+        caller=engine.outside.forwarders.caller,
         answered=answered,
         opened=None if spans is None else spans.opened,
     )

@@ -69,6 +69,8 @@ class Call:
     raw_headers: Sequence[tuple[bytes, bytes]] = ()
     """As they came; in `headers` the last of a name counts."""
     address: str = ""
+    """Where it comes from: the other end of the connection, or whom a proxy of ours there names."""
+    peer: str = ""
     """The other end of the connection."""
     body: bytes = b""
     request_id: str = ""

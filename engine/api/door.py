@@ -10,7 +10,7 @@ import logging
 import random
 import re
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import lru_cache
 from urllib.parse import urlsplit
 
@@ -33,6 +33,7 @@ _REQUEST_ID = re.compile(rb"[\w.-]{1,128}")
 _STREAM = "/stream"
 # What proxies add: then who asks is not who is connected to us.
 _FORWARDED = frozenset({b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-real-ip", b"via"})
+Caller = Callable[[Sequence[tuple[bytes, bytes]], str], str]
 Opened = Callable[[Scope, Mapping[bytes, bytes]], None]
 Answered = Callable[[Scope, int, float], None]
 _PREFIXES = ("/api", "/auth", _STREAM)
@@ -52,7 +53,7 @@ class Door:
     """`nouns`: the first segments of the API's paths; only their spellings are brought to one.
 
     `opened(scope, headers)` is called when a request comes, `answered(scope, status, seconds)` when the
-    first line of its answer goes out.
+    first line of its answer goes out. `caller(headers, peer)` says where a request comes from.
     """
 
     def __init__(
@@ -61,10 +62,12 @@ class Door:
         *,
         settings: Settings,
         nouns: Collection[str],
+        caller: Caller,
         answered: Answered,
         opened: Opened | None = None,
     ) -> None:
         self._answered = answered
+        self._caller = caller
         self._opened = opened
         self._app = app
         self._nouns = frozenset(nouns)
@@ -89,6 +92,9 @@ class Door:
             lambda status: self._answered(scope, status, time.perf_counter() - started),
         )
         scope.setdefault("state", {})["request_id"] = answer.request_id
+        peer, port = scope.get("client") or ("", 0)
+        scope["state"]["peer"] = peer
+        scope["client"] = (self._caller(scope["headers"], peer), port)
         scope["state"]["is_on_stream"] = scope["path"].startswith(f"{_STREAM}/")
         if self._opened is not None:
             self._opened(scope, headers)

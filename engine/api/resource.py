@@ -125,6 +125,7 @@ class Resource:
             headers=headers,
             raw_headers=scope["headers"],
             address=address,
+            peer=scope["state"]["peer"],
             body=b"" if method in ("GET", "HEAD") else await _read(receive),
             request_id=request_id,
             span=scope["state"].get("span"),
@@ -158,7 +159,7 @@ _NOBODY = Requester(user="", method="")
 
 
 def _address(scope: Scope) -> str:
-    """The other end of the connection."""
+    """As the door has found it."""
     address: str = (scope.get("client") or ("",))[0]
     return address
 

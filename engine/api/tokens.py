@@ -43,14 +43,12 @@ def _made(call: Call, ttl_s: int | None, act_as: str) -> tuple[str, Token]:
     bearer = bearer_of(call.headers)
     if not bearer and header:
         name, password = _basic(header)
-        # Behind a proxy everybody has its address: wrong passwords of one must not make all wait.
-        address = call.engine.outside.proxy.caller(call.raw_headers, call.address)
-        return logins.with_password(name, password, address=address, ttl_s=ttl_s, act_as=act_as)
+        return logins.with_password(name, password, address=call.address, ttl_s=ttl_s, act_as=act_as)
     if act_as:
         raise Denied("Only who logs in with a password may act for others here.", hint="Leave `user` out.")
     if bearer:
         return logins.with_token(bearer, ttl_s=ttl_s)
-    return logins.with_proxy(call.raw_headers, address=call.address, ttl_s=ttl_s)
+    return logins.with_proxy(call.raw_headers, address=call.peer, ttl_s=ttl_s)
 
 
 def list_ways(call: Call) -> Response:

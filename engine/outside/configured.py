@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from engine.errors import BadSettings
 from engine.outside.callers import CI, Callers
+from engine.outside.forwarders import Forwarders
 from engine.outside.groups import OutsideGroups, sources
 from engine.outside.issuers import Issuer
 from engine.outside.ldap import Directory
@@ -26,6 +27,7 @@ class Outside:
         self.issuers = issuers(settings)
         self.callers = Callers(settings.auth.oidc_callers, self.issuers, audience=settings.public_url)
         self.sign_ins = SignIns([self._sign_in(settings, one) for one in settings.auth.oidc_logins])
+        self.forwarders = Forwarders(settings.server.trusted_proxies)
         self.proxy = Proxy(settings.auth, self.names)
         self.token_life_s = min(settings.auth.oidc_token_life_s, settings.auth.token_life_s)
 

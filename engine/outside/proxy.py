@@ -45,17 +45,6 @@ class Proxy:
             groups = tuple(one for part in _only(headers, self._groups).split(",") if (one := part.strip()))
         return OutsidePerson(user=self._names.checked(user, source=PROXY), source=PROXY, groups=groups)
 
-    def caller(self, headers: Sequence[tuple[bytes, bytes]], address: str) -> str:
-        """Where somebody is who comes through the proxy: the last of X-Forwarded-For that is none of ours,
-        as only the proxy has written that. `address` itself for everybody else."""
-        if not self._is_trusted(address):
-            return address
-        said = b",".join(value for key, value in headers if key == b"x-forwarded-for")
-        hops = [part.strip() for part in said.decode("latin-1").split(",")]
-        return next(
-            (hop for hop in reversed(hops) if _is_address(hop) and not self._is_trusted(hop)), address
-        )
-
     def _is_trusted(self, address: str) -> bool:
         try:
             found = ipaddress.ip_address(address)
@@ -63,14 +52,6 @@ class Proxy:
             return False
         mapped = getattr(found, "ipv4_mapped", None) or found
         return any(mapped in network for network in self._networks)
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _only(headers: Sequence[tuple[bytes, bytes]], name: bytes) -> str:

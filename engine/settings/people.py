@@ -65,8 +65,8 @@ class AuthSettings:
     proxy_groups_header: str = key("", "Header in which it names their groups, with commas between them.")
     proxy_addresses: list[str] = key(
         [],
-        "Whose word that is: addresses and networks, for example [127.0.0.1, 10.1.0.0/24]. The end of their "
-        "X-Forwarded-For says where a wrong password came from.",
+        "Whose word that is: addresses and networks of the other end of the connection, for example "
+        "[127.0.0.1, 10.1.0.0/24]. Where people are is for server.trusted_proxies.",
     )
     shared_bots: list[str] = key(
         [],

@@ -28,6 +28,13 @@ class ServerSettings:
         "Origins of pages of other sites that may read the API (CORS), for example https://console.example.com.",
     )
     public_url: str = key("", "How people and clients reach us, for links; empty: http://HOST:PORT.")
+    trusted_proxies: list[str] = key(
+        [],
+        "Addresses and networks of the proxies in front of us, for example [127.0.0.1, 10.1.0.0/24]. Where a "
+        "request comes from (in the audit and the log, for the networks of keys and webhooks, for rates and "
+        "pauses) is then the last address of their X-Forwarded-For that is none of these; nobody else's "
+        "counts.",
+    )
     answer_wait_ms: int = key(
         300, "How long POST /executions waits for the end before it answers, in milliseconds; 0 never waits."
     )

@@ -35,7 +35,7 @@ class Delivery:
     """Unix time in seconds."""
     query: Mapping[str, str] = field(default_factory=dict)
     address: str = ""
-    """Of the connection; a proxy's where there is one."""
+    """Where it comes from."""
     repeated: frozenset[str] = frozenset()
     """Names of headers that stood there more than once."""
 

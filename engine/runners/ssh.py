@@ -5,6 +5,7 @@ import re
 import select
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
@@ -98,7 +99,10 @@ class RemoteRun:
             try:
                 self._send(channel)
             except (OSError, EOFError, paramiko.SSHException):
-                return self._lost()
+                # A command may end before it has read all that we send: a sudo that refuses at once
+                # does. Then its status is here, and what it said is still to be read.
+                if not channel.closed or channel.exit_status == -1:
+                    return self._lost()
             ending = self._drain(channel, until_s, stop_on_cancel=True)
             if ending in {"timeout", "cancelled"} and self._kills:
                 self._kill(channel)
@@ -214,7 +218,11 @@ class RemoteRun:
         asked = (self._preamble or b"").count(prompt(self._command).encode())
         while self._answered < asked:
             self._answered += 1
-            channel.sendall((self._command.sudo_password.encode() if self._answered == 1 else b"") + b"\n")
+            # What has ended without waiting for an answer is met by whoever drains the output.
+            with suppress(OSError, EOFError, paramiko.SSHException):
+                channel.sendall(
+                    (self._command.sudo_password.encode() if self._answered == 1 else b"") + b"\n"
+                )
 
     def _without_markers(self, text: bytes) -> bytes:
         text = text.replace(prompt(self._command).encode(), b"")

@@ -579,6 +579,18 @@ def test_a_sudo_that_wants_a_terminal_gets_one(
     assert (result["stdout"], result["return_code"]) == ("done", 0)
 
 
+def test_what_a_sudo_says_that_ends_before_the_password_comes_is_kept(
+    sudo_host: Sshd, remote: RemoteRunner, strict_sudo: Path
+) -> None:
+    (strict_sudo / "sudo").write_text("#!/bin/bash\necho refused\nexit 7\n")
+    # All output comes at once, when the command has ended; and we are slow to look at it.
+    with (sudo_host.folder / ".bashrc").open("a") as profile:
+        profile.write("exec > >(sleep 0.3; cat)\n")
+    control = RunControl(output=lambda _kind, _text: time.sleep(0.5))
+    result = run(remote, at(sudo_host), "id", sudo=True, sudo_password="sesame-17", control=control)
+    assert (only(result)["stdout"], only(result)["return_code"]) == ("refused", 7)
+
+
 def test_a_wrong_password_on_a_terminal_does_not_hang(
     sudo_host: Sshd, remote: RemoteRunner, strict_sudo: Path
 ) -> None:

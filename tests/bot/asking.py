@@ -141,7 +141,7 @@ class Person:
 
     def messages(self, channel: str) -> list[dict[str, Any]]:
         url = f"{self._house.url}/chat/channels/{channel}/messages"
-        return list(self.http.get(url, params={"limit": 200}, timeout=10).json()["messages"])
+        return list(self.http.get(url, params={"limit": 200}, timeout=30).json()["messages"])
 
     def answer(
         self, prompt_id: str, *, channel: str = "ops", button: str = "", **values: Any

@@ -79,7 +79,7 @@ class House:
         self.key = (settings.data_folder / "admin.key").read_text(encoding="utf-8").strip()
         self.http = requests.Session()
         self.http.headers["St2-Api-Key"] = self.key
-        self.wait_for(lambda: self.http.get(f"{self.url}/chat/session", timeout=5).ok)
+        self.wait_for(lambda: self.http.get(f"{self.url}/chat/session", timeout=30).ok)
 
     def stop(self) -> None:
         self.http.close()
@@ -101,7 +101,7 @@ class House:
 
     def messages(self, channel: str = "ops") -> list[dict[str, Any]]:
         url = f"{self.url}/chat/channels/{channel}/messages"
-        found = self.http.get(url, params={"limit": 200}, timeout=10).json()["messages"]
+        found = self.http.get(url, params={"limit": 200}, timeout=30).json()["messages"]
         return list(found)
 
     def answers(self, message_id: str, channel: str = "ops") -> list[dict[str, Any]]:

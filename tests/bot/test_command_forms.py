@@ -163,10 +163,10 @@ def test_it_is_answered_in_words(house: House) -> None:
 def test_nobody_else_may_send_it(house: House) -> None:
     prompt = form_of(house, "deploy api")
     with requests.Session() as eve:
-        eve.post(f"{house.url}/chat/session", json={"name": "eve"}, timeout=5)
-        assert eve.get(f"{house.url}/chat/prompts/{prompt['id']}", timeout=5).status_code == 403
+        eve.post(f"{house.url}/chat/session", json={"name": "eve"}, timeout=30)
+        assert eve.get(f"{house.url}/chat/prompts/{prompt['id']}", timeout=30).status_code == 403
         body = {"channel": "ops", "values": {"version": "1.42.0", "stage": "prod"}}
-        answer = eve.post(f"{house.url}/chat/prompts/{prompt['id']}/answers", json=body, timeout=10)
+        answer = eve.post(f"{house.url}/chat/prompts/{prompt['id']}/answers", json=body, timeout=30)
         assert answer.status_code == 403
         assert "Type the command yourself" in answer.text
 

@@ -127,9 +127,9 @@ def test_a_delivery_key_belongs_to_its_sender(house: House) -> None:
 
     mine = house.say("hello", key="shared-key-1", direct=False)
     other = requests.Session()
-    other.post(f"{house.url}/chat/session", json={"name": "eve"}, timeout=5)
+    other.post(f"{house.url}/chat/session", json={"name": "eve"}, timeout=30)
     body = {"channel": "ops", "text": "mine too", "delivery_key": "shared-key-1"}
-    theirs = other.post(f"{house.url}/chat/messages", json=body, timeout=5).json()["id"]
+    theirs = other.post(f"{house.url}/chat/messages", json=body, timeout=30).json()["id"]
     other.close()
     assert mine != theirs
 

@@ -89,11 +89,11 @@ def test_a_secret_is_no_default(house: House) -> None:
 
 def test_who_is_not_vouched_for_may_not_set_them(house: House) -> None:
     with requests.Session() as eve:
-        eve.post(f"{house.url}/chat/session", json={"name": "eve"}, timeout=5)
+        eve.post(f"{house.url}/chat/session", json={"name": "eve"}, timeout=30)
         body = {"channel": "ops", "text": "defaults stage=prod", "direct": True, "delivery_key": "eve-sets-1"}
-        sent = eve.post(f"{house.url}/chat/messages", json=body, timeout=10).json()["id"]
+        sent = eve.post(f"{house.url}/chat/messages", json=body, timeout=30).json()["id"]
         # Said in private, where only eve sees it.
         url = f"{house.url}/chat/channels/@~eve/messages"
-        house.wait_for(lambda: sent in eve.get(url, timeout=5).text)
-        assert "Nothing vouches for you" in eve.get(url, timeout=5).text
+        house.wait_for(lambda: sent in eve.get(url, timeout=30).text)
+        assert "Nothing vouches for you" in eve.get(url, timeout=30).text
     assert "no defaults" in text_of(house.ask("defaults"))

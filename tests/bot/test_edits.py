@@ -33,7 +33,7 @@ class Talk:
     def answer(self, message: Message) -> Reply:
         wanted = f"answer:{message.key}:0"
         with self.adapter.changed:
-            assert self.adapter.changed.wait_for(lambda: wanted in self.adapter.ids, timeout=15)
+            assert self.adapter.changed.wait_for(lambda: wanted in self.adapter.ids, timeout=30)
             return next(one.reply for one in self.adapter.letters if one.key == wanted)
 
     @property

@@ -70,7 +70,7 @@ def test_a_channel_that_is_not_there_is_made(house: House) -> None:
     house.engine.tell(notice("made", "new channel", channel="#Web Alerts"))
     await_one(house, "web-alerts", "new channel")
     names = [
-        one["name"] for one in house.http.get(f"{house.url}/chat/channels", timeout=5).json()["channels"]
+        one["name"] for one in house.http.get(f"{house.url}/chat/channels", timeout=30).json()["channels"]
     ]
     assert "web-alerts" in names
 

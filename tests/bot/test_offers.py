@@ -76,9 +76,9 @@ def test_two_clicks_are_one_run_and_another_delivery_of_the_first_is_no_second(h
 def test_it_runs_as_whoever_clicks(house: House) -> None:
     command = fix_of(house.ask("ecoh echo hers"))
     with requests.Session() as eve:
-        eve.post(f"{house.url}/chat/session", json={"name": "eve"}, timeout=5)
+        eve.post(f"{house.url}/chat/session", json={"name": "eve"}, timeout=30)
         body = {"channel": "ops", "text": command, "direct": True, "delivery_key": "eve-clicks"}
-        sent = eve.post(f"{house.url}/chat/messages", json=body, timeout=10).json()["id"]
+        sent = eve.post(f"{house.url}/chat/messages", json=body, timeout=30).json()["id"]
     house.wait_for(lambda: any(one["body"].get("status") == "succeeded" for one in house.answers(sent)))
     assert house.engine.execution("last").user == "~eve"
 
@@ -111,7 +111,7 @@ def test_who_may_not_run_it_gets_no_form_and_no_offer_and_leaves_it_to_others(tm
         adapter.receive(message)
         wanted = f"answer:{message.key}:0"
         with adapter.changed:
-            assert adapter.changed.wait_for(lambda: wanted in adapter.ids, timeout=15)
+            assert adapter.changed.wait_for(lambda: wanted in adapter.ids, timeout=30)
             return next(one.reply for one in adapter.letters if one.key == wanted)
 
     try:

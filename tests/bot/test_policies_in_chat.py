@@ -108,7 +108,7 @@ def test_who_waits_is_shown_where_it_stands(own: House, tmp_path: Path) -> None:
     assert "delayed, 1st of 2" in listed
     detail = text_of(own.ask(f"status {newest.id[-8:]}"))
     assert "at most 1 at once" in detail
-    shown = own.http.get(f"{own.url}/chat/executions/{newest.id}", timeout=10).json()["policies"]
+    shown = own.http.get(f"{own.url}/chat/executions/{newest.id}", timeout=30).json()["policies"]
     assert [name for name, _ in shown] == ["policy", "line"]
     gate.touch()
     for message_id in (first, second, third):

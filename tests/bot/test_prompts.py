@@ -83,7 +83,7 @@ def test_who_asks_may_not_approve_and_may_take_it_back(house: House) -> None:
     message = ask(house, "clean")
     url = f"{house.url}/chat/prompts/{message['body']['prompt']['id']}/answers"
     body = {"channel": "ops", "values": {}, "button": "approve"}
-    assert house.http.post(url, json=body, timeout=10).status_code == 403
+    assert house.http.post(url, json=body, timeout=30).status_code == 403
 
 
 def test_the_tally_of_a_quorum_is_live_and_each_person_counts_once(
@@ -238,7 +238,7 @@ def test_a_question_in_a_direct_channel_is_for_its_owner(house: House, people: d
     refused = people["zoe"].answer(prompt_id, channel="@admin", button="approve", reason="x")
     assert refused.status_code == 403
     assert "in private" in text_of(people["zoe"].told(f"approve {word(message)} x"))
-    assert people["zoe"].http.get(f"{house.url}/chat/prompts/{prompt_id}", timeout=10).status_code == 403
+    assert people["zoe"].http.get(f"{house.url}/chat/prompts/{prompt_id}", timeout=30).status_code == 403
 
 
 def test_a_guest_may_not_answer_in_the_place_of_a_user(house: House) -> None:
@@ -247,9 +247,9 @@ def test_a_guest_may_not_answer_in_the_place_of_a_user(house: House) -> None:
     import requests
 
     with requests.Session() as guest:
-        guest.post(f"{house.url}/chat/session", json={"name": "ann"}, timeout=10)
+        guest.post(f"{house.url}/chat/session", json={"name": "ann"}, timeout=30)
         url = f"{house.url}/chat/prompts/{message['body']['prompt']['id']}/answers"
-        refused = guest.post(url, json={"channel": "ops", "values": {}, "button": "approve"}, timeout=10)
+        refused = guest.post(url, json={"channel": "ops", "values": {}, "button": "approve"}, timeout=30)
     assert refused.status_code == 403
     assert now(house, message)["prompt"]
 
@@ -258,6 +258,6 @@ def test_the_text_of_a_prompt_for_a_terminal_names_its_questions(
     house: House, people: dict[str, Person]
 ) -> None:
     message = ask(house, "form")
-    found = people["bob"].http.get(f"{house.url}/chat/prompts/{word(message)}", timeout=10).json()
+    found = people["bob"].http.get(f"{house.url}/chat/prompts/{word(message)}", timeout=30).json()
     assert found["channel"] == "ops"
     assert [one["name"] for one in found["prompt"]["questions"]] == ["version", "env", "pods", "token"]

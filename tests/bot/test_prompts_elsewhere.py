@@ -133,7 +133,7 @@ def asked(desk: Desk, name: str) -> str:
     desk.say(f"ask {name}")
     with desk.adapter.changed:
         assert desk.adapter.changed.wait_for(
-            lambda: any(one.reply.prompt for _, one in desk.adapter.said), timeout=15
+            lambda: any(one.reply.prompt for _, one in desk.adapter.said), timeout=30
         )
         return next(one.reply.inquiry_id for _, one in desk.adapter.said if one.reply.prompt)
 

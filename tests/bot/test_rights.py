@@ -128,7 +128,7 @@ def test_a_typing_error_does_not_tell_of_commands_that_one_may_not_run(house: Ho
 
 def test_completions_show_what_one_may_run_somewhere(house: House, as_user: As) -> None:
     as_user("bob")
-    found = house.http.get(f"{house.url}/chat/commands", timeout=10).json()
+    found = house.http.get(f"{house.url}/chat/commands", timeout=30).json()
     offered = {one["display"] for one in found if one["pack"] == "default"}
     assert {"true", "echo <text>"} <= offered
     assert "say <words>" not in offered
@@ -136,21 +136,21 @@ def test_completions_show_what_one_may_run_somewhere(house: House, as_user: As) 
 
 def test_completions_are_not_sent_again_until_they_change(house: House, as_user: As) -> None:
     as_user("bob")
-    first = house.http.get(f"{house.url}/chat/commands", timeout=10)
+    first = house.http.get(f"{house.url}/chat/commands", timeout=30)
     again = {"if-none-match": first.headers["etag"]}
-    assert house.http.get(f"{house.url}/chat/commands", headers=again, timeout=10).status_code == 304
+    assert house.http.get(f"{house.url}/chat/commands", headers=again, timeout=30).status_code == 304
     as_user("eve")
-    assert house.http.get(f"{house.url}/chat/commands", headers=again, timeout=10).status_code == 200
+    assert house.http.get(f"{house.url}/chat/commands", headers=again, timeout=30).status_code == 200
 
 
 def test_nor_by_the_api(house: House, as_user: As) -> None:
     as_user("bob")
     url = f"{house.url}/api/v1"
-    refused = house.http.post(f"{url}/executions", json={"action": "core.noop"}, timeout=10)
+    refused = house.http.post(f"{url}/executions", json={"action": "core.noop"}, timeout=30)
     assert (refused.status_code, "action_execute" in refused.json()["faultstring"]) == (403, True)
     for user, wrong in (("bob", "default.say"), ("admin", "may not act for")):
         by_alias = {"command": "say hello", "user": user, "source_channel": "ops"}
-        answer = house.http.post(f"{url}/aliasexecution/match_and_execute", json=by_alias, timeout=10)
+        answer = house.http.post(f"{url}/aliasexecution/match_and_execute", json=by_alias, timeout=30)
         assert (answer.status_code, wrong in answer.json()["faultstring"]) == (403, True)
     house.wait_for(lambda: any(one.verb == "ask" for one in house.engine.denials.page(user="bob")[0]))
 

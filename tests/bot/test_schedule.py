@@ -167,14 +167,14 @@ def test_it_is_run_now_by_whoever_asks_and_answered_there(house: House) -> None:
 def test_somebody_else_runs_it_as_themselves(house: House) -> None:
     number = number_in(house.ask("schedule every day at 9 echo good morning"))
     with requests.Session() as eve:
-        eve.post(f"{house.url}/chat/session", json={"name": "eve"}, timeout=5)
+        eve.post(f"{house.url}/chat/session", json={"name": "eve"}, timeout=30)
         body = {
             "channel": "ops",
             "text": f"schedule run {number}",
             "direct": True,
             "delivery_key": "eve-runs",
         }
-        assert eve.post(f"{house.url}/chat/messages", json=body, timeout=10).status_code == 201
+        assert eve.post(f"{house.url}/chat/messages", json=body, timeout=30).status_code == 201
     house.wait_for(lambda: house.engine.executions(ExecutionFilter(user="~eve"))[1] == 1)
 
 
@@ -233,7 +233,7 @@ def test_a_rule_that_somebody_else_has_changed_does_not_speak_for_the_person(hou
 
 def test_a_schedule_whose_rule_was_deleted_is_over(house: House) -> None:
     number = number_in(house.ask("schedule every day at 9 true"))
-    answer = house.http.delete(f"{house.url}/api/v1/rules/default.schedule-{number}", timeout=10)
+    answer = house.http.delete(f"{house.url}/api/v1/rules/default.schedule-{number}", timeout=30)
     assert answer.status_code == 204
     assert house.engine.schedules.get(number).state == "removed"
     assert "Nothing is scheduled" in text_of(house.ask("schedule list"))
@@ -242,8 +242,8 @@ def test_a_schedule_whose_rule_was_deleted_is_over(house: House) -> None:
 def test_disabling_the_rule_pauses_it(house: House) -> None:
     number = number_in(house.ask("schedule every day at 9 true"))
     url = f"{house.url}/api/v1/rules/default.schedule-{number}"
-    rule = house.http.get(url, timeout=10).json()
-    assert house.http.put(url, json={**rule, "enabled": False}, timeout=10).ok
+    rule = house.http.get(url, timeout=30).json()
+    assert house.http.put(url, json={**rule, "enabled": False}, timeout=30).ok
     assert house.engine.schedules.get(number).state == "paused"
 
 

@@ -93,9 +93,9 @@ def test_where_nothing_was_started_it_says_so(house: House) -> None:
 def test_the_last_of_somebody_else_is_not_meant(house: House) -> None:
     ended(house, "echo echo hers", channel="shared")
     with requests.Session() as eve:
-        eve.post(f"{house.url}/chat/session", json={"name": "eve"}, timeout=5)
+        eve.post(f"{house.url}/chat/session", json={"name": "eve"}, timeout=30)
         body = {"channel": "shared", "text": "logs", "direct": True, "delivery_key": "eve-looks"}
-        sent = eve.post(f"{house.url}/chat/messages", json=body, timeout=10)
+        sent = eve.post(f"{house.url}/chat/messages", json=body, timeout=30)
         assert sent.status_code == 201
     house.wait_for(lambda: bool(house.answers(sent.json()["id"], "shared")))
     (answer,) = house.answers(sent.json()["id"], "shared")

@@ -224,7 +224,7 @@ def test_an_unknown_id_is_refused(house: House, verb: str) -> None:
 
 def test_the_details_have_the_tree_too(house: House) -> None:
     done = until(house, house.say("flow chain"), "succeeded")
-    found = house.http.get(f"{house.url}/chat/executions/{done['execution_id']}", timeout=10).json()
+    found = house.http.get(f"{house.url}/chat/executions/{done['execution_id']}", timeout=30).json()
     assert [one["name"] for one in found["about"][0]["branches"]] == ["first", "second"]
 
 

@@ -180,9 +180,12 @@ def test_files_of_the_data_folder_are_ours_alone(engine: Engine) -> None:
 
 
 def test_a_local_action_outlives_a_stop_and_is_collected(engine: Engine, tmp_path: Path) -> None:
-    made = request(engine, "probe.sh", cmd=f"sleep 0.5; echo done >> {tmp_path}/ledger; echo result")
-    wait_until(lambda: engine.running == 1)
-    time.sleep(0.1)
+    made = request(
+        engine,
+        "probe.sh",
+        cmd=f"touch {tmp_path}/began; sleep 0.5; echo done >> {tmp_path}/ledger; echo result",
+    )
+    wait_until((tmp_path / "began").exists)
     engine.stop()
     again = Engine(engine.settings)
     again.start()
@@ -195,9 +198,8 @@ def test_a_local_action_outlives_a_stop_and_is_collected(engine: Engine, tmp_pat
 
 
 def test_what_was_being_cancelled_is_cancelled_by_the_next_server(engine: Engine, tmp_path: Path) -> None:
-    made = request(engine, "probe.sh", cmd=f"sleep 60; touch {tmp_path}/effect")
-    wait_until(lambda: engine.running == 1)
-    time.sleep(0.1)
+    made = request(engine, "probe.sh", cmd=f"touch {tmp_path}/began; sleep 60; touch {tmp_path}/effect")
+    wait_until((tmp_path / "began").exists)
     engine.stop()
     database = _reopened(engine)
     database.write(

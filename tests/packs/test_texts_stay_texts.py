@@ -44,7 +44,7 @@ def command_of(registry: Registry, ref: str, **given: Any) -> str:
 
 def shell(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        ["sh", "-c", command], cwd=folder, capture_output=True, text=True, timeout=10, check=False
+        ["sh", "-c", command], cwd=folder, capture_output=True, text=True, timeout=30, check=False
     )
 
 

@@ -96,10 +96,10 @@ def test_a_timeout_ends_the_whole_tree_too(server: Server) -> None:
 
 def test_a_pipe_that_a_child_keeps_open_does_not_hold_the_slot(server: Server) -> None:
     began = time.monotonic()
-    execution = server.run("hostile.sh", cmd="(sleep 6 >&1 &) ; echo done")
+    execution = server.run("hostile.sh", cmd="(sleep 47 >&1 &) ; echo done")
     assert execution["status"] == "succeeded"
     assert execution["result"]["stdout"].strip() == "done"
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 45
 
 
 def sleepers() -> int:

@@ -111,7 +111,7 @@ def test_cancel_stops_a_countdown(server: Server) -> None:
         wait_until(lambda: any(one["status"] == "running" for one in server.executions()), timeout_s=40)
         done = chat(server, f"cancel {last_id(server, 'examples.countdown')[-6:]}")
         assert "cancelled" in done.stdout
-        assert counting.wait(20) == 1
+        assert counting.wait(60) == 1
         assert "canceled" in counting.stdout.read()
     finally:
         counting.kill()
@@ -150,17 +150,17 @@ def test_the_same_over_the_api(server: Server) -> None:
     headers = {"St2-Api-Key": server.key}
     body = {"action": "core.local", "parameters": {"cmd": "uptime"}}
     for path in ("/v1/executions", "/api/v1/executions/", "/executions"):
-        made = requests.post(server.url + path, json=body, headers=headers, timeout=10, allow_redirects=False)
+        made = requests.post(server.url + path, json=body, headers=headers, timeout=30, allow_redirects=False)
         assert made.status_code == 201, made.text
         execution = server.ended(made.json()["id"])
         assert execution["status"] == "succeeded"
         assert "load average" in execution["result"]["stdout"]
-    assert requests.get(f"{server.url}/v1/executions", timeout=10).status_code == 401
+    assert requests.get(f"{server.url}/v1/executions", timeout=30).status_code == 401
     matched = requests.post(
         f"{server.url}/v1/aliasexecution/match_and_execute",
         json={"command": "examples greet Ada", "user": "", "source_channel": "cli"},
         headers=headers,
-        timeout=10,
+        timeout=30,
     )
     assert matched.ok, matched.text
     (started,) = matched.json()["results"]
@@ -168,10 +168,10 @@ def test_the_same_over_the_api(server: Server) -> None:
 
 
 def test_the_page_of_the_chat_is_there_for_a_browser(server: Server) -> None:
-    page = requests.get(f"{server.url}/chat", timeout=10)
+    page = requests.get(f"{server.url}/chat", timeout=30)
     assert page.status_code == 200
     assert re.search(r"<script[^>]+src=", page.text)
-    session = requests.get(f"{server.url}/chat/session", timeout=10).json()
+    session = requests.get(f"{server.url}/chat/session", timeout=30).json()
     assert session["signed_in"]
     assert not session["verified"]
 
@@ -179,7 +179,7 @@ def test_the_page_of_the_chat_is_there_for_a_browser(server: Server) -> None:
 def test_the_first_start_takes_seconds_and_the_stop_too(server: Server) -> None:
     began = time.monotonic()
     assert server.terminate() == 0
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 50
     assert "Traceback" not in server.log_text
     server.start()
     assert chat(server, "examples greet again").returncode == 0

@@ -37,7 +37,7 @@ class Ann:
         self._headers = {"St2-Api-Key": key}
 
     def post(self, path: str, body: dict[str, Any]) -> requests.Response:
-        return requests.post(f"{self._url}/chat/{path}", json=body, headers=self._headers, timeout=10)
+        return requests.post(f"{self._url}/chat/{path}", json=body, headers=self._headers, timeout=30)
 
     def say(self, text: str, *, key: str = "") -> str:
         body = {"channel": "ops", "text": text, "direct": True, "delivery_key": key or secrets.token_hex(8)}
@@ -45,7 +45,7 @@ class Ann:
 
     def messages(self) -> list[dict[str, Any]]:
         url = f"{self._url}/chat/channels/ops/messages"
-        found = requests.get(url, params={"limit": 200}, headers=self._headers, timeout=10)
+        found = requests.get(url, params={"limit": 200}, headers=self._headers, timeout=30)
         return list(found.json()["messages"])
 
     def questions(self) -> list[dict[str, Any]]:

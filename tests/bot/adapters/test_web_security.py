@@ -15,7 +15,7 @@ def request(
 ) -> tuple[int, str]:
     """Exactly these headers, over a plain connection."""
     parts = urlsplit(house.url)
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=10)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=30)
     try:
         connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
         for name, value in {"Host": parts.netloc, **headers}.items():
@@ -65,7 +65,7 @@ def test_what_a_form_can_send_is_refused(house: House, kind: str) -> None:
 
 
 def test_the_page_allows_no_foreign_and_no_inline_script(house: House) -> None:
-    answer = house.http.get(f"{house.url}/chat", timeout=5)
+    answer = house.http.get(f"{house.url}/chat", timeout=30)
     policy = answer.headers["content-security-policy"]
     assert "default-src 'none'" in policy
     assert "script-src 'self';" in policy

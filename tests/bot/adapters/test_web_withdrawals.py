@@ -48,12 +48,12 @@ def following(house: House, person: requests.Session, path: str) -> Iterator[Fol
 def key_of(house: House, *, ttl: int | None = None) -> tuple[str, str]:
     """A key and its id."""
     body = {} if ttl is None else {"ttl": ttl}
-    made = house.http.post(f"{house.url}/api/v1/apikeys", json=body, timeout=10).json()
+    made = house.http.post(f"{house.url}/api/v1/apikeys", json=body, timeout=30).json()
     return made["key"], made["id"]
 
 
 def revoke(house: House, key_id: str) -> None:
-    assert house.http.delete(f"{house.url}/api/v1/apikeys/{key_id}", timeout=10).status_code == 204
+    assert house.http.delete(f"{house.url}/api/v1/apikeys/{key_id}", timeout=30).status_code == 204
 
 
 def test_a_key_that_is_revoked_ends_the_events(house: House) -> None:
@@ -68,7 +68,7 @@ def test_a_key_that_is_revoked_ends_the_events(house: House) -> None:
 def test_a_session_ends_with_the_key_that_began_it(house: House) -> None:
     key, key_id = key_of(house)
     with requests.Session() as person:
-        signed_in = person.post(f"{house.url}/chat/session", json={"key": key}, timeout=10)
+        signed_in = person.post(f"{house.url}/chat/session", json={"key": key}, timeout=30)
         assert signed_in.json()["verified"]
         with following(house, person, "/chat/events") as stream:
             revoke(house, key_id)
@@ -78,7 +78,7 @@ def test_a_session_ends_with_the_key_that_began_it(house: House) -> None:
 def test_a_session_ends_when_its_key_expires(house: House) -> None:
     key, _ = key_of(house, ttl=2)
     with requests.Session() as person:
-        person.post(f"{house.url}/chat/session", json={"key": key}, timeout=10)
+        person.post(f"{house.url}/chat/session", json={"key": key}, timeout=30)
         with following(house, person, "/chat/events") as stream:
             assert stream.ended.wait(60)
 
@@ -106,29 +106,29 @@ def test_who_follows_a_run_hears_no_more_of_it(house: House) -> None:
         with following(house, person, f"/chat/executions/{execution_id}/events") as stream:
             revoke(house, key_id)
             assert stream.ended.wait(60)
-    house.http.delete(f"{house.url}/api/v1/executions/{execution_id}", timeout=10)
+    house.http.delete(f"{house.url}/api/v1/executions/{execution_id}", timeout=30)
 
 
 def test_sessions_end_with_all_logins_of_their_user(house: House) -> None:
     key, _ = key_of(house)
     with requests.Session() as person:
-        person.post(f"{house.url}/chat/session", json={"key": key}, timeout=10)
+        person.post(f"{house.url}/chat/session", json={"key": key}, timeout=30)
         with following(house, person, "/chat/events") as stream:
-            ended = house.http.post(f"{house.url}/api/v1/tokens/end_all", json={"user": "admin"}, timeout=10)
+            ended = house.http.post(f"{house.url}/api/v1/tokens/end_all", json={"user": "admin"}, timeout=30)
             assert ended.status_code == 200
             assert stream.ended.wait(15)
         # The key still opens a new one.
-        person.post(f"{house.url}/chat/session", json={"key": key}, timeout=10)
-        assert person.get(f"{house.url}/chat/session", timeout=10).json()["verified"]
+        person.post(f"{house.url}/chat/session", json={"key": key}, timeout=30)
+        assert person.get(f"{house.url}/chat/session", timeout=30).json()["verified"]
 
 
 def test_a_session_is_good_only_from_where_its_key_is(house: House) -> None:
     body = {"addresses": ["127.0.0.1"]}
-    made = house.http.post(f"{house.url}/api/v1/apikeys", json=body, timeout=10).json()
+    made = house.http.post(f"{house.url}/api/v1/apikeys", json=body, timeout=30).json()
     keys = house.engine.access.keys
     with requests.Session() as person:
-        person.post(f"{house.url}/chat/session", json={"key": made["key"]}, timeout=10)
-        assert person.get(f"{house.url}/chat/channels", timeout=10).status_code == 200
+        person.post(f"{house.url}/chat/session", json={"key": made["key"]}, timeout=30)
+        assert person.get(f"{house.url}/chat/channels", timeout=30).status_code == 200
     assert keys.is_good(made["id"], address="127.0.0.1")
     assert not keys.is_good(made["id"], address="192.0.2.7")
 
@@ -142,7 +142,7 @@ def test_one_person_opens_no_more_pages_than_others_can_bear(
     with requests.Session() as person:
         person.headers["St2-Api-Key"] = key
         with following(house, person, "/chat/events") as stream:
-            refused = person.get(f"{house.url}/chat/events", timeout=10)
+            refused = person.get(f"{house.url}/chat/events", timeout=30)
             assert (refused.status_code, "open pages" in refused.text) == (429, True)
             revoke(house, key_id)
             assert stream.ended.wait(15)

@@ -9,7 +9,7 @@ from bot.slack_emulator.emulator import Emulator
 
 @pytest.fixture
 def web(slack: Emulator) -> WebClient:
-    return WebClient(token=slack.bot_token, base_url=slack.url, retry_handlers=[], timeout=5)
+    return WebClient(token=slack.bot_token, base_url=slack.url, retry_handlers=[], timeout=30)
 
 
 def test_a_method_fails_once_with_the_code_that_was_armed(slack: Emulator, web: WebClient) -> None:

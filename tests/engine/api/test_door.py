@@ -151,7 +151,7 @@ def test_a_fault_of_ours_shows_no_traceback(server: Running, monkeypatch: pytest
 
 
 def test_keep_alive_serves_many_requests_on_one_connection(server: Running) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", urlsplit(server.url).port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", urlsplit(server.url).port, timeout=30)
     for _ in range(3):
         connection.request("GET", "/healthz")
         assert connection.getresponse().read().startswith(b'{"status":"ok"')
@@ -161,8 +161,8 @@ def test_keep_alive_serves_many_requests_on_one_connection(server: Running) -> N
 def test_headers_that_never_end_close_the_connection(
     server: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("engine.api.server.HEADER_TIME_S", 0.3)
-    with socket.create_connection(("127.0.0.1", urlsplit(server.url).port or 0), timeout=10) as slow:
+    monkeypatch.setattr("engine.api.server.HEADER_TIME_S", 1.5)
+    with socket.create_connection(("127.0.0.1", urlsplit(server.url).port or 0), timeout=30) as slow:
         slow.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nX-A: ")
         assert slow.recv(100) == b""
 
@@ -170,6 +170,6 @@ def test_headers_that_never_end_close_the_connection(
 def test_a_body_that_comes_too_slowly_is_given_up(server: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("engine.api.door.BODY_TIME_S", 0.3)
     head = f"POST /executions HTTP/1.1\r\nHost: [::1]\r\nSt2-Api-Key: {server.key}\r\nContent-Length: 9"
-    with socket.create_connection(("127.0.0.1", urlsplit(server.url).port or 0), timeout=10) as slow:
+    with socket.create_connection(("127.0.0.1", urlsplit(server.url).port or 0), timeout=30) as slow:
         slow.sendall(head.encode() + b"\r\n\r\n{")
         assert slow.recv(100).startswith(b"HTTP/1.1 408 ")

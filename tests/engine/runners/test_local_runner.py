@@ -170,7 +170,7 @@ def test_cancel_really_stops_the_action(world: World) -> None:
     begun = world.begin(world.command("echo started; sleep 62.5"), heard.control)
     until(heard.text, "it has started")
     heard.control.cancel()
-    result = begun.result(20)
+    result = begun.result()
     assert result is not None
     assert result.status == Status.CANCELED
     assert not is_running("sleep 62.5")

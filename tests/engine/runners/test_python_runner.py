@@ -241,7 +241,7 @@ def test_cancel_stops_a_python_action(world: World) -> None:
     begun = world.begin(world.python_request(code), heard.control)
     until(heard.text, "it has started")
     heard.control.cancel()
-    result = begun.result(20)
+    result = begun.result()
     assert result is not None
     assert result.status == Status.CANCELED
 
@@ -268,7 +268,7 @@ def test_a_running_action_outlives_its_warm_interpreter(tmp_path: Path) -> None:
         begun = world.begin(world.python_request(code), heard.control)
         until(heard.text, "it has started")
         os.kill(_zygotes(world)[0], signal.SIGKILL)
-        result = begun.result(20)
+        result = begun.result()
         assert result is not None
         assert result.result["result"] == 5
 
@@ -283,7 +283,7 @@ def test_a_killed_shim_leaves_no_python_process(tmp_path: Path) -> None:
         begun = world.begin(world.python_request(code), heard.control)
         until(heard.text, "it has started")
         os.kill(world.shim_pids()[0], signal.SIGKILL)
-        result = begun.result(20)
+        result = begun.result()
         assert result is not None
         assert result.status == Status.ABANDONED
         until(lambda: not Path(f"/proc/{heard.text().strip()}").exists(), "the process is gone")

@@ -133,7 +133,7 @@ def test_an_adopted_action_can_be_cancelled_with_all_below_it(tmp_path: Path) ->
         adopted = Begun(lambda: world.local.adopt(_again(world, key), heard.control))
         until(heard.text, "it is adopted")
         heard.control.cancel()
-        result = adopted.result(20)
+        result = adopted.result()
         assert result is not None
         assert result.status == Status.CANCELED
         assert not is_running("sleep 63.5")
@@ -165,7 +165,7 @@ def test_a_killed_shim_is_told_at_once_and_leaves_no_process(world: World) -> No
     begun = world.begin(world.command("echo up; setsid sleep 64.5 & sleep 64.5"), heard.control)
     until(heard.text, "it has started")
     os.kill(world.shim_pids()[0], signal.SIGKILL)
-    result = begun.result(20)
+    result = begun.result()
     assert result is not None
     assert result.status == Status.ABANDONED
     assert "shim" in result.result["error"]
@@ -203,7 +203,7 @@ def test_a_server_that_stops_lets_go_of_what_runs(tmp_path: Path) -> None:
     until(heard.text, "it has started")
     first.shims.close()
     with pytest.raises(LetGo):
-        begun.result(20)
+        begun.result()
     with opened(tmp_path) as world:
         adopted = Begun(lambda: world.local.adopt(request, Heard().control))
         go.touch()

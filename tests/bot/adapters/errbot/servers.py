@@ -98,7 +98,7 @@ class IrcPerson:
     def __init__(self, server: Ngircd, nick: str, *channels: str, user: str = "") -> None:
         self.nick = nick
         self.lines: list[str] = []
-        self._socket = socket.create_connection(("127.0.0.1", server.port), timeout=10)
+        self._socket = socket.create_connection(("127.0.0.1", server.port), timeout=30)
         self._socket.settimeout(None)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -174,7 +174,7 @@ class Services:
 
     def __init__(self, server: Ngircd) -> None:
         self._lines: list[str] = []
-        self._socket = socket.create_connection(("127.0.0.1", server.port), timeout=10)
+        self._socket = socket.create_connection(("127.0.0.1", server.port), timeout=30)
         self._socket.settimeout(None)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()

@@ -146,7 +146,7 @@ class XmppPerson:
         self.user, self.jid = user, f"{user}@{DOMAIN}"
         self._messages: list[tuple[str, str, str]] = []
         self._seen: set[str] = set()
-        self._socket = socket.create_connection(("127.0.0.1", server.port), timeout=10)
+        self._socket = socket.create_connection(("127.0.0.1", server.port), timeout=30)
         self._socket.settimeout(None)
         self._parser: ET.XMLPullParser[Any] = ET.XMLPullParser(("start", "end"))
         self._reader = threading.Thread(target=self._read, daemon=True)

@@ -46,7 +46,7 @@ class Web:
                 "X-Slack-Signature": f"v0={signed.hexdigest()}",
                 **headers,
             },
-            timeout=10,
+            timeout=30,
         )
 
     def message(self, text: str, *, ts: str = "") -> str:
@@ -122,7 +122,7 @@ def test_a_body_that_was_changed_is_refused(web: Web) -> None:
     signed = web.post(body).request
     headers = {name: value for name, value in signed.headers.items() if name != "Content-Length"}
     changed = body.replace("echo changed", "echo something else")
-    answer = requests.post(f"{web.house.url}/slack/events", data=changed, headers=headers, timeout=10)
+    answer = requests.post(f"{web.house.url}/slack/events", data=changed, headers=headers, timeout=30)
     assert answer.status_code == 401
 
 

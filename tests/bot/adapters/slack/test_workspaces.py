@@ -72,7 +72,7 @@ def test_an_app_in_both_may_be_told_of_one_over_a_socket_of_the_other(both: Both
 
 
 def test_how_a_chat_stands_is_said_by_the_api(both: Both) -> None:
-    states = both.http.get(f"{both.url}/v1/chats", timeout=10).json()
+    states = both.http.get(f"{both.url}/v1/chats", timeout=30).json()
     for state in states:
         assert state["is_up"]
         assert state["trouble"] == ""

@@ -47,6 +47,7 @@ def test_a_command_that_comes_too_quickly_runs_nothing(tmp_path: Path) -> None:
         assert house.ask("true")["status"] == "succeeded"
         refused = house.say("true")
         house.say("true")
+        house.wait_for(lambda: bool(house.answers(refused, "@admin")))
         _, total = house.engine.executions(ExecutionFilter(action="core.local"))
         assert total == 1
         # What is said is said in private, so the channel holds no answer to either.

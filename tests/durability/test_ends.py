@@ -68,7 +68,7 @@ def test_a_killed_shim_abandons_its_actions_at_once_and_the_next_is_started(serv
         assert "how far it had come is not known" in execution["result"]["error"]
     wait_until(lambda: all(server.answers(one)[-1]["status"] == "abandoned" for one in message_ids))
     assert "not known" in text_of(server.answers(message_ids[0])[-1])
-    assert not any("append.sh" in one for one in processes_of(server.folder).values())
+    wait_until(lambda: not any("append.sh" in one for one in processes_of(server.folder).values()))
     assert server.answer("append 7 after 0")["status"] == "succeeded"
     assert ledger_of(server.folder) == {7: 1}
 
@@ -114,5 +114,5 @@ def test_a_cancel_reaches_an_action_that_an_earlier_server_started(server: Serve
     server.start()
     assert server.ask("DELETE", f"/executions/{execution['id']}").ok
     assert server.ended(execution["id"])["status"] == "canceled"
-    assert not any("append.sh" in one for one in processes_of(server.folder).values())
+    wait_until(lambda: not any("append.sh" in one for one in processes_of(server.folder).values()))
     assert ledger_of(server.folder) == {}

@@ -31,6 +31,9 @@ from engine.workspaces import workspaces
 
 log = logging.getLogger(__name__)
 
+# So many new objects may stand before the collector looks through them.
+YOUNG_OBJECTS = 20_000
+
 
 class _Server(uvicorn.Server):
     """Ends the event streams before it waits for open requests: they would never end by themselves."""
@@ -89,6 +92,8 @@ class App:
             # What stands now stands for good: the collector need not walk through it again and again.
             gc.collect()
             gc.freeze()
+            # Fifty requests at once hold more than Python's 700, and are no garbage.
+            gc.set_threshold(YOUNG_OBJECTS)
             gc.enable()
             sockets = self._listening.open()
             address = self.engine.folder / "server.url"

@@ -18,6 +18,45 @@ HEADER_LIMIT_BYTES = 64 * 1024
 _TOO_LARGE = f"The headers are larger than {HEADER_LIMIT_BYTES} bytes."
 
 
+class JoinedWrites:
+    """A transport that sends the head of an answer and its body in one system call.
+
+    uvicorn writes them one after the other, and each would wake the reader. A piece waits for the next
+    one, and no longer than to the end of this turn of the loop.
+    """
+
+    def __init__(self, transport: Any, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._held = b""
+
+    def write(self, data: bytes) -> None:
+        if self._held:
+            data, self._held = self._held + data, b""
+            self._send(data)
+        elif data:
+            self._held = data
+            self._loop.call_soon(self._let_go)
+
+    def close(self) -> None:
+        self._let_go()
+        self._transport.close()
+
+    def is_closing(self) -> bool:
+        closing: bool = self._transport.is_closing()
+        return closing
+
+    def _let_go(self) -> None:
+        if self._held:
+            data, self._held = self._held, b""
+            self._send(data)
+
+    def _send(self, data: bytes) -> None:
+        # Whoever asked may be gone meanwhile.
+        if not self._transport.is_closing():
+            self._transport.write(data)
+
+
 class BoundedProtocol(HttpToolsProtocol):
     """Closes a connection whose headers do not come in time.
 
@@ -38,6 +77,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
+        self.transport = JoinedWrites(transport, self.loop)  # type: ignore[assignment]  # all that uvicorn asks of it from here on
         self._header_timer = self.loop.call_later(HEADER_TIME_S, self._too_slow)
 
     def data_received(self, data: bytes) -> None:

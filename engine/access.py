@@ -22,6 +22,7 @@ from engine.user_file import UserFile
 from engine.withdrawals import Withdrawals
 
 ADMIN = "admin"
+API_KEY = "API key"
 TOKEN = "authentication token"  # noqa: S105 - how somebody has shown who they are
 _TOKEN_PURPOSE = "run token"  # noqa: S105 - the name of a purpose, not a secret
 _TOKEN_LIFE = timedelta(hours=24)
@@ -174,7 +175,7 @@ class Access:
         key = self.keys.find(clear, address=address)
         return Requester(
             user=key.user,
-            method="API key",
+            method=API_KEY,
             expires_at=key.limits.expires_at,
             key_id=key.id,
             scope=key.limits.scope,

@@ -15,8 +15,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from engine import acting
 from engine.audit_chain import ChainCheck, Flaw, NotedHead
 from engine.errors import EngineError
-from engine.records.audit import Act, AuditEntry, AuditFilter, AuditHead
-from engine.seldom import Seldom
+from engine.log_facts import known
+from engine.records.audit import Act, Actor, AuditEntry, AuditFilter, AuditHead
+from engine.seldom import Counted, Seldom
 from engine.settings.watching import AuditSettings
 from engine.specs.rights import RightsSpec
 from engine.store import audit as store
@@ -27,6 +28,10 @@ log = logging.getLogger(__name__)
 
 # Somebody's failed logins from one address are written down so often, in seconds.
 _LOGINS_EVERY_S = 60.0
+# Wrong keys from one address are counted so long before they are told again, in seconds; so many addresses
+# are told apart: nobody with a network of them can fill the disk.
+_REFUSALS_EVERY_S = 60.0
+_MOST_ADDRESSES = 50
 _RIGHTS = "rights.changed"
 
 
@@ -43,6 +48,7 @@ class Audit:
         """Without settings the log does not tell the head of the chain."""
         self._database = database
         self._logins = Seldom(every_s=_LOGINS_EVERY_S)
+        self._refusals = Counted(every_s=_REFUSALS_EVERY_S, most=_MOST_ADDRESSES)
         self._head_every_s = 0.0 if settings is None else settings.head_every_h * 3600
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -101,6 +107,17 @@ class Audit:
         if self._logins.is_new((user, via, acting.current().address)):
             act = Act(kind="login.failed", object=user or "an unknown name", user=user, via=via)
             self._database.submit(partial(_record_all, (act,)))
+
+    def refused(self, why: str, *, via: str, address: str) -> None:
+        """A key or token that opens nothing. Written soon, once a minute for each address, and counted."""
+        times, is_its_own = self._refusals.add(address)
+        if times:
+            actor = Actor(
+                via=via, address=address if is_its_own else "", request_id=known().get("request_id", "")
+            )
+            act = Act(kind="access.refused", object=why, via=via, details={"times": times})
+            with acting.acting_as(actor):
+                self._database.submit(partial(_record_all, (act,)))
 
     def tell_rights(self, rights: RightsSpec) -> None:
         """The files of rights as they are in force now; written where they differ from the last time."""

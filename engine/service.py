@@ -5,7 +5,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import replace
 
-from engine.access import ADMIN, Access
+from engine.access import ADMIN, API_KEY, TOKEN, Access
 from engine.accounts import Accounts
 from engine.alias_calls import AliasCalls
 from engine.alias_executions import AliasExecution, AliasExecutions, ResultText
@@ -370,7 +370,13 @@ class Engine(ContentCalls, ExecutionCalls, AliasCalls, JournalCalls):
         self, *, api_key: str | None = None, token: str | None = None, address: str = ""
     ) -> Requester:
         """`address`: where the request comes from. Raises Unauthenticated."""
-        requester = self.access.authenticate(api_key=api_key, token=token, address=address)
+        try:
+            requester = self.access.authenticate(api_key=api_key, token=token, address=address)
+        except Unauthenticated as error:
+            if api_key or token:
+                via = TOKEN if token else API_KEY
+                self.audit.refused(error.message, via=via, address=address)
+            raise
         acting = requester.acting_user
         if acting and not self.rights.may_impersonate(acting, requester.user):
             raise Unauthenticated(f"Unauthorized - {acting} may not act for {requester.user} any more.")

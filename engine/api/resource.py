@@ -195,8 +195,17 @@ async def who(
     """As `authenticate`, where the issuer of a signed token may have to be asked for its keys."""
     bearer = bearer_of(headers)
     if is_signed(bearer) and not has_credentials(headers, query):
-        return await run_in_threadpool(engine.outside.callers.requester, bearer, may_ask=True), "header"
+        return await run_in_threadpool(_job, engine, bearer, address, may_ask=True), "header"
     return authenticate(engine, headers, query, address)
+
+
+def _job(engine: Engine, bearer: str, address: str, *, may_ask: bool) -> Requester:
+    """The job of a CI that shows a token of its own system. Raises Unauthenticated."""
+    try:
+        return engine.outside.callers.requester(bearer, may_ask=may_ask)
+    except Unauthenticated as error:
+        engine.audit.refused(error.message, via="OIDC token", address=address)
+        raise
 
 
 def standing(call: Call, right: Right, reach: Reach, wake: asyncio.Event, *, beat_s: float) -> Standing:
@@ -227,7 +236,7 @@ def authenticate(
     """
     token = headers.get(b"x-auth-token")
     if token:
-        return engine.authenticate(token=token.decode("latin-1")), "header"
+        return engine.authenticate(token=token.decode("latin-1"), address=address), "header"
     key = headers.get(b"st2-api-key")
     if key:
         return engine.authenticate(api_key=key.decode("latin-1"), address=address), "header"
@@ -238,7 +247,7 @@ def authenticate(
             return engine.authenticate(**given, address=address), "query string"
     bearer = bearer_of(headers)
     if is_signed(bearer):
-        return engine.outside.callers.requester(bearer, may_ask=False), "header"
+        return _job(engine, bearer, address, may_ask=False), "header"
     if bearer:
         return engine.authenticate(api_key=bearer, address=address), "header"
     raise Unauthenticated("One of Token or API key required.")

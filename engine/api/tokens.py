@@ -61,7 +61,7 @@ def validate_token(call: Call) -> Response:
     if not isinstance(token, str) or not token:
         raise BadInput("'token' is a required property")
     try:
-        call.engine.authenticate(token=token)
+        call.engine.authenticate(token=token, address=call.address)
     except Unauthenticated:
         return json_answer({"valid": False})
     return json_answer({"valid": True})

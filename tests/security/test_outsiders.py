@@ -1,0 +1,66 @@
+"""What somebody without a good key tries: it opens nothing, and what is told of it fills no disk."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from engine.seldom import Counted
+from tests.engine.api.running import Running, running
+from tests.engine.world import wait_until
+
+WRONG = "crow_00000000_canary-of-a-wrong-key"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    with running(tmp_path_factory.mktemp("outsiders")) as made:
+        yield made
+
+
+def test_a_wrong_key_is_told_once_a_minute_and_stands_nowhere(server: Running) -> None:
+    for headers in (
+        {"St2-Api-Key": WRONG},
+        {"X-Auth-Token": WRONG},
+        {"Authorization": f"Bearer {WRONG}"},
+        {"Authorization": "Bearer eyJhbGciOiJub25lIn0.eyJpc3MiOiJ4In0."},
+    ):
+        assert server.get("/executions", key="", headers=headers).status_code == 401
+    assert server.get(f"/executions?st2-api-key={WRONG}", key="").status_code == 401
+    # Nobody tries anything with no key at all.
+    assert server.get("/executions", key="").status_code == 401
+    found: list[dict[str, object]] = []
+
+    def is_told() -> bool:
+        found[:] = server.get("/audit?kind=access.refused").json()
+        return bool(found)
+
+    wait_until(is_told)
+    assert [(act["via"], act["user"], act["address"], act["details"]) for act in found] == [
+        ("API key", "", "127.0.0.1", {"times": 1})
+    ]
+    assert WRONG not in server.get("/audit/export").text
+
+
+def test_what_is_not_told_is_counted() -> None:
+    counted = Counted(every_s=0.05, most=2)
+    seen = [counted.add("here")]
+    assert seen == [(1, True)]
+
+    def is_told_again() -> bool:
+        seen.append(counted.add("here"))
+        return seen[-1][0] > 1
+
+    wait_until(is_told_again)
+    assert sum(times for times, _ in seen) == len(seen)
+
+
+def test_of_many_only_the_number_is_told() -> None:
+    counted = Counted(every_s=3600, most=2)
+    assert [counted.add(key) for key in "abcdac"] == [
+        (1, True),
+        (1, True),
+        (1, False),
+        (0, False),
+        (0, True),
+        (0, False),
+    ]

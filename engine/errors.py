@@ -39,7 +39,7 @@ class EngineError(Exception):
 
     def __str__(self) -> str:
         text = f"{self.where}: {self.message}" if self.where else self.message
-        return f"{text} {self.hint}" if self.hint else text
+        return sentences(text, self.hint)
 
 
 class BadSettings(EngineError):
@@ -128,6 +128,14 @@ class RunnerFailure(EngineError):
 
 class StoreFailure(EngineError):
     """The database or the data folder cannot be used."""
+
+
+def sentences(message: str, hint: str) -> str:
+    """Both on one line, with a full stop between them where the message (of StackStorm) has none."""
+    if not hint:
+        return message
+    is_open = message[-1:].isalnum() or message[-1:] in tuple(")]}'\"")
+    return f"{message}. {hint}" if is_open and hint[:1].isupper() else f"{message} {hint}"
 
 
 def nearest(wrong: str, known: Iterable[str]) -> str:

@@ -3,6 +3,7 @@
 import http.client
 import json
 import socket
+import ssl
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -181,13 +182,32 @@ class _Exchange:
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         self._connection.close()
-        if isinstance(error, TimeoutError | socket.gaierror | OSError | http.client.HTTPException):
-            why = "in time" if isinstance(error, TimeoutError) else ""
-            raise CommandError(
-                Code.NO_SERVER,
-                f"No server answers at {self._client.url}{' ' + why if why else ''}.",
-                hint="Start it: stormcrow up. If it runs elsewhere, name it: --url URL.",
-            ) from error
+        if isinstance(error, OSError | http.client.HTTPException):
+            raise no_answer(self._client.url, error) from error
+
+
+def no_answer(url: str, error: OSError | http.client.HTTPException) -> CommandError:
+    """Why no answer came. A certificate that is not trusted will not be at the next try either."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return CommandError(
+            Code.WRONG,
+            f"The certificate of {url} is not trusted: {error.verify_message}.",
+            hint="If an authority of your own signed it: SSL_CERT_FILE names the file with that one.",
+        )
+    if isinstance(error, ssl.SSLError):
+        return CommandError(
+            Code.NO_SERVER,
+            f"No server answers at {url} with TLS: {error.reason or error}.",
+            hint="If it speaks plain HTTP, write http://.",
+        )
+    why, hint = "", "Start it: stormcrow up. If it runs elsewhere, name it: --url URL."
+    if isinstance(error, TimeoutError):
+        why = " in time"
+    elif isinstance(error, socket.gaierror):
+        why, hint = ": nobody knows that name", "Correct the name: --url URL or STORMCROW_URL."
+    elif isinstance(error, http.client.BadStatusLine) and not isinstance(error, ConnectionError):
+        why, hint = " with HTTP", "If it speaks TLS, write https://."
+    return CommandError(Code.NO_SERVER, f"No server answers at {url}{why}.", hint=hint)
 
 
 def refusal(status: int, raw: bytes) -> CommandError:

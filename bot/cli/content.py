@@ -11,6 +11,7 @@ from bot.cli.client import Client
 from bot.cli.exits import Code, CommandError
 from bot.cli.output import emit_json, fields, local_time, note, paint, say, table
 from bot.cli.site import Config, Data, Json, Url, connect, settings_of
+from engine.errors import sentences
 
 actions = typer.Typer(no_args_is_help=True, help="Actions: what can be run.")
 aliases = typer.Typer(no_args_is_help=True, help="Aliases: the commands of the chat.")
@@ -221,7 +222,7 @@ def check_pack(
         emit_json([local.as_document(finding) for finding in findings])
     else:
         for finding in findings:
-            say(f"{finding.where}: {paint(finding.severity)}: {finding.text} {finding.hint}".rstrip())
+            say(f"{finding.where}: {paint(finding.severity)}: {sentences(finding.text, finding.hint)}")
         errors = sum(finding.severity == "error" for finding in findings)
         note(f"{errors} errors, {len(findings) - errors} warnings.")
     bad = any(strict or finding.severity == "error" for finding in findings)

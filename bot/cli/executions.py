@@ -7,7 +7,18 @@ import typer
 from bot.cli import running
 from bot.cli.exits import Code
 from bot.cli.given import parameters_from
-from bot.cli.output import duration, emit_json, fields, local_time, note, paint, result_text, say, table
+from bot.cli.output import (
+    duration,
+    emit_json,
+    fields,
+    local_time,
+    note,
+    paint,
+    put,
+    result_text,
+    say,
+    table,
+)
 from bot.cli.running import Follow, Timeout, Wait, Words
 from bot.cli.site import Config, Data, Json, Url, connect
 from engine.policies.notes import policy_note
@@ -119,7 +130,7 @@ def output(
         emit_json({"id": execution_id, "output": "".join(pieces)})
         return
     for piece in pieces:
-        typer.echo(piece, nl=False)
+        put(piece, nl=False)
 
 
 @app.command()

@@ -26,14 +26,20 @@ class Follower:
         self._execution_id = execution_id
         self._write = write
         self._place = ""
+        self._unwritten: OSError | None = None
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="follower", daemon=True)
         self._thread.start()
 
     def finish(self, *, timeout_s: float) -> None:
-        """Until all is shown, or for so long; then nothing more is."""
+        """Until all is shown, or for so long; then nothing more is.
+
+        Raises OSError where it cannot be written.
+        """
         self._thread.join(timeout_s)
         self._stopping.set()
+        if self._unwritten is not None:
+            raise self._unwritten
 
     def _run(self) -> None:
         failures = 0
@@ -46,6 +52,9 @@ class Follower:
                 if 400 <= error.status < 500:
                     # Whoever waits for the end hears the same, and says it.
                     return
+            except OSError as error:
+                self._unwritten = error
+                return
             failures = 0 if self._place != before else failures + 1
             self._stopping.wait(pause_s(failures))
 

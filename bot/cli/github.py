@@ -16,11 +16,12 @@ import typer
 
 from bot.cli.exits import Code, CommandError
 from bot.cli.github_groups import Groups, Step, command
-from bot.cli.output import note, result_text
+from bot.cli.output import note, put, result_text
 from bot.cli.reporting import Reporter, summary
 from bot.cli.site import variable
 from bot.cli.tasks import Task
 from bot.cli.verdicts import Verdict
+from engine.errors import sentences
 
 # GitHub takes 1 MiB for a summary, and for the outputs of a job.
 _LONGEST_SHOWN = 60_000
@@ -90,14 +91,14 @@ class GitHubReporter(Reporter):
 
     def _raw(self, text: str) -> None:
         if text:
-            typer.echo(text, nl=False)
+            put(text, nl=False)
             self._is_at_start = text.endswith("\n")
 
     def _command(self, text: str) -> None:
         with self._lock:
             self.close()
             self._to_line_start()
-            typer.echo(text)
+            put(text)
             self._turn_off()
 
     def end(self, verdict: Verdict) -> None:
@@ -112,15 +113,15 @@ class GitHubReporter(Reporter):
         said = verdict.sentence or summary(verdict.execution)
         if verdict.code != Code.OK:
             title = f"{verdict.execution['action']['ref']} {verdict.execution['status']}"
-            typer.echo(command("error", said, title=title))
+            put(command("error", said, title=title))
         elif verdict.sentence:
-            typer.echo(command("notice", said))
+            put(command("notice", said))
         self._keep(outputs_of(verdict))
         _append("GITHUB_STEP_SUMMARY", summary_of(verdict))
 
     def failure(self, error: CommandError) -> None:
         self.close()
-        typer.echo(command("error", f"{error.message} {error.hint}".strip()))
+        put(command("error", sentences(error.message, error.hint)))
         raise typer.Exit(error.code)
 
     def close(self) -> None:
@@ -130,7 +131,7 @@ class GitHubReporter(Reporter):
                 return
             self._is_off = False
             self._to_line_start()
-            typer.echo(f"::{self._word}::")
+            put(f"::{self._word}::")
 
     def _turn_off(self) -> None:
         with self._lock:
@@ -138,16 +139,16 @@ class GitHubReporter(Reporter):
                 self._is_off = True
                 # Anew each time: the last one stands in the log, for all to read.
                 self._word = secrets.token_hex(16)
-                typer.echo(f"::stop-commands::{self._word}")
+                put(f"::stop-commands::{self._word}")
 
     def _line(self, text: str) -> None:
         with self._lock:
             self._to_line_start()
-            typer.echo(text)
+            put(text)
 
     def _to_line_start(self) -> None:
         if not self._is_at_start:
-            typer.echo()
+            put()
             self._is_at_start = True
 
     def _keep(self, values: Mapping[str, str]) -> None:

@@ -1,20 +1,20 @@
 """The report of an execution as JUnit's XML: a test case for each task of a workflow."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from xml.etree import ElementTree as ET
 
-import typer
-
 from bot.cli.exits import CODE_OF, Code
 from bot.cli.outcomes import xml_text
-from bot.cli.output import note, result_text
+from bot.cli.output import note, put, result_text
 from bot.cli.reporting import Reporter, summary
 from bot.cli.verdicts import Verdict
 
 # Longer output is cut in the report; all of it is at the server.
 _LONGEST = 65_536
+_COLOURS = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 # Ways of a task to end that are no fault of its own.
 _SKIPPED = frozenset({"canceled", "abandoned"})
 
@@ -23,16 +23,17 @@ class JUnitReporter(Reporter):
     """XML on standard output, everything else on standard error."""
 
     wants_tasks = True
+    wants_results = True
 
     def begin(self, execution: Mapping[str, Any], *, waits: bool) -> None:
         if not waits:
             note(str(execution["id"]))
 
     def output(self, text: str) -> None:
-        typer.echo(text, nl=False, err=True)
+        put(text, nl=False, err=True)
 
     def end(self, verdict: Verdict) -> None:
-        typer.echo(report(verdict).decode())
+        put(report(verdict).decode())
         note(summary(verdict.execution))
 
 
@@ -66,12 +67,13 @@ def _task(action: str, task: Mapping[str, Any]) -> ET.Element:
         name = f"{name} (attempt {task['attempt']})"
     case = ET.Element("testcase", classname=action, name=xml_text(name), time=f"{_took_s(task):.3f}")
     status = str(task["status"])
-    said = xml_text(f"{task.get('action') or name} is {status}")
+    said = _text(f"{task.get('action') or name} is {status}")
     if status in _SKIPPED:
         ET.SubElement(case, "skipped", message=said)
     elif CODE_OF.get(status) not in (None, Code.OK):
         ids = " ".join(str(one) for one in task.get("execution_ids", ()))
-        ET.SubElement(case, "failure", message=said).text = xml_text(f"executions: {ids}")
+        printed = result_text(task.get("result"))[:_LONGEST]
+        ET.SubElement(case, "failure", message=said).text = _text(f"{printed}\nexecutions: {ids}".lstrip())
     return case
 
 
@@ -79,14 +81,19 @@ def _whole(action: str, verdict: Verdict) -> ET.Element:
     execution = verdict.execution
     took = f"{execution.get('elapsed_seconds') or 0:.3f}"
     case = ET.Element("testcase", classname=action, name=action, time=took)
-    text = xml_text(result_text(execution.get("result"))[:_LONGEST])
+    text = _text(result_text(execution.get("result"))[:_LONGEST])
     if verdict.code == Code.OK:
         ET.SubElement(case, "system-out").text = text
         return case
     kind = "failure" if verdict.code in (Code.FAILED, Code.REJECTED) else "error"
-    message = xml_text(verdict.sentence or f"{action} is {execution['status']}")
+    message = _text(verdict.sentence or f"{action} is {execution['status']}")
     ET.SubElement(case, kind, message=message).text = text
     return case
+
+
+def _text(text: str) -> str:
+    """What XML can hold, without the colours of a terminal."""
+    return xml_text(_COLOURS.sub("", text))
 
 
 def _took_s(task: Mapping[str, Any]) -> float:

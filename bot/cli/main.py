@@ -8,7 +8,7 @@ from typer.core import TyperGroup
 from bot.cli.exits import Code, CommandError
 from bot.cli.on_demand import OnDemand
 from bot.cli.output import note, say
-from engine.errors import BadContent, BadInput, BadSettings, EngineError, NotFound
+from engine.errors import BadContent, BadInput, BadSettings, EngineError, NotFound, sentences
 
 # The file of bot/cli and the name in it, in the order of the help. A command imports its own file, and
 # not those of forty others: that was half the time of a short one.
@@ -63,9 +63,12 @@ class Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except CommandError as error:
-            code, text = error.code, f"{error.message} {error.hint}"
+            code, text = error.code, sentences(error.message, error.hint)
         except EngineError as error:
             code, text = code_for(error), str(error)
+        except OSError as error:
+            # Of a file or the network it is told where it happens; what is left is our own output.
+            code, text = Code.WRONG, f"Not all could be written: {error.strerror or error}."
         except KeyboardInterrupt:
             code, text = Code.INTERRUPTED, ""
         if text:

@@ -1,6 +1,7 @@
 """How the command line writes: tables that fit the terminal, local times, colour on a terminal only."""
 
 import json
+import os
 import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -30,17 +31,31 @@ _COLOURS = {
 }
 
 
+def put(text: str = "", *, nl: bool = True, err: bool = False) -> None:
+    """As it is, at once. Who reads it may have gone, as `head` does: then the rest is for nobody, and
+    what the command does and how it ends stays the same. Raises OSError for a full disk and the like."""
+    try:
+        typer.echo(text, nl=nl, err=err)
+    except OSError as error:
+        # Python writes what is left when it ends: that would fail once more.
+        nobody = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nobody, (sys.stderr if err else sys.stdout).fileno())
+        os.close(nobody)
+        if not isinstance(error, BrokenPipeError):
+            raise
+
+
 def say(text: str = "") -> None:
-    typer.echo(text)
+    put(text)
 
 
 def note(text: str) -> None:
     """Beside the answer: on standard error."""
-    typer.echo(text, err=True)
+    put(text, err=True)
 
 
 def emit_json(value: Any) -> None:
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+    put(json.dumps(value, indent=2, ensure_ascii=False, default=str))
 
 
 def paint(word: str, *, err: bool = False, text: str | None = None) -> str:

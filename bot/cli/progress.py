@@ -39,16 +39,28 @@ class ProgressFollower:
         self._told: dict[str, str] = {}
         self._names: dict[str, str] = {}
         self._live: dict[str, Follower] = {}
+        self._unwritten: OSError | None = None
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="progress", daemon=True)
         self._thread.start()
 
     def finish(self, *, timeout_s: float) -> None:
-        """Until all is shown, or for so long; then nothing more is."""
+        """Until all is shown, or for so long; then nothing more is.
+
+        Raises OSError where it cannot be written.
+        """
         self._thread.join(timeout_s)
         self._stopping.set()
+        if self._unwritten is not None:
+            raise self._unwritten
 
     def _run(self) -> None:
+        try:
+            self._follow_all()
+        except OSError as error:
+            self._unwritten = error
+
+    def _follow_all(self) -> None:
         failures, seen = 0, ""
         while not self._stopping.is_set():
             query = {"wait": _ASK_S, "seen": seen}

@@ -4,10 +4,8 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
-import typer
-
 from bot.cli.exits import CommandError
-from bot.cli.output import duration, emit_json, note, paint, result_text, say
+from bot.cli.output import duration, emit_json, note, paint, put, result_text, say
 from bot.cli.tasks import Lines, Task
 from bot.cli.verdicts import Verdict
 
@@ -24,6 +22,8 @@ class Reporter:
 
     wants_tasks = False
     """Whether `end` needs the tasks of a workflow."""
+    wants_results = False
+    """Whether it needs the results of those tasks that did not succeed."""
     has_output = False
     """Something of the action's output was shown."""
 
@@ -37,7 +37,7 @@ class Reporter:
     def output(self, text: str) -> None:
         """What the action prints, as it comes."""
         self.has_output = True
-        typer.echo(text, nl=False)
+        put(text, nl=False)
 
     def remark(self, text: str) -> None:
         note(text)
@@ -84,7 +84,7 @@ class JsonReporter(Reporter):
             emit_json(execution)
 
     def output(self, text: str) -> None:
-        typer.echo(text, nl=False, err=True)
+        put(text, nl=False, err=True)
 
     def end(self, verdict: Verdict) -> None:
         emit_json(verdict.execution)

@@ -8,6 +8,7 @@ import typer
 from bot.cli.exits import Code
 from bot.cli.output import emit_json, local_time, say, table
 from bot.cli.site import Config, Data, Json, Url, connect, settings_of
+from engine.errors import sentences
 
 app = typer.Typer(no_args_is_help=True, help="Who may do what.")
 
@@ -89,7 +90,7 @@ def lint(as_json: Json = False, config: Config = None, data: Data = None) -> Non
         emit_json({"errors": errors, "warnings": warnings})
     else:
         for one in folder.unavailable:
-            say(f"{one.where}: {one.reason} {one.hint}".rstrip())
+            say(f"{one.where}: {sentences(one.reason, one.hint)}")
         for warning in warnings:
             say(f"{warning} (warning)")
         counts = (len(spec.roles), len(spec.assignments), len(spec.mappings), len(spec.limits))

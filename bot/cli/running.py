@@ -20,7 +20,7 @@ from bot.cli.junit import JUnitReporter
 from bot.cli.reporting import JsonReporter, OutputKind, Reporter
 from bot.cli.site import Config, Data, Json, Url, connect, server_url
 from bot.cli.verdicts import passed_through
-from bot.cli.watching import OnInterrupt, Watch
+from bot.cli.watching import Interrupted, OnInterrupt, Watch, interruptible
 
 # So long a request is repeated that the server may have got: it has a key, so it is stored once.
 _REPEAT_S = 60.0
@@ -102,14 +102,45 @@ def run(
             client = Client(base, token=token_source(base, file=oidc_file, name=oidc_variable))
         else:
             client = connect(url, config, data)
-        known = client.get("actions", "views", "overview", action)
-        body = _body(known, words or [], delay=delay, trace_tag=trace_tag, notify=notify or [])
-        execution = _posted(client, body, idempotency_key)
+        with interruptible():
+            known = _known(client, action, reporter, patience_s=ending.timeout_s or 0.0)
+            body = _body(known, words or [], delay=delay, trace_tag=trace_tag, notify=notify or [])
+            execution = _posted(client, body, idempotency_key)
         _finish(client, execution, reporter, ending)
+    except Interrupted:
+        reporter.failure(
+            CommandError(
+                Code.INTERRUPTED,
+                "Interrupted before the server had answered: it may have been started.",
+                hint=f"See: stormcrow execution list --action {action}",
+            )
+        )
     except CommandError as error:
         reporter.failure(_plain(error))
     finally:
         reporter.close()
+
+
+def _known(client: Client, action: str, reporter: Reporter, *, patience_s: float) -> Mapping[str, Any]:
+    """The action, from a server that may just be starting: who set a limit to the waiting can wait.
+
+    Raises CommandError.
+    """
+    give_up_at = time.monotonic() + min(patience_s, _REPEAT_S)
+    failures = 0
+    while True:
+        try:
+            known: Mapping[str, Any] = client.get("actions", "views", "overview", action)
+        except CommandError as error:
+            is_away = error.code is Code.NO_SERVER and not 400 <= error.status < 500
+            if not is_away or time.monotonic() >= give_up_at:
+                raise
+            if not failures:
+                reporter.remark("The server does not answer; trying again.")
+            failures += 1
+            time.sleep(min(pause_s(failures), max(0.1, give_up_at - time.monotonic())))
+        else:
+            return known
 
 
 def _body(

@@ -3,7 +3,7 @@
 import signal
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -25,6 +25,8 @@ AWAY_S = 600.0
 # After the end: how long the rest of the output may take, and how long a cancel.
 _REST_S = 20.0
 _CANCEL_S = 15
+# Of so many tasks of a workflow the result is asked for.
+_MOST_RESULTS = 20
 _HELD = frozenset({"pending", "paused", "pausing"})
 _HAS_QUESTIONS = "inquirer"
 
@@ -63,7 +65,7 @@ class Watch:
         """At its end, at the deadline, at a question that is not waited for, or at an interrupt."""
         self._now = execution
         try:
-            with _interruptible():
+            with interruptible():
                 execution = self._through_tries(execution)
                 return self._judged(execution)
         except _NeedsApproval as found:
@@ -149,10 +151,25 @@ class Watch:
             return verdict_on(execution)
         has_tasks = is_workflow(execution)
         asks = has_tasks or execution["action"].get("runner_type") == _HAS_QUESTIONS
-        tasks = ()
+        tasks: Sequence[Mapping[str, Any]] = ()
         if has_tasks and self.reporter.wants_tasks:
             tasks = self._ask("executions", str(execution["id"]), "tasks")
+            if self.reporter.wants_results:
+                tasks = self._with_results(tasks)
         return verdict_on(execution, inquiries=self._inquiries(execution) if asks else (), tasks=tasks)
+
+    def _with_results(self, tasks: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+        """The `result` of those that did not succeed, of so many."""
+        wanted = [
+            one
+            for one in tasks
+            if one["execution_ids"] and CODE_OF.get(one["status"], Code.OK) is not Code.OK
+        ]
+        found = {
+            id(one): self._ask("executions", str(one["execution_ids"][-1])).get("result")
+            for one in wanted[:_MOST_RESULTS]
+        }
+        return [{**one, "result": found.get(id(one))} for one in tasks]
 
     def _inquiries(self, execution: Mapping[str, Any]) -> list[Mapping[str, Any]]:
         found: list[Mapping[str, Any]] = self._ask("executions", str(execution["id"]), "inquiries")
@@ -164,14 +181,39 @@ class Watch:
         if self.on_interrupt is OnInterrupt.DETACH:
             self.reporter.remark(f"It goes on. To stop it: stormcrow execution cancel {execution_id}")
             return Verdict(execution=execution, code=Code.STILL_WAITING)
-        self.reporter.remark("Interrupted: it is being cancelled.")
         with _undisturbed():
-            answer = self.client.delete("executions", execution_id)
-            if "faultstring" in answer:
-                self.reporter.remark(str(answer["faultstring"]))
-            query = {"wait": _CANCEL_S}
-            execution = self.client.get("executions", execution_id, query=query, timeout_s=_CANCEL_S + 10)
-        return verdict_on(execution)
+            self.reporter.remark("Interrupted: it is being cancelled.")
+            try:
+                return verdict_on(self._cancelled(execution_id))
+            except CommandError as error:
+                if error.code is not Code.NO_SERVER:
+                    raise
+                self.reporter.remark(
+                    f"It could not be cancelled: {error.message} It goes on. "
+                    f"Once the server is back: stormcrow execution cancel {execution_id}"
+                )
+                return Verdict(execution=execution, code=Code.STILL_WAITING)
+
+    def _cancelled(self, execution_id: str) -> Mapping[str, Any]:
+        """As it is then. Raises CommandError, of a server that is away after a while."""
+        give_up_at = time.monotonic() + _CANCEL_S
+        failures = 0
+        while True:
+            try:
+                answer = self.client.delete("executions", execution_id)
+                break
+            except CommandError as error:
+                if error.code is not Code.NO_SERVER or time.monotonic() >= give_up_at:
+                    raise
+                failures += 1
+                time.sleep(pause_s(failures))
+        if "faultstring" in answer:
+            self.reporter.remark(str(answer["faultstring"]))
+        query = {"wait": _CANCEL_S}
+        found: Mapping[str, Any] = self.client.get(
+            "executions", execution_id, query=query, timeout_s=_CANCEL_S + 10
+        )
+        return found
 
     def _get(self, execution_id: str, query: Mapping[str, Any]) -> Mapping[str, Any]:
         self._now = self._ask("executions", execution_id, query=query)
@@ -203,7 +245,7 @@ def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
 
 
 @contextmanager
-def _interruptible() -> Iterator[None]:
+def interruptible() -> Iterator[None]:
     """SIGINT and SIGTERM raise Interrupted; in the main thread, the only one that may say so."""
     try:
         before = [(one, signal.signal(one, _interrupt)) for one in (signal.SIGINT, signal.SIGTERM)]

@@ -9,6 +9,7 @@ import typer
 from bot.cli.exits import Code
 from bot.cli.output import emit_json, note, paint, say
 from bot.cli.site import Config, Data, Json, Url, connect, settings_of
+from engine.errors import sentences
 
 app = typer.Typer(no_args_is_help=True, help="Workflows: inspected, drawn, rehearsed.")
 
@@ -33,7 +34,7 @@ def inspect(wanted: Wanted, as_json: Json = False, config: Config = None, data: 
         emit_json([workflow_files.as_document(finding) for finding in found])
     else:
         for finding in found:
-            say(f"{paint(finding.severity)} {finding.where}: {finding.text} {finding.hint}".rstrip())
+            say(f"{paint(finding.severity)} {finding.where}: {sentences(finding.text, finding.hint)}")
         if not found:
             say("Nothing is wrong with it.")
     if any(finding.severity == "error" for finding in found):

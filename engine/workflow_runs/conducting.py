@@ -111,7 +111,8 @@ class StepMaker:
     def _outcome(self, run: LiveRun, status: str, ended: Sequence[ChildEnded]) -> RunResult:
         result = run.conductor.result
         rejected_by = ""
-        if Status(status) is Status.FAILED and not any(child.status in FAILURES for child in ended):
+        has_failed = run.conductor.is_broken or any(child.status in FAILURES for child in ended)
+        if Status(status) is Status.FAILED and not has_failed:
             with self._database.read() as connection:
                 rejected_by = rejection(connection, run.head.execution_id)
         made = RunResult(status=Status(status), result=result, rejected_by=rejected_by)

@@ -74,6 +74,10 @@ class ChainConductor:
         return self._state.status in COMPLETED
 
     @property
+    def is_broken(self) -> bool:
+        return self._state.error is not None
+
+    @property
     def result(self) -> dict[str, Any]:
         """{"tasks": [...], "published": {...}}, with "error" where something outside of the tasks failed."""
         state = self._state

@@ -91,6 +91,10 @@ class Conductor:
         return errors_of(self.run)
 
     @property
+    def is_broken(self) -> bool:
+        return self.run.state.is_broken
+
+    @property
     def result(self) -> Any:
         return result_of(self.run)
 

@@ -60,6 +60,11 @@ class Conductor(Protocol):
     def is_ended(self) -> bool: ...
 
     @property
+    def is_broken(self) -> bool:
+        """The definition itself is at fault, not only what it runs: an expression of it has failed."""
+        ...
+
+    @property
     def result(self) -> Any:
         """The execution's result, once it has ended."""
         ...

@@ -26,7 +26,7 @@ def render_output(run: Run) -> None:
                 errors.append(error)
     state.apply("output", state.values.seal(rendered or None), errors)
     if errors and state.status == "succeeded":
-        run.set_status("failed")
+        run.fail()
 
 
 def result_of(run: Run) -> dict[str, Any]:

@@ -30,6 +30,7 @@ def owed_calls(run: Run) -> list[ActionCall]:
             calls.append(run_call(run, entry) if purpose == "run" else ask_call(run, entry, purpose))
         except ExpressionFailure as failure:
             run.log(failure.message, task_id=entry.task, route=entry.route)
+            run.is_at_fault()
             finish(run, entry, "failed", is_decided=True)
         else:
             moved(run, entry, "running")

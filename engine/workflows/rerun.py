@@ -42,6 +42,7 @@ def rerun(run: Run, names: Sequence[str], reset: Sequence[str]) -> None:
         if entry.is_terminal and entry.went_on:
             state.apply("mark", entry.number, "is_terminal", False)
     state.apply("output", None, [])
+    state.apply("broken", False)
     only_final_failed = bool(state.outcome) and not chosen
     run.set_status(state.outcome if only_final_failed else "resuming")
     if state.outcome:

@@ -55,11 +55,17 @@ class Run:
 
     def fail(self, **where: Any) -> None:
         """Something in the definition went wrong. What was cancelled stays so."""
+        self.is_at_fault()
         if self.state.status == "canceled":
             text = 'Unable to process event "workflow_failed" for workflow in "canceled" status.'
             self.log(f"InvalidWorkflowStatusTransition: {text}", **where)
         else:
             self.set_status("failed")
+
+    def is_at_fault(self) -> None:
+        """The definition is: whatever else fails, that is a reason of its own."""
+        if not self.state.is_broken:
+            self.state.apply("broken", True)
 
     def happened(self, what: str, *, has_more: bool = False) -> None:
         """What a task's new status makes of the workflow's. `has_more`: engine commands follow."""

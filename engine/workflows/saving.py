@@ -37,6 +37,7 @@ def dump(state: State) -> bytes:
             if entry.was_undone or entry.has_undo_failed
         ],
         "errors": state.errors,
+        "is_broken": state.is_broken,
         "output": [state.output, state.output_errors],
     }
     return orjson.dumps(document, default=written)
@@ -72,6 +73,7 @@ def restore(state: State, snapshot: bytes) -> None:
         state.sequence[number].was_undone = was_undone
         state.sequence[number].has_undo_failed = has_failed
     state.replay([("error", error) for error in document["errors"]])
+    state.is_broken = document.get("is_broken", False)
     state.replay([("output", *document["output"])])
 
 

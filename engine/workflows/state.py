@@ -25,6 +25,7 @@ anything: what is to happen is decided in the files beside, from this state alon
     stay      entry                                   such a branch is run again
     error     value                                   an entry of the workflow's errors
     forgive   task                                    its errors are taken back
+    broken    is_so                                   an expression of the workflow itself failed
     rerun     entry, whole                            a new entry that repeats this one is staged
     output    value, errors
     deadline  entry or -1, at                         it is out of time then; null: no more
@@ -295,6 +296,9 @@ class State(Tables):
         self.errors = [error for error in self.errors if error.value.get("task_id") != task]
         self._error_texts = {key_of(error) for error in self.errors}
 
+    def _broken(self, is_so: bool) -> None:
+        self.is_broken = is_so
+
     def _rerun(self, number: int, whole: bool) -> None:
         before = self.sequence[number]
         entry = self._add_entry(
@@ -338,6 +342,7 @@ _DOES: dict[str, Callable[..., None]] = {
     "stay": State._stay,
     "error": State._error,
     "forgive": State._forgive,
+    "broken": State._broken,
     "rerun": State._rerun,
     "output": State._output,
     "deadline": State._deadline,

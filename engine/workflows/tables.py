@@ -64,6 +64,8 @@ class Tables:
         self.census = Census()
         self.errors: list[Sealed] = []
         self._error_texts: set[str] = set()
+        self.is_broken = False
+        """An expression of the definition has failed, or another fault of its own, since it (re)started."""
         self.output: Sealed | None = None
         self.output_errors: list[Sealed] = []
         """Of its rendering: gone when the workflow runs again."""

@@ -44,6 +44,7 @@ def next_undo(run: Run) -> ActionCall | None:
             return _call(run, entry, item)
         except ExpressionFailure as failure:
             run.log(failure.message, task_id=entry.task, route=entry.route)
+            run.is_at_fault()
             state.apply("mark", number, "has_undo_failed", True)
     return None
 

@@ -83,7 +83,7 @@ def test_lint_reads_the_files_without_a_server(shell: Shell, tmp_path: Path) -> 
     (tmp_path / "config.yaml").write_text("{}", encoding="utf-8")
     done = shell("rights", "lint", "--config", str(tmp_path / "config.yaml"))
     assert done.exit_code == Code.FAILED
-    assert "rbac/roles/a.yaml:4: 'pack_al' is no permission Did you mean pack_all?" in done.stdout
+    assert "rbac/roles/a.yaml:4: 'pack_al' is no permission. Did you mean pack_all?" in done.stdout
     assert "rbac/assignments/x.yaml: there is no role b. (warning)" in done.stdout
 
 

@@ -24,10 +24,26 @@ from tests.gates import FLOW, Decider
 HOSTILE = r"printf '::error::forged\n##[error]forged\n::set-output name=x::y\n::add-mask::a\nend'"
 
 
+BROKEN = {
+    "packs/release/actions/broken.yaml": """
+        name: broken
+        runner_type: orquesta
+        entry_point: workflows/broken.yaml
+    """,
+    "packs/release/actions/workflows/broken.yaml": """
+        version: 1.0
+        tasks:
+          build:
+            action: core.local
+            input: {cmd: "echo 'no space for <it>'; exit 3"}
+    """,
+}
+
+
 @pytest.fixture(scope="module")
 def gated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     folder = tmp_path_factory.mktemp("gated")
-    write_files(folder, FLOW)
+    write_files(folder, {**FLOW, **BROKEN})
     with running(folder) as made:
         yield made
 
@@ -174,7 +190,8 @@ def test_the_summary_says_who_rejected_it_and_lists_the_tasks(ci: Shell, tmp_pat
     with Decider(ci.server, "reject", "<img src=x> `freeze` | 1"):
         done, outputs, summary = github(ci, tmp_path, "release.gate", "--timeout", "60s")
     assert done.exit_code == 5
-    (error,) = obeyed(done.stdout)
+    # Before it stands the question, where it was seen before somebody answered.
+    *_, error = obeyed(done.stdout)
     assert "::Rejected by admin: <img src=x> `freeze` | 1" in error
     assert values(outputs)["decision"] == "Rejected by admin: <img src=x> `freeze` | 1"
     assert "<img" not in summary.partition("<details>")[0]
@@ -207,8 +224,17 @@ def test_junit_has_a_case_for_each_task(ci: Shell) -> None:
     cases = {one.get("name"): one for one in suites.iter("testcase")}
     assert list(cases) == ["build", "approve"]
     assert cases["build"].find("failure") is None
-    assert cases["approve"].find("failure") is not None
+    refusal = cases["approve"].find("failure")
+    assert refusal is not None
+    assert "Rejected by admin" in (refusal.text or "")
     assert (suites.get("tests"), suites.get("failures")) == ("2", "1")
+
+
+def test_junit_says_what_a_failed_task_printed(ci: Shell) -> None:
+    done = ci("run", "release.broken", "--output", "junit", "--timeout", "60s")
+    failures = list(ET.fromstring(done.stdout).iter("failure"))
+    assert [one.get("message") for one in failures] == ["core.local is failed"]
+    assert (failures[0].text or "").startswith("no space for <it>\nexecutions: ")
 
 
 def test_junit_of_a_plain_action_is_one_case_of_valid_characters(ci: Shell) -> None:
@@ -216,7 +242,7 @@ def test_junit_of_a_plain_action_is_one_case_of_valid_characters(ci: Shell) -> N
     (case,) = ET.fromstring(done.stdout).iter("testcase")
     failure = case.find("failure")
     assert failure is not None
-    assert failure.text == "a\ufffd[31mb<c>\ufffd"
+    assert failure.text == "ab<c>\ufffd"
     assert failure.get("message") == "core.local is failed"
 
 

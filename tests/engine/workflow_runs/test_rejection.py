@@ -11,6 +11,7 @@ from tests.engine.world import wait_until
 
 ASKED = """
     version: 1.0
+    output: %s
     tasks:
       ask:
         action: core.ask
@@ -22,14 +23,15 @@ TASKS = {
     "after": "{action: core.noop}",
     "tidy": "{action: core.noop, next: [{do: fail}]}",
     "breaks": "{action: core.local, input: {cmd: exit 3}}",
+    "unrendered": "{action: core.local, input: {cmd: <% ctx().st2.nothing %>}}",
 }
 OUTER = "version: 1.0\ntasks: {inner: {action: %s}}"
 
 
-def asking(engine: Engine, name: str, following: str) -> str:
+def asking(engine: Engine, name: str, following: str, *, output: str = "[{all: 1}]") -> str:
     """The ref of a workflow that asks, and goes on like this."""
     more = "".join(f"      {task}: {what}\n" for task, what in TASKS.items() if f"do: {task}" in following)
-    return write_flow(engine, name, ASKED % following + more)
+    return write_flow(engine, name, ASKED % (output, following) + more)
 
 
 def asked_in(engine: Engine, flow: str) -> tuple[Execution, Inquiry]:
@@ -65,6 +67,36 @@ def test_what_breaks_after_a_no_is_why_it_failed(engine: Engine) -> None:
     done, _ = refused(engine, asking(engine, "broken", "[{when: <% failed() %>, do: breaks}]"))
     assert done.status is Status.FAILED
     assert "rejected_by" not in done.context
+
+
+@pytest.mark.parametrize(
+    "following",
+    [
+        "[{when: <% failed() %>, publish: [{why: <% result().nothing.of.that %>}], do: after}]",
+        "[{when: <% failed() and ctx().st2.nothing %>, do: after}]",
+        "[{when: <% failed() %>, do: unrendered}]",
+    ],
+)
+def test_an_expression_that_fails_after_a_no_is_why_it_failed(engine: Engine, following: str) -> None:
+    done, _ = refused(engine, asking(engine, "unsound", following))
+    assert done.status is Status.FAILED
+    assert "rejected_by" not in done.context
+
+
+UNRENDERED = "[{all: <% ctx().st2.nothing %>}]"
+
+
+def test_an_output_that_fails_although_the_no_was_lived_with_is_why_it_failed(engine: Engine) -> None:
+    following = "[{when: <% failed() %>, do: after}]"
+    done, _ = refused(engine, asking(engine, "mute", following, output=UNRENDERED))
+    assert done.status is Status.FAILED
+    assert "rejected_by" not in done.context
+
+
+def test_an_output_that_fails_after_the_workflow_did_is_no_reason_of_its_own(engine: Engine) -> None:
+    following = "[{when: <% succeeded() %>, do: after}]"
+    done, inquiry = refused(engine, asking(engine, "silent", following, output=UNRENDERED))
+    assert done.context["rejected_by"] == inquiry.id
 
 
 def test_a_no_that_a_workflow_lives_with_is_no_failure(engine: Engine) -> None:

@@ -69,7 +69,8 @@ class AliasTemplates:
     def result(
         self, alias: AliasSpec | None, *, execution: Mapping[str, Any]
     ) -> tuple[bool, str, dict[str, Any]]:
-        """(whether to post it, text, extra). Without an alias, or a format, the default text.
+        """(whether to post it, text, extra). The default text without an alias or a format, and where
+        nothing is to be posted.
 
         `{~}` stays in the text: the chat side splits there. A template that fails does not hide
         the result: its error comes first, then the default text.
@@ -77,7 +78,7 @@ class AliasTemplates:
         if alias is None:
             return True, default_result(execution), {}
         if not alias.result.enabled:
-            return False, "", {}
+            return False, default_result(execution), {}
         context = {"execution": execution, "alias": alias_view(alias), "six": self._six}
         text = self._result_text(alias, context)
         try:

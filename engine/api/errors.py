@@ -23,6 +23,7 @@ from engine.errors import (
     StoreFailure,
     TooOften,
     Unauthenticated,
+    sentences,
 )
 
 # The first class that fits decides; subclasses stand before their parents.
@@ -88,7 +89,7 @@ def answer_for(error: EngineError | HttpError, *, request_id: str) -> Response:
     if status >= 500:
         return fault(status, internal(request_id))
     more = {"conflict-id": error.existing_id} if isinstance(error, AlreadyThere) else None
-    return fault(status, " ".join(part for part in (error.message, error.hint) if part), more=more)
+    return fault(status, sentences(error.message, error.hint), more=more)
 
 
 def no_database(request_id: str) -> Response:

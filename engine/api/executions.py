@@ -192,12 +192,13 @@ def get_result(call: Call) -> Response:
 
 
 def get_result_text(call: Call) -> Response:
-    """Ours: what a chat is told of it, in the words of its alias; `enabled` false: nothing."""
+    """Ours: what a chat is told of it, in the words of its alias; `enabled` false: nothing.
+
+    The message stands there all the same: `st2 action-alias test` prints it in any case.
+    """
     said = call.engine.result_text(call.engine.execution(call.path["id"]))
-    if not said.enabled:
-        return json_answer({"enabled": False})
     extra = {"extra": said.extra} if said.extra else {}
-    return json_answer({"enabled": True, "message": said.text, **extra})
+    return json_answer({"enabled": said.enabled, "message": said.text, **extra})
 
 
 def get_attribute(call: Call) -> Response:

@@ -81,9 +81,10 @@ def _written(body: Mapping[str, Any]) -> Document:
 
 
 def list_triggers(call: Call) -> Response:
-    """A plain list, as in StackStorm."""
+    """A plain list, as in StackStorm; `type` is what `st2 trigger getspecs` names."""
+    kind = call.query.text("type")
     found = sorted(call.engine.rules.table.triggers.values(), key=lambda trigger: trigger.ref)
-    return json_answer([trigger_document(trigger) for trigger in found])
+    return json_answer([trigger_document(one) for one in found if kind in (None, one.type_ref)])
 
 
 def get_trigger(call: Call) -> Response:
@@ -245,6 +246,7 @@ ENDPOINTS = (
         path="/triggers",
         handler=list_triggers,
         right=Right.TRIGGER_LIST,
+        query=("type",),
         gives=Listed(event_shapes.TRIGGER, is_counted=False),
     ),
     Endpoint(

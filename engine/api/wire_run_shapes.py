@@ -91,7 +91,7 @@ EXECUTION_VALUES = Shape(
     "ExecutionValues",
     dict.fromkeys(("action", "status", "rule", "runner", "trigger", "trigger_type", "user"), TEXTS),
 )
-SAID = Shape("Said", {"enabled": FLAG, "message": TEXT, "extra": MAPPING}, ("enabled",))
+SAID = Shape("Said", {"enabled": FLAG, "message": TEXT, "extra": MAPPING}, ("enabled", "message"))
 PROGRESS = Shape(
     "Progress", {"status": TEXT, "seen": TEXT, "parts": list_of(MAPPING)}, ("status", "seen", "parts")
 )

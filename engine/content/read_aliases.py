@@ -58,7 +58,7 @@ def read_alias(content: Any, source: Source) -> AliasSpec:
         enabled=values.get("enabled", True),
         action_ref=values["action_ref"],
         formats=tuple(_alias_format(item) for item in values["formats"]),
-        raw_formats=tuple(values["formats"]),
+        raw_formats=tuple(_told(item) for item in values["formats"]),
         ack=AliasAck(**_written(values.get("ack"), _ACK)),
         result=AliasResult(**_written(values.get("result"), _RESULT)),
         raw_ack=values.get("ack"),
@@ -72,6 +72,13 @@ def read_alias(content: Any, source: Source) -> AliasSpec:
 
 def _written(section: Mapping[str, Any] | None, table: Mapping[str, Field]) -> dict[str, Any]:
     return {key: value for key, value in (section or {}).items() if key in table and value is not None}
+
+
+def _told(item: Any) -> Any:
+    """A format as clients are told of it: always a list, as Hubot takes a text for a list of letters."""
+    if isinstance(item, str) or not isinstance(item.get("representation"), str):
+        return item
+    return {**item, "representation": [item["representation"]]}
 
 
 def _alias_format(item: Any) -> AliasFormat:

@@ -275,7 +275,7 @@ class ActionPlan:
         if problem.keyword == "additionalProperties":
             hints = (nearest(key, self.parameters) for key in stored if key not in self.parameters)
             known = ", ".join(sorted(self.parameters)) or "no parameter"
-            return next(filter(None, hints), f"{self.action.ref} knows: {known}.")
+            return next(filter(None, hints), f"Known to {self.action.ref}: {known}.")
         if problem.keyword == "required":
             return f"See: stormcrow action show {self.action.ref}"
         choices = self.parameters[name].schema_.get("enum") if name in self.parameters else None

@@ -6,7 +6,7 @@ from functools import partial
 from sqlalchemy import Connection
 
 from engine.clock import utcnow
-from engine.errors import EngineError
+from engine.errors import EngineError, sentences
 from engine.records.account import Denial
 from engine.records.audit import Act
 from engine.rights.place import Where
@@ -39,7 +39,7 @@ class Denials:
             channel=where.channel,
             verb=verb,
             what=what[:LONGEST_TEXT],
-            reason=" ".join(part for part in (error.message, error.hint) if part)[:LONGEST_TEXT],
+            reason=sentences(error.message, error.hint)[:LONGEST_TEXT],
         )
         if self._seldom.is_new((user, str(where), verb, denial.what, denial.reason)):
             log.warning("%s was denied %s %s: %s", user, verb, denial.what, denial.reason)

@@ -120,4 +120,6 @@ def _reason(problem: Exception) -> str:
         if not isinstance(deeper, BaseException):
             break
         inner = deeper
-    return (str(inner) or type(inner).__name__).split("\n")[0]
+    # The words of urllib3 begin with the object of the connection.
+    said = inner.__cause__ if isinstance(inner.__cause__, OSError) else inner
+    return (getattr(said, "strerror", None) or str(said) or type(said).__name__).split("\n")[0]

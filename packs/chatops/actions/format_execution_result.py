@@ -6,5 +6,5 @@ from st2common.runners.base_action import Action
 
 class FormatExecutionResultAction(Action):
     def run(self, execution_id):
-        """`{enabled, message, extra}`; `{enabled: false}` alone when the alias wants no answer."""
+        """`{enabled, message, extra}`; `enabled` is false when the alias wants no answer."""
         return RestApi().get(f"/executions/{quoted(execution_id)}/result_text")

@@ -85,6 +85,13 @@ PACK = {
         immutable_parameters:
           cmd: "echo hello"
     """,
+    "aliases/quietly.yaml": """
+        name: quietly
+        pack: cli
+        action_ref: core.local
+        formats: ["quietly {{cmd}}"]
+        result: {enabled: false}
+    """,
     "aliases/shout.yaml": """
         name: shout
         description: Runs a command

@@ -235,6 +235,10 @@ def test_action_alias(st2: St2) -> None:
     assert st2("action-alias", "get", "default.newal").code == 1
 
 
+def test_an_alias_that_wants_no_answer_is_tried_too(st2: St2) -> None:
+    assert "whispered" in st2.ok("action-alias", "test", "quietly echo whispered").out
+
+
 def test_rule(st2: St2) -> None:
     assert "cli.on_hook" in st2.ok("rule", "list").out
     words = "--iftt -p cli -c core.local -g core.st2.webhook --enabled -n 2"

@@ -17,6 +17,16 @@ def test_a_text_that_fits_nothing_is_refused(server: Running) -> None:
     assert server.post("/actionalias/match", {}).status_code == 400
 
 
+def test_representations_are_always_told_as_a_list(server: Running) -> None:
+    """Hubot takes a text for a list of letters, and then knows a command for each of them."""
+    formats = [{"display": "greet <who>", "representation": "greet {{text}}"}, "hail {{text}}"]
+    alias = {"name": "greet", "pack": "default", "action_ref": "probe.say", "formats": formats}
+    assert server.post("/actionalias", alias).status_code == 201
+    told = server.get("/actionalias/default.greet").json()["formats"]
+    assert told == [{"display": "greet <who>", "representation": ["greet {{text}}"]}, "hail {{text}}"]
+    server.ask("DELETE", "/actionalias/default.greet")
+
+
 def test_matching_and_running_is_one_request(server: Running) -> None:
     body = {"command": "say hello", "user": "", "source_channel": "cli"}
     answer = server.post("/aliasexecution/match_and_execute", body)

@@ -80,6 +80,8 @@ def test_a_trigger_is_what_a_rule_names(server: Running) -> None:
     assert server.get(f"/triggers/{made['ref']}").json() == made
     assert server.get(f"/triggers/{made['id']}").json() == made
     assert made in server.get("/triggers").json()
+    assert made in server.get(f"/triggers?type={WEBHOOK}").json()
+    assert {one["type"] for one in server.get(f"/triggers?type={WEBHOOK}").json()} == {WEBHOOK}
     assert server.ask("PUT", f"/triggers/{made['ref']}", json=asked).status_code == 200
     other = {**asked, "parameters": {"url": "other"}}
     assert server.ask("PUT", f"/triggers/{made['ref']}", json=other).status_code == 409

@@ -209,7 +209,7 @@ def test_a_refused_connection_is_a_failure_in_one_line() -> None:
         port = sock.getsockname()[1]
     with pytest.raises(RunnerFailure, match="Connection refused") as caught:
         send(f"http://127.0.0.1:{port}/")
-    assert "\n" not in str(caught.value)
+    assert str(caught.value) == f"GET http://127.0.0.1:{port}/: Connection refused"
 
 
 def test_a_host_off_the_whitelist_is_refused(url: str) -> None:

@@ -3,8 +3,6 @@
 import re
 from functools import partial
 
-from sqlalchemy import Connection
-
 from bot import formatting, forms
 from bot.asked import Asked
 from bot.chat import Reply, Table, Text, Tone
@@ -52,18 +50,9 @@ class Defaults:
         if len(known | pairs.keys()) > _MOST:
             raise BadInput(f"A channel has {_MOST} defaults at most.", hint="Clear some: defaults clear NAME")
 
-        def work(connection: Connection) -> None:
-            for name, value in pairs.items():
-                store.set_default(
-                    connection,
-                    message.adapter,
-                    message.channel,
-                    name=name,
-                    value=value,
-                    by=asked.identity.chat_user,
-                )
-
-        self._engine.database.write(work)
+        by = asked.identity.chat_user
+        where = {"adapter": message.adapter, "channel": message.channel}
+        self._engine.database.write(partial(store.set_defaults, values=pairs, by=by, **where))
         return self._listed(asked)
 
     def _clear(self, names: tuple[str, ...], asked: Asked) -> Reply:

@@ -18,7 +18,9 @@ from sqlalchemy import Connection
 from engine.clock import utcnow
 from engine.errors import BadInput, Busy, Conflict, Denied, NotFound
 from engine.records.account import Account, How, Link, LinkCode
+from engine.records.audit import Act
 from engine.store import accounts as store
+from engine.store import audit
 from engine.store.database import Database
 from engine.store.vault import Vault
 
@@ -162,6 +164,8 @@ class Accounts:
         def add(connection: Connection) -> None:
             store.drop_codes(connection, user=user, now=utcnow())
             store.add_code(connection, self._digests(code)[0], made)
+            about = {"account": account} if account else {}
+            audit.record(connection, Act(kind="account.code_made", object=user, details=about))
 
         self._database.write(add)
         return code, made

@@ -151,11 +151,7 @@ class StoredContent:
             raise Conflict(f'The {kind} "{spec.ref}" is there already.')
         given = {**document, "pack": spec.pack}
 
-        def work(connection: Connection) -> None:
-            store.remove(connection, kind, ref)
-            store.put(connection, kind, spec.ref, given, user=user)
-
-        self.write(work)
+        self.write(lambda connection: store.rename(connection, kind, ref, spec.ref, given, user=user))
         return spec
 
     def remove(self, kind: str, ref: str) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+import orjson
 from sqlalchemy import Connection
 
 from engine.errors import BadInput, NotFound
@@ -186,7 +187,8 @@ def _of_answer(answer: Answer) -> Step:
 
 
 def _of_act(entry: AuditEntry) -> Step:
-    text = _cut(f"{entry.kind} {entry.object}{_reason(entry.reason)}")
+    named = orjson.loads(entry.details).get("title") or entry.object
+    text = _cut(f"{entry.kind} {named}{_reason(entry.reason)}")
     return Step(at=entry.at, what="act", text=text, who=entry.user, id=str(entry.number))
 
 

@@ -16,14 +16,14 @@ from sqlalchemy import Connection
 
 from engine.alerts import card as cards
 from engine.alerts.routing import Routing
-from engine.clock import utcnow
+from engine.clock import isoformat, utcnow
 from engine.errors import BadInput, NotFound, StoreFailure
 from engine.notices import Notice, tell
 from engine.records.alert import Alert, AlertStatus, Episode, alert_of
 from engine.records.audit import Act
 from engine.records.trigger import TriggerInstance
 from engine.store import alerts as store
-from engine.store import audit, journal
+from engine.store import audit, journal, traces
 from engine.store.database import Database
 
 log = logging.getLogger(__name__)
@@ -205,7 +205,7 @@ class AlertBoard:
             episode = change(known)
             store.change(connection, episode)
             journal.append(connection, HANDLED, episode.id, {"what": what, "by": by})
-            audit.record(connection, Act(kind=f"alert.{what}", object=episode.id, user=by))
+            audit.record(connection, _act(connection, what, episode, by))
             if episode.digest:
                 self._dirty.add(episode.digest)
             else:
@@ -283,6 +283,16 @@ def _next(known: Episode, alert: Alert, now: datetime) -> Episode:
     return replace(
         changed, status=status, acked_by=acked_by, count=known.count + 1, resolved_at=None, resolved_by=""
     )
+
+
+def _act(connection: Connection, what: str, episode: Episode, by: str) -> Act:
+    alert = episode.alert
+    details = {"title": alert.title, "source": alert.source, "channel": episode.channel}
+    if what == "silenced" and episode.silenced_until is not None:
+        details["until"] = isoformat(episode.silenced_until)
+    # An alert has the id of the event that began it.
+    trace_id = traces.of_instance(connection, episode.id) or ""
+    return Act(kind=f"alert.{what}", object=episode.id, user=by, details=details, trace_id=trace_id)
 
 
 def _silence_over(episode: Episode) -> Notice:

@@ -13,6 +13,7 @@ from engine.api.resource import Endpoint
 from engine.api.shape import Listed
 from engine.api.wire_sensors import sensor_health_document, sensor_line_document
 from engine.errors import BadInput
+from engine.records.audit import Act
 from engine.records.sensor import SensorHealth
 from engine.service import Engine
 from engine.specs.right import Right
@@ -50,16 +51,18 @@ def get_log(call: Call) -> Response:
     return json_answer([sensor_line_document(line) for line in lines])
 
 
-def _order(give: Callable[[Engine, str], SensorHealth]) -> Callable[[Call], Response]:
+def _order(what: str, give: Callable[[Engine, str], SensorHealth]) -> Callable[[Call], Response]:
     def order(call: Call) -> Response:
-        return json_answer(sensor_health_document(give(call.engine, call.path["ref"])), status=202)
+        health = give(call.engine, call.path["ref"])
+        call.engine.audit.record(Act(kind=f"sensor.{what}", object=call.path["ref"]))
+        return json_answer(sensor_health_document(health), status=202)
 
     return order
 
 
-_start = _order(lambda engine, ref: engine.sensors.start_one(ref))
-_stop = _order(lambda engine, ref: engine.sensors.stop_one(ref))
-_restart = _order(lambda engine, ref: engine.sensors.restart_one(ref))
+_start = _order("started", lambda engine, ref: engine.sensors.start_one(ref))
+_stop = _order("stopped", lambda engine, ref: engine.sensors.stop_one(ref))
+_restart = _order("restarted", lambda engine, ref: engine.sensors.restart_one(ref))
 
 ENDPOINTS = (
     Endpoint(

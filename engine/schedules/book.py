@@ -152,7 +152,7 @@ class Schedules:
             number = store.add(connection, schedule)
             named = replace(schedule, number=number)
             full = {**document, "name": named.rule_ref.partition(".")[2], SCHEDULE_KEY: number}
-            contents.put(connection, _KIND, named.rule_ref, full, user=schedule.user)
+            contents.write(connection, _KIND, named.rule_ref, full, user=schedule.user)
             # With the rule, so that its time comes even when we are killed before we have seen the rule.
             timer_store.add(connection, state)
             what = {"when": schedule.text, "command": schedule.command, "action": schedule.action}
@@ -187,7 +187,7 @@ class Schedules:
 
         def work(connection: Connection) -> None:
             store.end(connection, number, at=now, outcome="cancelled", by=user)
-            contents.remove(connection, _KIND, schedule.rule_ref)
+            contents.drop(connection, _KIND, schedule.rule_ref)
             audit.record(connection, Act(kind="schedule.cancelled", object=str(number), user=user))
 
         self._stored.write(work)

@@ -77,7 +77,7 @@ class ScheduleFiring:
         for ref, number in ours.items():
             outcome = "done" if fired.emitted else "missed"
             if store.end(connection, number, at=now, outcome=outcome):
-                changed = contents.remove(connection, "rule", ref) or changed
+                changed = contents.drop(connection, "rule", ref) or changed
                 if not fired.emitted:
                     self._say(
                         connection, number, "was missed while the server was down; it is not made up for."

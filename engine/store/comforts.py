@@ -1,6 +1,6 @@
 """SQL of what makes a chat comfortable: trails of threads, offers, defaults of channels."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, cast
 
@@ -8,6 +8,7 @@ import orjson
 from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
 
 from engine.clock import utcnow
+from engine.records.audit import Act
 from engine.records.comforts import (
     ChannelDefault,
     ChannelDefaultRow,
@@ -17,6 +18,7 @@ from engine.records.comforts import (
     OfferRow,
     TrailRow,
 )
+from engine.store import audit
 from engine.store.hot import HotStatement
 from engine.store.vault import Vault
 
@@ -173,23 +175,29 @@ def defaults(connection: Connection, adapter: str, channel: str) -> list[Channel
     ]
 
 
-def set_default(
-    connection: Connection, adapter: str, channel: str, *, name: str, value: str, by: str
+def set_defaults(
+    connection: Connection, adapter: str, channel: str, *, values: Mapping[str, str], by: str
 ) -> None:
-    clear_defaults(connection, adapter, channel, names=(name,))
-    values = {
-        "adapter": adapter,
-        "channel": channel,
-        "name": name,
-        "value": value,
-        "set_by": by,
-        "set_at": utcnow(),
-    }
-    connection.execute(insert(_D), values)
+    """At least one; each takes the place of the one of its name."""
+    _remove_defaults(connection, adapter, channel, values)
+    about = {"adapter": adapter, "channel": channel, "set_by": by, "set_at": utcnow()}
+    rows = [{**about, "name": name, "value": value} for name, value in values.items()]
+    connection.execute(insert(_D), rows)
+    act = Act(kind="defaults.set", object=f"{adapter}#{channel}", details={"values": dict(values)})
+    audit.record(connection, act)
 
 
 def clear_defaults(connection: Connection, adapter: str, channel: str, *, names: Collection[str]) -> int:
     """How many there were of these; without names of all."""
+    gone = _remove_defaults(connection, adapter, channel, names)
+    if gone:
+        details = {"names": list(names)} if names else {}
+        act = Act(kind="defaults.cleared", object=f"{adapter}#{channel}", details=details)
+        audit.record(connection, act)
+    return gone
+
+
+def _remove_defaults(connection: Connection, adapter: str, channel: str, names: Collection[str]) -> int:
     query = delete(_D).where(_D.c.adapter == adapter, _D.c.channel == channel)
     if names:
         query = query.where(_D.c.name.in_(names))

@@ -30,10 +30,50 @@ def switches(connection: Connection) -> dict[tuple[str, str], bool]:
 
 def put(connection: Connection, kind: str, ref: str, document: Mapping[str, Any], *, user: str) -> None:
     """Make or replace; what the document says of `enabled` counts again."""
-    connection.execute(delete(_SWITCH).where(_SWITCH.c.kind == kind, _SWITCH.c.ref == ref))
-    gone = connection.execute(delete(_CONTENT).where(_CONTENT.c.kind == kind, _CONTENT.c.ref == ref))
-    what = "changed" if gone.rowcount else "created"
-    audit.record(connection, Act(kind=f"content.{what}", object=f"{kind}:{ref}", user=user))
+    _tell(connection, kind, ref, _document(connection, kind, ref), document, user=user)
+    write(connection, kind, ref, document, user=user)
+
+
+def rename(
+    connection: Connection, kind: str, ref: str, to: str, document: Mapping[str, Any], *, user: str
+) -> None:
+    """Put the document under the ref `to`, in the place of the one under `ref`."""
+    _tell(connection, kind, to, _document(connection, kind, ref), document, user=user, was=ref)
+    drop(connection, kind, ref)
+    write(connection, kind, to, document, user=user)
+
+
+def _document(connection: Connection, kind: str, ref: str) -> Mapping[str, Any] | None:
+    query = select(_CONTENT.c.document).where(_CONTENT.c.kind == kind, _CONTENT.c.ref == ref)
+    found = connection.execute(query).scalar()
+    return None if found is None else orjson.loads(found)
+
+
+def _tell(
+    connection: Connection,
+    kind: str,
+    ref: str,
+    before: Mapping[str, Any] | None,
+    after: Mapping[str, Any],
+    *,
+    user: str,
+    was: str = "",
+) -> None:
+    """One act. Of what has changed the names alone: a value may be a secret."""
+    details: dict[str, Any] = {}
+    if before is not None:
+        names = before.keys() | after.keys()
+        details["fields"] = sorted(name for name in names if before.get(name) != after.get(name))
+    if was and was != ref:
+        details["was"] = was
+    what = "created" if before is None else "changed"
+    act = Act(kind=f"content.{what}", object=f"{kind}:{ref}", user=user, details=details)
+    audit.record(connection, act)
+
+
+def write(connection: Connection, kind: str, ref: str, document: Mapping[str, Any], *, user: str) -> None:
+    """As `put`, for what is an act of its own already."""
+    drop(connection, kind, ref)
     values = {
         "kind": kind,
         "ref": ref,
@@ -46,10 +86,16 @@ def put(connection: Connection, kind: str, ref: str, document: Mapping[str, Any]
 
 def remove(connection: Connection, kind: str, ref: str) -> bool:
     """Also its switch. Whether there was such content."""
+    is_gone = drop(connection, kind, ref)
+    if is_gone:
+        audit.record(connection, Act(kind="content.removed", object=f"{kind}:{ref}"))
+    return is_gone
+
+
+def drop(connection: Connection, kind: str, ref: str) -> bool:
+    """As `remove`, for what is an act of its own already, or none."""
     connection.execute(delete(_SWITCH).where(_SWITCH.c.kind == kind, _SWITCH.c.ref == ref))
     gone = connection.execute(delete(_CONTENT).where(_CONTENT.c.kind == kind, _CONTENT.c.ref == ref))
-    if gone.rowcount:
-        audit.record(connection, Act(kind="content.removed", object=f"{kind}:{ref}"))
     return gone.rowcount > 0
 
 

@@ -1,18 +1,25 @@
 """Who did what, told by the one place that writes the fact: executions, questions, content, people."""
 
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
+from sqlalchemy import Connection
 
 from engine.acting import acting_as
+from engine.alerts.normalise import normalise
 from engine.records.account import Account
 from engine.records.audit import Actor, AuditEntry, AuditFilter
 from engine.records.execution import Execution, ExecutionRequest
 from engine.records.inquiry import Answerer
+from engine.records.trigger import Event
 from engine.schedules.book import NewSchedule
 from engine.service import Engine
+from engine.store import comforts
 from tests.engine import world
+from tests.engine.alerts import samples
 
 ANN = Actor(user="ann", via="slack", account="slack.T1.U7")
 
@@ -116,3 +123,67 @@ def test_secrets_are_masked(engine: Engine, kind: str) -> None:
     engine.cancel(made.id, user="ann")
     assert newest(engine, kind).execution_id == made.id
     assert not [act for act in engine.audit.page(AuditFilter())[0] if b"hunter2" in act.details]
+
+
+def kinds_since(engine: Engine, number: int) -> list[tuple[str, str]]:
+    acts, _ = engine.audit.page(AuditFilter())
+    return [(act.kind, act.object) for act in reversed(acts) if act.number > number]
+
+
+def test_a_schedule_is_one_act_when_it_is_made_and_one_when_it_is_cancelled(engine: Engine) -> None:
+    before = engine.audit.head().number
+    made = engine.schedules.add(NewSchedule(when="every 2 hours", action="probe.nothing", user="ann"))
+    number = made.schedule.number
+    engine.schedules.cancel(number, user="ann")
+    expected = [("schedule.made", str(number)), ("schedule.cancelled", str(number))]
+    assert kinds_since(engine, before) == expected
+
+
+def test_a_change_of_content_is_one_act_that_names_what_changed(engine: Engine) -> None:
+    rule = {
+        "name": "one",
+        "pack": "probe",
+        "trigger": {"type": "core.st2.webhook", "parameters": {"url": "one"}},
+        "action": {"ref": "probe.secretive", "parameters": {"password": "a-secret-of-a-rule"}},
+    }
+    engine.stored.put("rule", rule, user="ann")
+    before = engine.audit.head().number
+    changed = {**rule, "name": "two", "action": {"ref": "probe.nothing"}}
+    engine.stored.replace("rule", "probe.one", changed, user="ann")
+    assert kinds_since(engine, before) == [("content.changed", "rule:probe.two")]
+    details = newest(engine, "content.changed").details
+    assert orjson.loads(details) == {"fields": ["action", "name"], "was": "probe.one"}
+
+
+def test_a_silence_says_until_when_and_belongs_to_the_trace_of_its_alert(engine: Engine) -> None:
+    (alert,) = normalise("alertmanager", samples.alertmanager(), {}, channel="ops")
+    engine.emit(Event(trigger="alerts.alert", payload=alert.payload(), source="webhook:test"))
+    episode = engine.alerts.page()[0][0]
+    engine.alerts.silence(episode.id, by="ann", lasting=timedelta(hours=1))
+    act = newest(engine, "alert.silenced")
+    details = orjson.loads(act.details)
+    assert (details["title"], details["channel"]) == ("DiskFull", "ops")
+    assert datetime.fromisoformat(details["until"]) > act.at
+    told = [step.text for step in engine.stories.get(episode.id).steps if step.what == "act"]
+    assert told == ["alert.silenced DiskFull"]
+
+
+def test_a_code_for_an_account_is_an_act_without_the_code(engine: Engine) -> None:
+    code, _ = engine.accounts.new_code("ann", account="irc.libera.ann_")
+    act = newest(engine, "account.code_made")
+    assert act.object == "ann"
+    assert orjson.loads(act.details) == {"account": "irc.libera.ann_"}
+    assert code not in str(act)
+
+
+def test_defaults_of_a_channel_are_acts(engine: Engine) -> None:
+    def work(connection: Connection) -> None:
+        comforts.set_defaults(connection, "slack", "C1", values={"stage": "prod", "to": "x"}, by="ann")
+        comforts.clear_defaults(connection, "slack", "C1", names=("stage",))
+        comforts.clear_defaults(connection, "slack", "C1", names=("stage",))
+
+    before = engine.audit.head().number
+    engine.database.write(work)
+    assert kinds_since(engine, before) == [("defaults.set", "slack#C1"), ("defaults.cleared", "slack#C1")]
+    assert orjson.loads(newest(engine, "defaults.set").details) == {"values": {"stage": "prod", "to": "x"}}
+    assert orjson.loads(newest(engine, "defaults.cleared").details) == {"names": ["stage"]}

@@ -80,6 +80,9 @@ def test_stop_start_and_restart(server: Running) -> None:
     assert server.post(f"{TICKER}/restart").status_code == 202
     wait_until(lambda: server.get(TICKER).json().get("pid") not in (None, second))
     until(server, "running")
+    told = server.get("/audit", params={"kind": "sensor", "limit": 3}).json()
+    assert [act["kind"] for act in told] == ["sensor.restarted", "sensor.started", "sensor.stopped"]
+    assert {(act["object"], act["user"]) for act in told} == {("probe.Ticker", "admin")}
 
 
 def test_the_log_has_level_and_time(server: Running) -> None:

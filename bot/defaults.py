@@ -50,9 +50,14 @@ class Defaults:
         if len(known | pairs.keys()) > _MOST:
             raise BadInput(f"A channel has {_MOST} defaults at most.", hint="Clear some: defaults clear NAME")
 
-        by = asked.identity.chat_user
-        where = {"adapter": message.adapter, "channel": message.channel}
-        self._engine.database.write(partial(store.set_defaults, values=pairs, by=by, **where))
+        job = partial(
+            store.set_defaults,
+            adapter=message.adapter,
+            channel=message.channel,
+            values=pairs,
+            by=asked.identity.chat_user,
+        )
+        self._engine.database.write(job)
         return self._listed(asked)
 
     def _clear(self, names: tuple[str, ...], asked: Asked) -> Reply:

@@ -126,7 +126,7 @@ class Audit:
         digest = hashlib.sha256(orjson.dumps(astuple(rights))).hexdigest()
         with self._database.read() as connection:
             last = store.newest_of(connection, _RIGHTS)
-        before = "" if last is None else orjson.loads(last.details)["digest"]
+        before = "" if last is None else last.facts.get("digest", "")
         if digest == before or (not before and rights == RightsSpec()):
             return
         details = {
@@ -173,6 +173,7 @@ class Audit:
         for entry in self.entries(AuditFilter(), head):
             check.take(entry)
         check.end(number=head.number, head=head.hash)
+        check.end_newest(head.newest)
         check.end_noted()
         return Verified(count=check.count, head=head, flaws=tuple(check.flaws))
 

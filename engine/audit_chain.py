@@ -161,5 +161,10 @@ class ChainCheck:
         elif self._before != head:
             self._flaw(number, "the head of the chain is another one")
 
+    def end_newest(self, number: int) -> None:
+        """No act has a higher number than the last one taken."""
+        if number > self.number:
+            self._flaw(number, f"an act stands behind the head of the chain, which is act {self.number}")
+
     def _flaw(self, number: int, problem: str) -> None:
         self.flaws.append(Flaw(number=number, problem=problem))

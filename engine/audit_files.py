@@ -37,7 +37,7 @@ def document(entry: AuditEntry) -> dict[str, Any]:
     """An act as JSON shows it."""
     shown: dict[str, Any] = {name: getattr(entry, name) for name in COLUMNS}
     shown["at"] = isoformat(entry.at)
-    shown["details"] = orjson.loads(entry.details)
+    shown["details"] = entry.facts
     shown["before"], shown["hash"] = entry.before.hex(), entry.hash.hex()
     return shown
 

@@ -51,9 +51,9 @@ _BITES: Mapping[str, Remove] = MappingProxyType(
 )
 EXECUTIONS = "executions"
 # What a person may have removed at once, whatever the settings say, and how it is counted before.
-PURGED = (EXECUTIONS, "events", "enforcements", "messages", "alerts", "pipelines", "callbacks")
+PURGED = (EXECUTIONS, "events", "enforcements", "messages", "alerts", "pipelines", "callbacks", "schedules")
 # What a chat delivers again must be known, or it would be done again.
-LEAST_DAYS: Mapping[str, int] = MappingProxyType({"messages": 7, "deliveries": 7})
+LEAST_DAYS: Mapping[str, int] = MappingProxyType({"messages": 7, "deliveries": 7, "schedules": 7})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +93,7 @@ class Retention:
             "alerts": settings.alerts_days,
             "pipelines": settings.pipelines_days,
             "callbacks": settings.callbacks_days,
+            "schedules": settings.schedules_days,
         }
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-import orjson
 from sqlalchemy import Connection
 
 from engine.errors import BadInput, NotFound
@@ -187,7 +186,7 @@ def _of_answer(answer: Answer) -> Step:
 
 
 def _of_act(entry: AuditEntry) -> Step:
-    named = orjson.loads(entry.details).get("title") or entry.object
+    named = entry.facts.get("title") or entry.object
     text = _cut(f"{entry.kind} {named}{_reason(entry.reason)}")
     return Step(at=entry.at, what="act", text=text, who=entry.user, id=str(entry.number))
 

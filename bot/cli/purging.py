@@ -12,7 +12,9 @@ from bot.cli.site import Config, Data, Json, Url, connect
 def purge(
     kind: Annotated[
         str,
-        typer.Argument(help="executions, events, enforcements, messages, alerts, pipelines or callbacks."),
+        typer.Argument(
+            help="executions, events, enforcements, messages, alerts, pipelines, callbacks or schedules."
+        ),
     ],
     *,
     timestamp: Annotated[

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, Index, LargeBinary
+import orjson
+from sqlalchemy import Column, Index, LargeBinary, text
 from sqlmodel import Field
 
 from engine.records.columns import UtcDateTime
@@ -17,6 +18,10 @@ GENESIS = bytes(32)
 BY_RULE = "rule"
 
 
+_HAS_REQUEST = text("request_id != ''")
+_WITH_REQUEST: dict[str, Any] = {"sqlite_where": _HAS_REQUEST, "postgresql_where": _HAS_REQUEST}
+
+
 class AuditRow(Table, table=True):
     """Never changed; the database itself refuses that, and to remove what the anchor does not cover."""
 
@@ -25,6 +30,9 @@ class AuditRow(Table, table=True):
         Index("audit_by_kind", "kind", "number"),
         Index("audit_by_user", "user", "number"),
         Index("audit_by_trace", "trace_id"),
+        Index("audit_by_object", "object", "number"),
+        # Of what the server does by itself there is no request.
+        Index("audit_by_request", "request_id", "number", **_WITH_REQUEST),
     )
 
     number: int = Field(primary_key=True)
@@ -118,6 +126,15 @@ class AuditEntry:
     before: bytes
     hash: bytes
 
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """The details read; where somebody has made no object of them, what stands there as `text`."""
+        try:
+            found = orjson.loads(self.details)
+        except ValueError:
+            found = None
+        return found if isinstance(found, dict) else {"text": self.details.decode(errors="replace")}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditHead:
@@ -125,6 +142,8 @@ class AuditHead:
     hash: bytes
     anchor_number: int
     anchor_hash: bytes
+    newest: int
+    """The highest number of an act that is there, of the same moment: the head's, or somebody was at it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -49,7 +49,10 @@ class PostingRow(Table, table=True):
     """Where the answer of an execution stands in a chat, so that it can be edited."""
 
     __tablename__ = "chat_posting"
-    __table_args__ = (Index("chat_posting_by_status", "adapter", "status"),)
+    __table_args__ = (
+        Index("chat_posting_by_status", "adapter", "status"),
+        Index("chat_posting_by_message", "message_id"),
+    )
 
     adapter: str = Field(primary_key=True)
     execution_id: str = Field(primary_key=True, max_length=24)

@@ -33,6 +33,7 @@ class OutgoingRow(Table, table=True):
     __table_args__ = (
         Index("chat_outgoing_by_state", "adapter", "state", "channel", "queued_at", "seq"),
         Index("chat_outgoing_by_message", "adapter", "channel", "message_id"),
+        Index("chat_outgoing_by_answer", "message_id"),
     )
 
     seq: int | None = Field(default=None, primary_key=True)

@@ -13,7 +13,7 @@ from engine.records.tables import Table
 
 
 class ScheduleRow(Table, table=True):
-    """Kept when it is over, so that its number is never given again."""
+    """The newest is kept for ever, so that its number is never given again."""
 
     __tablename__ = "schedule"
     __table_args__ = (Index("schedule_by_end", "ended_at", "number"),)

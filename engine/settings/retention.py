@@ -36,3 +36,4 @@ class RetentionSettings:
     callbacks_days: int = key(
         0, "Callbacks that were delivered or given up; they go with their execution at the latest."
     )
+    schedules_days: int = key(0, "Schedules that have ended, 7 at least; the newest stays.")

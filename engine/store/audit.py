@@ -4,17 +4,32 @@ So a transaction costs one read and one write of the head, however many acts are
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Row, bindparam, func, insert, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Row,
+    and_,
+    bindparam,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+    type_coerce,
+    update,
+)
 
 from engine.acting import NOBODY
 from engine.audit_chain import digest
 from engine.clock import isoformat, utcnow
 from engine.records.audit import (
     BY_RULE,
+    GENESIS,
     Act,
     Actor,
     AuditEntry,
@@ -23,6 +38,7 @@ from engine.records.audit import (
     AuditHeadRow,
     AuditRow,
 )
+from engine.records.columns import moment
 from engine.store.hot import HotStatement
 
 _AUDIT = AuditRow.__table__  # type: ignore[attr-defined]  # SQLModel hides the table from mypy
@@ -35,6 +51,10 @@ _MOVE_HEAD = HotStatement(
     update(_HEAD).where(_HEAD.c.id == 1).values(number=bindparam("to"), hash=bindparam("digest")),
     ("to", "digest"),
 )
+_BYTES = ("details", "before", "hash")
+_TEXTS = tuple(name for name in _COLUMNS if name not in ("number", "at", *_BYTES))
+# The time as the number that it is kept as.
+_SELECT = select(*(type_coerce(c, BigInteger).label("at") if c.name == "at" else c for c in _C))
 _ACTS = "stormcrow_acts"
 _ACTOR = "stormcrow_actor"
 # The longest texts, in characters, and details, in bytes: nobody can fill the disk with one act.
@@ -139,12 +159,18 @@ def _json(details: Mapping[str, Any]) -> bytes:
 
 
 def head(connection: Connection) -> AuditHead:
-    row = connection.execute(select(_HEAD).where(_HEAD.c.id == 1)).one()
+    """Where somebody has taken the row away, that of a chain without acts."""
+    newest = select(func.max(_C.number)).scalar_subquery().label("newest")
+    row = connection.execute(select(_HEAD, newest).where(_HEAD.c.id == 1)).first()
+    if row is None:
+        found = connection.execute(select(newest)).scalar() or 0
+        return AuditHead(number=0, hash=GENESIS, anchor_number=0, anchor_hash=GENESIS, newest=found)
     return AuditHead(
         number=row.number,
-        hash=bytes(row.hash),
+        hash=_bytes(row.hash),
         anchor_number=row.anchor_number,
-        anchor_hash=bytes(row.anchor_hash),
+        anchor_hash=_bytes(row.anchor_hash),
+        newest=row.newest or 0,
     )
 
 
@@ -153,18 +179,18 @@ def page(
 ) -> tuple[list[AuditEntry], int]:
     """The newest first, and how many there are in all."""
     chosen = tuple(_chosen(wanted))
-    query = select(_AUDIT).where(*chosen).order_by(_C.number.desc()).offset(offset).limit(limit)
+    query = _SELECT.where(*chosen).order_by(_C.number.desc()).offset(offset).limit(limit)
     total = connection.execute(select(func.count()).select_from(_AUDIT).where(*chosen)).scalar_one()
     return [_entry(row) for row in connection.execute(query)], total
 
 
 def get(connection: Connection, number: int) -> AuditEntry | None:
-    row = connection.execute(select(_AUDIT).where(_C.number == number)).first()
+    row = connection.execute(_SELECT.where(_C.number == number)).first()
     return None if row is None else _entry(row)
 
 
 def newest_of(connection: Connection, kind: str) -> AuditEntry | None:
-    query = select(_AUDIT).where(_C.kind == kind).order_by(_C.number.desc()).limit(1)
+    query = _SELECT.where(_C.kind == kind).order_by(_C.number.desc()).limit(1)
     row = connection.execute(query).first()
     return None if row is None else _entry(row)
 
@@ -173,7 +199,7 @@ def after(
     connection: Connection, number: int, *, wanted: AuditFilter, up_to: int, limit: int = _BATCH
 ) -> list[AuditEntry]:
     """The next acts in their order."""
-    query = select(_AUDIT).where(_C.number > number, _C.number <= up_to, *_chosen(wanted))
+    query = _SELECT.where(_C.number > number, _C.number <= up_to, *_chosen(wanted))
     return [_entry(row) for row in connection.execute(query.order_by(_C.number).limit(limit))]
 
 
@@ -184,14 +210,20 @@ def _chosen(wanted: AuditFilter) -> Iterator[ColumnElement[bool]]:
         (_C.user, wanted.user),
         (_C.object, wanted.object),
         (_C.trace_id, wanted.trace_id),
-        (_C.request_id, wanted.request_id),
     ):
         if value:
             yield column == value
+    if wanted.request_id:
+        yield of_request(wanted.request_id)
     if wanted.since is not None:
         yield _C.at >= wanted.since
     if wanted.until is not None:
         yield _C.at < wanted.until
+
+
+def of_request(request_id: str) -> ColumnElement[bool]:
+    """Uses audit_by_request, which holds no act without a request."""
+    return and_(_C.request_id == request_id, _C.request_id != literal_column("''"))
 
 
 def _of_kind(kind: str) -> Any:
@@ -204,7 +236,26 @@ def _of_kind(kind: str) -> Any:
 
 
 def _entry(row: Row[Any]) -> AuditEntry:
+    """Of whatever stands there: SQLite keeps a value of another kind where somebody edits by hand, and
+    then the hash has to tell it.
+    """
     fields = dict(row._mapping)
-    for name in ("details", "before", "hash"):
-        fields[name] = bytes(fields[name])
-    return AuditEntry(**fields)
+    for name in _TEXTS:
+        fields[name] = (
+            fields[name] if isinstance(fields[name], str) else _bytes(fields[name]).decode(errors="replace")
+        )
+    for name in _BYTES:
+        fields[name] = _bytes(fields[name])
+    return AuditEntry(**{**fields, "at": _moment(fields["at"])})
+
+
+def _bytes(value: Any) -> bytes:
+    return bytes(value) if isinstance(value, bytes | memoryview) else str(value).encode()
+
+
+def _moment(value: Any) -> datetime:
+    """Of no time: the first one that there is."""
+    try:
+        return moment(value)
+    except (TypeError, ValueError, OverflowError, OSError):
+        return datetime.min.replace(tzinfo=UTC)

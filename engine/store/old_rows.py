@@ -1,4 +1,4 @@
-"""The SQL of removing what is old of chats, alerts, pipelines and callbacks: never what is still needed.
+"""The SQL of removing what is old of chats, alerts, pipelines and the like: never what is still needed.
 
 A table is looked through from its oldest rows in small pages, by readers, until a page has nothing old;
 what was found is removed in a transaction of its own, if it still may go.
@@ -20,6 +20,7 @@ from engine.records.execution import ExecutionRow
 from engine.records.inquiry import InquiryRow, InquiryState
 from engine.records.outbox import OutgoingRow, OutgoingState
 from engine.records.pipeline import PipelineRow
+from engine.records.schedule import ScheduleRow
 from engine.status import FINISHED
 
 
@@ -34,6 +35,8 @@ _DELIVERY = _table(DeliveryRow)
 _M, _O, _N, _A, _P, _C, _D = (
     table.c for table in (_MESSAGE, _OUTGOING, _NOTICE, _ALERT, _PIPELINE, _CALLBACK, _DELIVERY)
 )
+_SCHEDULE = _table(ScheduleRow)
+_S = _SCHEDULE.c
 _TRY, _X = _table(CallbackAttemptRow).c, _table(ExecutionRow).c
 _POSTING, _INQUIRY = _table(PostingRow).c, _table(InquiryRow).c
 _OVER = sorted(status.value for status in FINISHED)
@@ -171,6 +174,14 @@ KINDS: Mapping[str, tuple[Old, ...]] = MappingProxyType(
                 order=_C.seq,
                 is_old=lambda before: _C.ended_at < before,
                 is_over=lambda: _C.state.in_(_ENDED_CALLS),
+            ),
+        ),
+        "schedules": (
+            Old(
+                order=_S.number,
+                is_old=lambda before: _S.ended_at < before,
+                is_over=lambda: _S.number < select(func.max(_SCHEDULE.alias().c.number)).scalar_subquery(),
+                is_by_age=False,
             ),
         ),
     }

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import Connection, and_, func, or_, select
 
 from engine.records.audit import AuditEntry, AuditRow
 from engine.records.chat import ChatMessage, ChatMessageRow, PostingRow
@@ -24,8 +24,6 @@ _T = TrailRow.__table__.c  # type: ignore[attr-defined]  # as above
 _ABOUT = re.compile(r"(?:^|:)(?:execution|inquiry|alert-loud|alert:[0-9a-f]+):(?P<id>[0-9a-f]{24})(?=:|$)")
 # So many traces are one story, at most.
 _MOST = 50
-# The acts of one request stand close together.
-_NEAR = 1_000
 
 
 def trace_ids(connection: Connection, wanted: str) -> list[str]:
@@ -80,7 +78,10 @@ def _of_message(connection: Connection, message_id: str) -> list[str]:
 
 
 def _of_answer(connection: Connection, message_id: str) -> list[str]:
-    """Of what a message of ours is about: by our own id of it, or by the chat's."""
+    """Of what a message of ours is about: by our own id of it, or by the chat's.
+
+    Uses chat_outgoing_by_answer and chat_posting_by_message.
+    """
     ours = select(_M.delivery_key.label("key")).where(_M.id == message_id, _M.is_bot)
     sent = select(_O.key).where(or_(_O.id == message_id, _O.message_id == message_id)).limit(_MOST)
     keys = [*connection.execute(ours).scalars(), *connection.execute(sent).scalars()]
@@ -103,15 +104,10 @@ def _of_thread(connection: Connection, message_id: str) -> list[str]:
 
 
 def _of_request(connection: Connection, request_id: str) -> list[str]:
-    """Of what a request to the API began, or was done to."""
-    query = select(_A.number).where(_A.request_id == request_id).order_by(_A.number.desc()).limit(1)
-    newest = connection.execute(query).scalar()
-    if newest is None:
-        return []
-    near = select(_A.trace_id).where(
-        _A.number.between(newest - _NEAR, newest), _A.request_id == request_id, _A.trace_id != ""
-    )
-    return list(dict.fromkeys(connection.execute(near.order_by(_A.number).limit(_MOST)).scalars()))
+    """Of what a request to the API began, or was done to; of those that name themselves alike the newest."""
+    query = select(_A.trace_id).where(audit.of_request(request_id), _A.trace_id != "")
+    found = connection.execute(query.order_by(_A.number.desc()).limit(_MOST)).scalars().all()
+    return list(dict.fromkeys(reversed(found)))
 
 
 def _of_executions(connection: Connection, ids: Sequence[str]) -> list[str]:
@@ -142,10 +138,18 @@ class Answer:
     error: str = ""
 
 
+def _adapters(connection: Connection) -> list[str]:
+    """Of all trails: one look into the index for each, where DISTINCT would read every row."""
+    found = [""]
+    while name := connection.execute(select(func.min(_T.adapter)).where(_T.adapter > found[-1])).scalar():
+        found.append(name)
+    return found[1:]
+
+
 def answers(connection: Connection, ids: Sequence[str]) -> list[Answer]:
     """The messages about these executions, which have no parent: of our own chat, and for others."""
-    trail = select(_T.adapter, _T.channel).where(_T.execution_id.in_(ids)).distinct()
-    places = connection.execute(trail).all()
+    of_these = and_(_T.adapter.in_(_adapters(connection)), _T.execution_id.in_(ids))
+    places = connection.execute(select(_T.adapter, _T.channel).where(of_these).distinct()).all()
     adapters, channels = {place.adapter for place in places}, {place.channel for place in places}
     keys = {f"execution:{one}": one for one in ids}
     own = select(_M).where(_M.delivery_key.in_([f"{adapter}:{key}" for adapter in adapters for key in keys]))

@@ -1,4 +1,4 @@
-"""What chats, alerts, pipelines and callbacks leave behind goes when it is old, and never what is needed."""
+"""What chats, alerts, pipelines and the like leave behind goes when it is old, and never what is needed."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -18,15 +18,16 @@ from engine.records.execution import Execution, ExecutionRequest, ExecutionRow
 from engine.records.inquiry import InquiryRow
 from engine.records.outbox import NewOutgoing, OutgoingRow
 from engine.records.pipeline import PipelineRow
+from engine.records.schedule import Schedule, ScheduleRow
 from engine.retention import Retention
 from engine.service import Engine
 from engine.settings.retention import RetentionSettings
-from engine.store import alerts, audit, chat, deliveries, outbox
+from engine.store import alerts, audit, chat, deliveries, outbox, schedules
 from engine.store.database import Database
 
 LATER = timedelta(days=30)
 SETTINGS = RetentionSettings(
-    output_days=0, messages_days=1, alerts_days=1, pipelines_days=1, callbacks_days=1
+    output_days=0, messages_days=1, alerts_days=1, pipelines_days=1, callbacks_days=1, schedules_days=1
 )
 
 
@@ -224,3 +225,22 @@ def test_a_person_may_have_messages_purged_that_no_chat_delivers_again(engine: E
     assert engine.retention.count("messages", before=before) == 1
     assert engine.retention.purge("messages", before=before).count == 1
     assert engine.audit.page(AuditFilter(kinds=("history.purged",)))[0][0].object == "messages"
+
+
+def test_schedules_that_are_over_go_and_the_newest_stays_so_that_no_number_comes_twice(
+    database: Database,
+) -> None:
+    made = Schedule(user="ann", text="every hour", zone="UTC", action="core.noop", created_at=utcnow())
+
+    def ended(connection: Connection) -> int:
+        number = schedules.add(connection, made)
+        schedules.end(connection, number, at=utcnow(), outcome="cancelled", by="ann")
+        return number
+
+    first, second = database.write(ended), database.write(ended)
+    active = database.write(lambda connection: schedules.add(connection, made))
+    newest = database.write(ended)
+    assert sweep(database, after=timedelta(days=3)) == {}
+    assert sweep(database) == {"schedules": 2}
+    assert column(database, ScheduleRow, "number") == [active, newest]
+    assert first < second < active < newest < database.write(ended)

@@ -39,12 +39,13 @@ class ExecutionRow(Table, table=True):
 
     __tablename__ = "execution"
     __table_args__ = (
-        # Lists come in this order: whole pages are read from the index, and counted in it.
-        Index("execution_by_start", "requested_at", "seq"),
+        # Lists come in this order: whole pages are read from the index, and counted in it. What stands behind
+        # `seq` is there to be counted by.
+        Index("execution_by_start", "requested_at", "seq", "user", "runner"),
         Index("execution_by_status", "status", "not_before", "seq"),
-        Index("execution_by_status_and_start", "status", "requested_at", "seq"),
-        Index("execution_by_action", "action", "requested_at", "seq", "status"),
-        Index("execution_by_parent", "parent_id", "requested_at", "seq"),
+        Index("execution_by_status_and_start", "status", "requested_at", "seq", "parent_id"),
+        Index("execution_by_action", "action", "requested_at", "seq", "status", "parent_id"),
+        Index("execution_by_parent", "parent_id", "requested_at", "seq", "user"),
         # execution_by_trace, _by_message and _by_tag, of rows that have one, are only in the migrations: for
         # the condition of an index SQLAlchemy would load its dialects of PostgreSQL in every server.
     )

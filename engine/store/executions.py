@@ -138,8 +138,9 @@ def by_ending(connection: Connection, ending: str, *, limit: int = 2) -> list[st
 
 
 def newest(connection: Connection) -> str | None:
-    """Of those that are no task of a workflow."""
-    query = select(_C.id).where(_C.parent_id.is_(None)).order_by(_C.seq.desc()).limit(1)
+    """Of those that are no task of a workflow; uses execution_by_parent."""
+    order = (_C.requested_at.desc(), _C.seq.desc())
+    query = select(_C.id).where(_C.parent_id.is_(None)).order_by(*order).limit(1)
     return connection.execute(query).scalar()
 
 

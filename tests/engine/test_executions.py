@@ -242,3 +242,14 @@ def test_waiting_ends_at_its_timeout(engine: Engine) -> None:
     made = request(engine, "probe.sh", cmd="sleep 30")
     assert engine.wait(made.id, timeout_s=0.2).status in (Status.REQUESTED, Status.RUNNING)
     engine.cancel(made.id, user="alice")
+
+
+def test_values_to_choose_by_are_each_there_once(engine_of_each_kind: Engine) -> None:
+    engine = engine_of_each_kind
+    assert engine.execution_values()["action"] == []
+    for action, user in (("core.noop", "ann"), ("core.noop", "bob"), ("core.uuid", "ann")):
+        engine.submit(ExecutionRequest(action=action, user=user, delay_ms=600_000)).result(60)
+    found = engine.execution_values()
+    assert (found["action"], found["user"]) == (["core.noop", "core.uuid"], ["ann", "bob"])
+    assert (found["status"], found["runner"]) == (["requested"], ["noop", "python-script"])
+    assert found["rule"] == found["trigger"] == found["trigger_type"] == []

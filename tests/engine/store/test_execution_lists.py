@@ -1,6 +1,6 @@
 """Lists of executions are read from an index that has both what is asked for and the order."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +8,9 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.engine import Connection
 
+from engine.clock import utcnow
 from engine.records.execution import ExecutionFilter
-from engine.store import executions
+from engine.store import execution_lists, executions
 from engine.store.database import Database, sqlite_url
 
 
@@ -23,13 +24,18 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 def plans(connection: Connection, wanted: ExecutionFilter) -> list[str]:
     """How SQLite finds the page, and counts what there is."""
+    return plans_of(connection, lambda one: executions.page(one, wanted))
+
+
+def plans_of(connection: Connection, work: Callable[[Connection], Any]) -> list[str]:
+    """How SQLite does each of the statements of `work`."""
     asked: list[tuple[str, Any]] = []
 
     @event.listens_for(connection, "before_cursor_execute")
     def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_rest: Any) -> None:
         asked.append((statement, parameters))
 
-    executions.page(connection, wanted)
+    work(connection)
     return [
         " ".join(row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", given))
         for statement, given in tuple(asked)
@@ -54,7 +60,42 @@ def test_a_list_takes_the_index_that_has_its_order(
     assert "TEMP B-TREE" not in page
 
 
-def test_a_list_of_one_status_is_counted_in_an_index(database: Database) -> None:
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        ExecutionFilter(status="succeeded"),
+        ExecutionFilter(action="core.local"),
+        ExecutionFilter(action="core.local", status="succeeded"),
+        ExecutionFilter(user="ann"),
+        ExecutionFilter(runner="noop"),
+        # As `st2 execution list` asks.
+        ExecutionFilter(parent_id="null"),
+        ExecutionFilter(parent_id="null", action="core.local"),
+        ExecutionFilter(parent_id="null", action="core.local", status="succeeded"),
+        ExecutionFilter(parent_id="null", status="succeeded"),
+        ExecutionFilter(parent_id="null", user="ann"),
+        ExecutionFilter(parent_id="null", before=utcnow()),
+    ],
+)
+def test_what_a_list_shows_is_counted_in_an_index_alone(database: Database, wanted: ExecutionFilter) -> None:
     with database.read() as connection:
-        counted, _page = plans(connection, ExecutionFilter(limit=50, status="succeeded"))
+        counted, page = plans(connection, wanted)
     assert "COVERING INDEX" in counted
+    assert "TEMP B-TREE" not in page
+
+
+def test_the_newest_is_read_from_an_index(database: Database) -> None:
+    with database.read() as connection:
+        (plan,) = plans_of(connection, executions.newest)
+    assert "INDEX execution_by_parent" in plan
+    assert "TEMP B-TREE" not in plan
+
+
+def test_values_are_found_from_one_to_the_next_and_not_in_every_row(database: Database) -> None:
+    with database.read() as connection:
+        found = plans_of(connection, execution_lists.values)
+    scanned = [plan for plan in found if "TEMP B-TREE" in plan]
+    assert len(found) == 7
+    # Of runners and users there is no index of their own, but one that has them.
+    assert all("COVERING INDEX execution_by_" in plan for plan in scanned)
+    assert len(scanned) == 2

@@ -1,7 +1,7 @@
 """Which account in a chat is which user: links made by a one-time code, by hand, or by e-mail.
 
-All links are in memory and change only through here, so nobody reads an old one. A link that is over
-stays: two names that were one person once must not approve each other's wishes.
+All links are in memory, and read anew when one was made or ended, here or by another server. One
+that is over stays: two names that were one person once must not approve each other's wishes.
 """
 
 import secrets
@@ -17,8 +17,10 @@ from sqlalchemy import Connection
 
 from engine.clock import utcnow
 from engine.errors import BadInput, Busy, Conflict, Denied, NotFound
+from engine.records.access import ACCESS_CHANGED
 from engine.records.account import Account, How, Link, LinkCode
 from engine.records.audit import Act
+from engine.records.journal import JournalEntry
 from engine.store import accounts as store
 from engine.store import audit
 from engine.store.database import Database
@@ -43,10 +45,26 @@ class Accounts:
         self._active: Mapping[str, Link] = MappingProxyType({})
         self._of: Mapping[str, tuple[str, ...]] = MappingProxyType({})
         self._failures: deque[tuple[float, str]] = deque()
+        self._reading = threading.Lock()
+        # How often something changed, and how much of that is in memory.
+        self._changes, self._read = 0, -1
+        database.attach_everywhere(self._committed)
+
+    def _committed(self, entries: list[JournalEntry]) -> None:
+        """Of any server; in a thread that does not wait, so nothing is read yet."""
+        if any(entry.kind == ACCESS_CHANGED for entry in entries):
+            self._changes += 1
 
     def load(self) -> None:
-        with self._database.read() as connection:
-            self._adopt(store.all_links(connection))
+        with self._reading:
+            changes = self._changes
+            with self._database.read() as connection:
+                self._adopt(store.all_links(connection))
+            self._read = changes
+
+    def _refresh(self) -> None:
+        if self._read != self._changes:
+            self.load()
 
     def _adopt(self, links: Collection[Link]) -> None:
         self._links = tuple(links)
@@ -60,24 +78,28 @@ class Accounts:
 
     def all(self) -> tuple[Link, ...]:
         """Those that are over too, the oldest first."""
+        self._refresh()
         return self._links
 
     def find(self, account: Account) -> Link | None:
         """The link of an account now."""
+        self._refresh()
         return self._active.get(account.ref)
 
     def owner(self, ref: str) -> str:
         """The user of the account `slack.T1.U7` now; empty when it is linked to nobody."""
+        self._refresh()
         found = self._active.get(ref)
         return found.user if found else ""
 
     def of(self, user: str) -> tuple[str, ...]:
         """The accounts that are this user's now, as settings spell them."""
+        self._refresh()
         return self._of.get(user, ())
 
     def pairs(self) -> list[tuple[str, str]]:
         """Every account and user that are or were linked."""
-        return [(one.account.ref, one.user) for one in self._links]
+        return [(one.account.ref, one.user) for one in self.all()]
 
     # link and unlink
 
@@ -88,7 +110,7 @@ class Accounts:
     def unlink(self, account: Account, *, by: str) -> Link:
         """Raises NotFound; Conflict for a link that would come back by itself."""
         with self._lock:
-            found = self._active.get(account.ref)
+            found = self.find(account)
             if found is None:
                 raise NotFound(f"{account.ref} is linked to nobody.", hint="stormcrow account list")
             if found.how is How.EMAIL:
@@ -98,12 +120,12 @@ class Accounts:
                 )
             now = utcnow()
             self._database.write(lambda connection: store.end(connection, found.number, at=now, by=by))
-            self._reload()
+            self.load()
             return replace(found, ended_at=now, ended_by=by)
 
     def note_email(self, account: Account, user: str, *, name: str) -> None:
         """What the verified address of an account says; empty: nothing (any more)."""
-        found = self._active.get(account.ref)
+        found = self.find(account)
         if (found.user if found and found.how is How.EMAIL else "") == user:
             return
         if user:
@@ -112,7 +134,7 @@ class Accounts:
             now = utcnow()
             with self._lock:
                 self._database.write(lambda connection: store.end(connection, found.number, at=now, by=""))
-                self._reload()
+                self.load()
 
     def _link(self, account: Account, *, user: str, how: How, name: str, by: str) -> Link:
         with self._lock:
@@ -122,7 +144,7 @@ class Accounts:
                     connection, account, user=user, how=how, name=name, at=now, by=by
                 )
             )
-            self._reload()
+            self.load()
             return self._active[account.ref]
 
     def _add(
@@ -136,7 +158,8 @@ class Accounts:
         at: datetime,
         by: str,
     ) -> None:
-        found = self._active.get(account.ref)
+        # As it is stored: another server may have linked it just now.
+        found = store.active(connection, account)
         if found is not None and found.how is How.CODE and how is How.CODE:
             # Not whose it is: the code may have been stolen by whoever asks.
             raise Conflict(
@@ -145,10 +168,6 @@ class Accounts:
         if found is not None:
             store.end(connection, found.number, at=at, by=by)
         store.add(connection, account, user=user, how=how, name=name, at=at, by=by)
-
-    def _reload(self) -> None:
-        with self._database.read() as connection:
-            self._adopt(store.all_links(connection))
 
     # codes
 

@@ -5,9 +5,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
+from engine.records.access import ACCESS_CHANGED
 from engine.records.account import Account, AccountRow, How, Link, LinkCode, LinkCodeRow
 from engine.records.audit import Act
-from engine.store import audit
+from engine.store import audit, journal
 
 _LINKS = AccountRow.__table__  # type: ignore[attr-defined]  # SQLModel hides the table from mypy
 _CODES = LinkCodeRow.__table__  # type: ignore[attr-defined]
@@ -16,6 +17,14 @@ _CODES = LinkCodeRow.__table__  # type: ignore[attr-defined]
 def all_links(connection: Connection) -> list[Link]:
     """Those that are over too, the oldest first: there are as many as people, and few more."""
     return [_link(row) for row in connection.execute(select(_LINKS).order_by(_LINKS.c.number))]
+
+
+def active(connection: Connection, account: Account) -> Link | None:
+    """The link of an account that is not over."""
+    is_its = (_LINKS.c.platform == account.platform) & (_LINKS.c.team == account.team)
+    query = select(_LINKS).where(is_its, _LINKS.c.account_id == account.id, _LINKS.c.ended_at.is_(None))
+    row = connection.execute(query).first()
+    return None if row is None else _link(row)
 
 
 def add(
@@ -36,6 +45,7 @@ def add(
     number: int = connection.execute(insert(_LINKS), values).inserted_primary_key[0]  # type: ignore[index]
     about = {"of": user, "how": how.value}
     audit.record(connection, Act(kind="account.linked", object=account.ref, user=by, details=about))
+    journal.append(connection, ACCESS_CHANGED, account.ref, {})
     return number
 
 
@@ -45,8 +55,9 @@ def end(connection: Connection, number: int, *, at: datetime, by: str) -> bool:
     ended = connection.execute(query.values(ended_at=at, ended_by=by)).rowcount == 1
     if ended:
         row = connection.execute(select(_LINKS).where(_LINKS.c.number == number)).one()
-        act = Act(kind="account.unlinked", object=_link(row).account.ref, user=by, details={"of": row.user})
-        audit.record(connection, act)
+        ref = _link(row).account.ref
+        audit.record(connection, Act(kind="account.unlinked", object=ref, user=by, details={"of": row.user}))
+        journal.append(connection, ACCESS_CHANGED, ref, {})
     return ended
 
 

@@ -160,3 +160,24 @@ def test_a_reader_of_the_journal_wakes_on_the_commits_of_the_other(
         assert seen.wait(WAIT_S)
     finally:
         reader.stop()
+
+
+def test_a_link_that_the_other_server_makes_or_ends_counts_here(pair: tuple[Running, Running]) -> None:
+    first, second = pair
+    account = {"account": "slack.T1.U7", "user": "ann"}
+    assert first.post("/accounts", account).status_code == 201
+    wait_until(lambda: second.engine.people.person("slack.T1.U7") == "ann", timeout_s=WAIT_S)
+    assert first.ask("DELETE", "/accounts/slack.T1.U7").status_code == 204
+    wait_until(lambda: second.engine.people.person("slack.T1.U7") == "slack.T1.U7", timeout_s=WAIT_S)
+
+
+def test_an_account_is_linked_by_one_server_only(pair: tuple[Running, Running]) -> None:
+    first, second = pair
+    answers = [
+        site.post("/accounts", {"account": "slack.T1.U8", "user": user}).status_code
+        for site, user in ((first, "ann"), (second, "bob"))
+    ]
+    assert answers == [201, 409]
+    assert [one["user"] for one in second.get("/accounts").json() if one["account"] == "slack.T1.U8"] == [
+        "ann"
+    ]

@@ -18,6 +18,7 @@ from engine.records.trigger import TriggerInstance
 from engine.requests import PreparedExecution
 from engine.rights.place import Where
 from engine.rights.room import Rights
+from engine.rules.authored import Authored
 from engine.rules.payloads import Payloads
 from engine.rules.table import CompiledRule, RuleAction, RuleTable
 from engine.rules.waiting import Part
@@ -85,8 +86,7 @@ class RuleEngine:
         self._content = content
         self._executions = executions
         self._plans = plans
-        self._templates = templates
-        self._keys = keys
+        self._authored = Authored(templates, keys, rights)
         self.payloads = payloads
         self._rights = rights
         self._scope_for = scope_for
@@ -133,9 +133,11 @@ class RuleEngine:
         explain: bool = False,
     ) -> Verdict:
         """Whether the criteria of a rule, or of one of its parts, hold; `explain`: each one's outcome."""
-        lookups = key_lookups(self._keys, user=rule.spec.owner or self._user)
+        author = rule.spec.owner
+        lookups = key_lookups(self._authored.keys(author), user=author or self._user)
         asked = rule.criteria if criteria is None else criteria
-        return asked.evaluate(payload, system=lookups["system"], templates=self._templates, explain=explain)
+        templates = self._authored.templates(author)
+        return asked.evaluate(payload, system=lookups["system"], templates=templates, explain=explain)
 
     def wanted(
         self, rule: CompiledRule, instance: TriggerInstance, *, context: Mapping[str, Any] | None = None
@@ -169,7 +171,8 @@ class RuleEngine:
             if number == 0 and SCHEDULE_KEY in rule.spec.extensions:
                 prepared = self._executions.prepare(self.scheduled(rule.spec, instance, context))
             else:
-                prepared = self._prepare(rule.actions[number], instance, context)
+                author = rule.spec.owner
+                prepared = self._prepare(rule.actions[number], instance, context, author=author)
         except EngineError as error:
             failure = ValueMasker(instance.secrets).text(str(error))
             log.warning("rule %s: %s", rule.spec.ref, failure, extra={"rule": rule.spec.ref})
@@ -178,7 +181,7 @@ class RuleEngine:
         return Wanted(rule=rule, number=number, execution=prepared, failure=failure)
 
     def _prepare(
-        self, action: RuleAction, instance: TriggerInstance, context: Mapping[str, Any]
+        self, action: RuleAction, instance: TriggerInstance, context: Mapping[str, Any], *, author: str
     ) -> PreparedExecution:
         spec = self._content.current.action(action.ref)
         context = {**self._place(spec, instance), **context}
@@ -188,7 +191,7 @@ class RuleEngine:
         parameters = dict(action.parameters)
         secrets = list(instance.secrets)
         if parameters:
-            base = self._scope_for(spec, context)
+            base = self._authored.scope(self._scope_for(spec, context), author)
             scope = TemplateScope(
                 templates=base.templates,
                 keys=base.keys,

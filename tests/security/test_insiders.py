@@ -16,6 +16,16 @@ FILES = {
         permission_grants:
           - resource_uid: "pack:probe"
             permission_types: [action_execute, rule_create, rule_modify]
+          - resource_uid: "pack:vault"
+            permission_types: [action_execute]
+    """,
+    "packs/vault/pack.yaml": "{ref: vault, name: vault, description: Vault, version: 1.0.0, author: Tests}",
+    "packs/vault/config.schema.yaml": "token: {type: string, secret: true}",
+    "configs/vault.yaml": "{token: TREASURE}",
+    "packs/vault/actions/say.yaml": """
+        name: say
+        runner_type: local-shell-cmd
+        parameters: {text: {type: string}, cmd: {immutable: true, default: "echo {{ text }}"}}
     """,
     "rbac/assignments/eve.yaml": "{username: eve, roles: [low]}",
 }
@@ -100,3 +110,51 @@ def test_what_stackstorm_encrypted_is_opened_for_no_key_of_ones_own(server: Runn
     assert "canary" not in refused.text
     assert server.get("/keys/mine?scope=user&decrypt=true", key=eve).status_code == 404
     assert server.ask("PUT", "/keys/mine", json=listed).ok
+
+
+STEALING = {
+    "opened": "{{ (st2kv.system.treasure | decrypt_kv) | list | join('-') }}",
+    "opened by its text": "{{ 'SEALED' | decrypt_kv | list | join('-') }}",
+    "read": "{{ (st2kv.system.plain ~ '') | list | join('-') }}",
+    "old spelling": "{{ (system.plain ~ '') | list | join('-') }}",
+    "configuration": "{{ config_context.token | list | join('-') }}",
+}
+
+
+@pytest.mark.parametrize("way", STEALING)
+def test_a_rule_reads_no_more_than_its_maker_may(server: Running, eve: str, way: str) -> None:
+    """Whoever may write a rule chooses its templates, and sees what the action prints."""
+    server.ask("PUT", "/keys/plain", json={"name": "plain", "value": "TREASURE"})
+    secret = {"name": "treasure", "value": "TREASURE", "secret": True}
+    sealed = server.ask("PUT", "/keys/treasure", json=secret).json()["value"]
+    template = STEALING[way].replace("SEALED", sealed)
+    url = f"steal/{list(STEALING).index(way)}"
+    rule = {
+        "name": url.replace("/", "_"),
+        "pack": "probe",
+        "enabled": True,
+        "trigger": {"type": "core.st2.webhook", "parameters": {"url": url}},
+        "action": {"ref": "vault.say", "parameters": {"text": template}},
+    }
+    assert server.post("/rules", rule, key=eve).status_code == 201
+    instance = server.post(f"/webhooks/{url}", {}).headers["X-Trigger-Instance"]
+    query = f"trigger_instance={instance}"
+    wait_until(lambda: bool(server.get(f"/ruleenforcements?{query}").json()))
+    told = server.get(f"/ruleenforcements?{query}").text
+    for execution in server.get(f"/executions?{query}").json():
+        told += str(server.ended(execution))
+    assert "T-R-E-A" not in told
+
+
+def test_the_administrators_rule_reads_what_it_names(server: Running) -> None:
+    server.ask("PUT", "/keys/treasure", json={"name": "treasure", "value": "TREASURE", "secret": True})
+    rule = {
+        "name": "reads",
+        "pack": "probe",
+        "enabled": True,
+        "trigger": {"type": "core.st2.webhook", "parameters": {"url": "reads"}},
+        "action": {"ref": "vault.say", "parameters": {"text": STEALING["opened"]}},
+    }
+    assert server.post("/rules", rule).status_code == 201
+    instance = server.post("/webhooks/reads", {}).headers["X-Trigger-Instance"]
+    wait_until(lambda: "T-R-E-A" in server.get(f"/executions?trigger_instance={instance}").text)

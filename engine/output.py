@@ -6,8 +6,7 @@ ends costs no write of its own.
 """
 
 import threading
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -33,6 +32,9 @@ class OutputSink:
     def __init__(self, owner: "OutputLog", execution_id: str) -> None:
         self._owner = owner
         self.execution_id = execution_id
+        self.is_held = False
+        """Nothing is written before `close`: only the result tells what of it is secret. That is no more than
+        actions.output_limit_bytes of each stream."""
         self._lock = threading.Lock()
         self._pending: list[tuple[OutputKind, str, datetime]] = []
         self._size = 0
@@ -48,6 +50,8 @@ class OutputSink:
             else:
                 self._pending.append((kind, text, utcnow()))
             self._size += len(text)
+            if self.is_held:
+                return
             is_full = self._size >= BUFFER_LIMIT_CHARACTERS
         if is_full:
             self.flush()
@@ -59,10 +63,17 @@ class OutputSink:
         if chunks:
             self._owner.store(self.execution_id, chunks)
 
-    def blot(self, masker: ValueMasker) -> None:
-        """Stars over what is secret in what is not written yet."""
+    def hide(self, secrets: Collection[str]) -> None:
+        """Stars in the place of secrets in what is held, also where one reaches over a border of pieces."""
+        masker = ValueMasker(secrets)
         with self._lock:
-            self._pending = [(kind, masker.blotted(text), at) for kind, text, at in self._pending]
+            whole: dict[OutputKind, str] = {}
+            first_at: dict[OutputKind, datetime] = {}
+            for kind, text, at in self._pending:
+                whole[kind] = whole.get(kind, "") + text
+                first_at.setdefault(kind, at)
+            if any(masker.text(text) != text for text in whole.values()):
+                self._pending = [(kind, masker.text(text), first_at[kind]) for kind, text in whole.items()]
 
     def close(self) -> Sequence[OutputChunk]:
         """What is not written yet, for the transaction that ends the execution."""
@@ -120,22 +131,6 @@ class OutputLog:
 
         self._database.write(work)
 
-    def blot(self, sink: OutputSink, secrets: Collection[str]) -> None:
-        """Stars over what turned out to be secret; pieces keep their length, so that readers keep their
-        place."""
-        masker = ValueMasker(secrets)
-        sink.blot(masker)
-        with self._database.read() as connection:
-            found = outputs.of(connection, sink.execution_id)
-        changed = [
-            after
-            for kind in ("stdout", "stderr")
-            for before, after in _blotted([one for one in found if one.kind == kind], masker)
-            if before.data != after.data
-        ]
-        if changed:
-            self._database.write(lambda connection: outputs.change(connection, changed))
-
     def _run(self) -> None:
         while not self._stopping.is_set():
             self._wake.wait()
@@ -149,13 +144,3 @@ class OutputLog:
                     sink.flush()
                 except StoreFailure:
                     return
-
-
-def _blotted(chunks: Sequence[OutputChunk], masker: ValueMasker) -> Iterator[tuple[OutputChunk, OutputChunk]]:
-    """Each of them before and after; a secret may reach over their borders."""
-    text = masker.blotted("".join(chunk.data for chunk in chunks))
-    at = 0
-    for chunk in chunks:
-        end = at + len(chunk.data)
-        yield chunk, replace(chunk, data=text[at:end])
-        at = end

@@ -6,10 +6,12 @@ from typing import Any
 
 from engine.expressions.masking import (
     ValueMasker,
+    holds_secret,
     is_old_form,
     is_secret_at,
     mask_result,
     result_secrets,
+    whole,
 )
 from engine.expressions.schema import Validator, compile_validator
 from engine.runners.base import RunResult
@@ -20,6 +22,14 @@ from engine.status import Status
 # Keywords of a schema whose message names members, and no value.
 _ABOUT_NAMES = frozenset({"required", "additionalProperties"})
 _MESSAGE = "Error validating output. See error output for more details."
+
+
+def tells_secrets(action: ActionSpec) -> bool:
+    """Whether its result says what of what it printed is secret."""
+    runner = RUNNER_TYPES.get(action.runner_type)
+    if not action.output_schema or runner is None or runner.output_key is None:
+        return False
+    return holds_secret(whole(action.output_schema))
 
 
 class Outputs:

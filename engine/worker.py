@@ -10,6 +10,7 @@ from engine.executions import Executions
 from engine.held_runs import Held, HeldRuns
 from engine.log_facts import forget, learn
 from engine.output import OutputLog, OutputSink
+from engine.output_schemas import tells_secrets
 from engine.records.execution import Execution, OutputChunk
 from engine.recovery import Recovery
 from engine.runners.base import LetGo, RunControl, Runner, RunRequest, RunResult
@@ -120,6 +121,7 @@ class Worker:
         try:
             runner = self._runner_for(execution.runner)
             request = self._prepare(claim)
+            sink.is_held = tells_secrets(request.action)
             control = RunControl(output=sink.write)
             self.held.hold(Held(execution=execution, runner=runner, control=control, masker=request.masker))
             if adopt:
@@ -152,7 +154,7 @@ class Worker:
         """Without its secrets, also in what it has printed before anybody knew that they are secret."""
         hidden = self._hide(action, result)
         if hidden.secrets:
-            self._outputs.blot(sink, hidden.secrets)
+            sink.hide(hidden.secrets)
         return hidden
 
     def _give_up(self, execution: Execution) -> None:

@@ -161,7 +161,7 @@ def _body(
 
 def _posted(client: Client, body: Mapping[str, Any], idempotency_key: str | None) -> Mapping[str, Any]:
     """Sent again where no answer came: with a key, if need be of our own, that starts nothing twice."""
-    key = idempotency_key or f"run-{uuid.uuid4()}"
+    key = f"run-{uuid.uuid4()}" if idempotency_key is None else idempotency_key
     # A header holds no line break, and only Latin letters.
     headers = {"Idempotency-Key": quote(key, safe=" !#$&'()*+,/:;=?@[]")}
     give_up_at = time.monotonic() + _REPEAT_S

@@ -8,7 +8,7 @@ from engine.api import wire
 from engine.api.wire import Document
 from engine.api.wire_policies import policy_document
 from engine.content.registry import Registry
-from engine.errors import NotFound, nearest
+from engine.errors import NotFound, nearest, sentences
 from engine.records.execution import Execution
 from engine.service import Engine
 from engine.specs.runner_type import RUNNER_TYPES
@@ -48,6 +48,16 @@ KINDS: Mapping[str, Kind] = {
 }
 
 
+# What their files are called where they cannot be used.
+_FILES = {
+    "actions": "action",
+    "actionalias": "alias",
+    "rules": "rule",
+    "sensortypes": "sensor",
+    "policies": "policy",
+}
+
+
 class _Shelf:
     """The documents of one kind in one generation."""
 
@@ -75,9 +85,15 @@ class Documents:
             return ref_or_id
         if ref_or_id in shelf.by_id:
             return shelf.by_id[ref_or_id]
-        raise NotFound(
-            f'Resource with a reference or id "{ref_or_id}" not found', hint=nearest(ref_or_id, shelf.by_ref)
-        )
+        hint = self._why_unavailable(kind, ref_or_id) or nearest(ref_or_id, shelf.by_ref)
+        raise NotFound(f'Resource with a reference or id "{ref_or_id}" not found', hint=hint)
+
+    def _why_unavailable(self, kind: str, ref: str) -> str:
+        """Empty: there is no file of that name either."""
+        for one in self._engine.registry.unavailable:
+            if one.kind == _FILES.get(kind) and f"{one.pack}.{one.name}" == ref:
+                return sentences(f"Its file cannot be used: {one.where}: {one.reason}", one.hint)
+        return ""
 
     def one(self, kind: str, ref_or_id: str) -> Document:
         """Raises NotFound."""

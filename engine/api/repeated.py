@@ -14,11 +14,17 @@ LONGEST_KEY = 255
 
 def terms_of(call: Call, path: str, user: str) -> Terms:
     """`path`: what is asked for, whichever way it was written. Raises BadInput."""
-    key = call.headers.get(b"idempotency-key", b"").decode("latin-1").strip()
+    given = call.headers.get(b"idempotency-key")
+    if given is None:
+        return Terms()
+    key = given.decode("latin-1").strip()
+    if not key:
+        raise BadInput(
+            "Idempotency-Key is empty.",
+            hint="A variable that is not set makes it so. Leave it out where each request is a new one.",
+        )
     if len(key) > LONGEST_KEY:
         raise BadInput(f"Idempotency-Key is longer than {LONGEST_KEY} characters.")
-    if not key:
-        return Terms()
     asked = f"POST\0{path}\0{user}\0".encode() + hashlib.sha256(call.body).digest()
     return Terms(idempotency_key=key, fingerprint=hashlib.sha256(asked).hexdigest(), execution_id=new_id())
 

@@ -140,19 +140,20 @@ def mask_result(result: Any, action: ActionSpec, runner_output_key: str | None) 
     schema = action.output_schema
     if not schema or runner_output_key is None or not isinstance(result, Mapping):
         return result
-    if runner_output_key not in result or not holds_secret(_whole(schema)):
+    if runner_output_key not in result or not holds_secret(whole(schema)):
         return result
-    return {**result, runner_output_key: mask_by_schema(result[runner_output_key], _whole(schema))}
+    return {**result, runner_output_key: mask_by_schema(result[runner_output_key], whole(schema))}
 
 
 def result_secrets(result: Mapping[str, Any], action: ActionSpec, runner_output_key: str | None) -> list[str]:
     """The texts in a result that the action's output schema calls secret."""
     if not action.output_schema or runner_output_key is None or runner_output_key not in result:
         return []
-    return secrets_by_schema(result[runner_output_key], _whole(action.output_schema))
+    return secrets_by_schema(result[runner_output_key], whole(action.output_schema))
 
 
-def _whole(schema: Schema) -> Schema:
+def whole(schema: Schema) -> Schema:
+    """An output schema with the object around it that the old form leaves out."""
     return {"type": "object", "properties": schema} if is_old_form(schema) else schema
 
 
@@ -218,11 +219,6 @@ class ValueMasker:
             return text
         pattern = search.pattern_for(text)
         return text if pattern is None else pattern.sub(MASK, text)
-
-    def blotted(self, text: str) -> str:
-        """As `text`, with as many stars as there were characters."""
-        pattern = self.search.pattern_for(text)
-        return pattern.sub(lambda found: "*" * len(found[0]), text) if pattern else text
 
     def value(self, value: Any) -> Any:
         """A copy; also short secrets are hidden where they are a whole text or number."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, insert, select
 
 from engine.records.execution import OutputChunk, OutputRow
 from engine.store.hot import HotStatement
@@ -20,13 +20,6 @@ def add(connection: Connection, chunks: Sequence[OutputChunk]) -> None:
                 for c in chunks
             ],
         )
-
-
-def change(connection: Connection, chunks: Sequence[OutputChunk]) -> None:
-    """Other words in place of those that are there."""
-    for chunk in chunks:
-        mine = (_T.c.execution_id == chunk.execution_id, _T.c.seq == chunk.seq)
-        connection.execute(update(_T).where(*mine).values(data=chunk.data))
 
 
 def drop(connection: Connection, execution_id: str) -> None:

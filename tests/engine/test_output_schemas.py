@@ -1,6 +1,8 @@
 """`output_schema`: what does not fit fails its action, if the site wants that; secrets are always hidden."""
 
 import sys
+import textwrap
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,11 +12,11 @@ import pytest
 
 from engine.output_schemas import Outputs
 from engine.runners.base import RunResult
-from engine.service import Engine
+from engine.service import Engine, ExecutionRequest
 from engine.specs.action import ActionSpec
 from engine.status import Status
 from tests.engine.workflow_runs.flows import children, run_flow, write_flow
-from tests.engine.world import run, settings
+from tests.engine.world import run, settings, wait_until
 
 FULL = {
     "type": "object",
@@ -215,8 +217,32 @@ def test_a_workflow_that_is_run_again_still_has_the_secret(tmp_path: Path) -> No
         assert done.result["output"]["said"] == "it is ********\n13"
 
 
-def test_what_was_printed_of_the_secret_is_struck_out_at_the_end(tmp_path: Path) -> None:
+def test_what_was_printed_of_the_secret_is_hidden(tmp_path: Path) -> None:
     with started(tmp_path) as engine:
         done = run(engine, "probe.minted")
         assert done.result["stdout"] == "made ********\n"
-        assert "".join(chunk.data for chunk in engine.output(done.id)) == f"made {'*' * len(TOKEN)}\n"
+        assert "".join(chunk.data for chunk in engine.output(done.id)) == "made ********\n"
+
+
+LINGERS = """import pathlib, sys, time
+print("made tok-87654321", flush=True)
+pathlib.Path(%r).touch()
+while not pathlib.Path(%r).exists():
+    time.sleep(0.05)"""
+
+
+def test_nobody_sees_it_while_the_action_runs(tmp_path: Path) -> None:
+    printed, go = tmp_path / "printed", tmp_path / "go"
+    with started(tmp_path) as engine:
+        quiet = tmp_path / "packs" / "probe" / "actions" / "quiet.py"
+        lingers = textwrap.indent(LINGERS % (str(printed), str(go)), " " * 8).lstrip()
+        quiet.write_text(quiet.read_text().replace("pass", lingers))
+        engine.reload()
+        made = engine.request(ExecutionRequest(action="probe.quiet", user="alice"))
+        wait_until(printed.exists)
+        # Longer than output is gathered: other output would be there by now.
+        time.sleep(1)
+        assert list(engine.output(made.id)) == []
+        go.touch()
+        done = engine.wait(made.id, timeout_s=30)
+        assert "".join(chunk.data for chunk in engine.output(done.id)) == "made ********\n"

@@ -71,6 +71,19 @@ def test_the_same_idempotency_key_runs_once(shell: Shell) -> None:
     assert first == second
 
 
+def test_a_key_that_an_unset_variable_left_empty_is_none(shell: Shell) -> None:
+    done = shell("run", "core.noop", "--idempotency-key", "")
+    assert done.exit_code == 2
+    assert "Idempotency-Key is empty." in done.stderr
+
+
+def test_an_action_whose_file_is_broken_is_said_to_be_that(shell: Shell) -> None:
+    done = shell("action", "show", "probe.broken")
+    assert done.exit_code == 9
+    assert "not found. Its file cannot be used: " in done.stderr
+    assert "actions/broken.yaml:" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("words", "code"),
     [

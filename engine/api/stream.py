@@ -77,12 +77,15 @@ class Stream:
         gone = asyncio.ensure_future(_disconnected(receive, self.wake))
         try:
             first = await self._hub.join(self)
+            opening = b"\n"
             if self._seen is None:
                 self._seen, self._number = self._hub.position, first
+                # Else who loses the connection before the first event could not say from where to go on.
+                opening = b"\nid: %d\n\n" % self._seen
             # Before the answer begins: an execution that is not there is 404.
             frames, is_over = await self._so_far()
             await send({"type": "http.response.start", "status": 200, "headers": list(_HEADERS)})
-            await _write(send, [b"\n", *(frame.body for frame in frames)])
+            await _write(send, [opening, *(frame.body for frame in frames)])
             if not is_over:
                 await self._follow(send, gone)
             await send({"type": "http.response.body", "body": b"", "more_body": False})

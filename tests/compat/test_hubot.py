@@ -85,6 +85,49 @@ def test_a_command_is_answered_on_the_stream(server: Running) -> None:
         assert payload["context"] == CONTEXT
 
 
+def test_a_command_that_cannot_be_started_is_told_in_one_text(server: Running) -> None:
+    """It shows `faultstring`, and reads nothing else."""
+    alias = server.get("/api/v1/actionalias/probe.say").json()
+    body = {"name": "say", "format": "no such {{ x }}", "command": "no such y", "user": "Shell"}
+    answer = server.post("/api/v1/aliasexecution", {**body, "source_channel": "Shell"})
+    assert answer.status_code == 400
+    said = answer.json()["faultstring"]
+    assert said.startswith('Format string "no such {{ x }}" is not available on the alias "say". It has: ')
+    assert alias["formats"][0] in said
+
+
+def test_an_alias_that_wants_no_answer_gets_none(server: Running) -> None:
+    alias = {
+        "name": "hush",
+        "pack": "default",
+        "action_ref": "probe.say",
+        "formats": ["hush {{text}}"],
+        "ack": {"enabled": False},
+        "result": {"enabled": False},
+    }
+    assert server.post("/api/v1/actionalias", alias).status_code == 201
+    with listening(server) as listener:
+        made = command(server, "hush now").json()
+        assert made["actionalias"]["ack"] == {"enabled": False}
+        server.ended(made["execution"])
+        assert command(server, "say hi").status_code == 201
+        # It began and ended before this one: its answer would stand in front.
+        assert "hi" in listener.wait(answer_to, timeout_s=60).data["payload"]["message"]
+        told = [event for event in listener.events if answer_to(event)]
+        assert not [event for event in told if "now" in event.data["payload"]["message"]]
+
+
+def test_a_second_factor_is_asked_for_and_heard_of(server: Running) -> None:
+    """HUBOT_2FA names an action, which says on the route `2fa` that the person may."""
+    asked = {"uuid": "4d6c", "user": "Shell", "channel": "Shell", "hint": "Says what you say"}
+    parameters = {"route": "2fa", "message": asked}
+    with listening(server) as listener:
+        made = server.post("/api/v1/executions", {"action": "core.announcement", "parameters": parameters})
+        assert made.status_code == 201
+        heard = listener.wait(lambda event: event.name == "st2.announcement__2fa", timeout_s=60)
+        assert heard.data["payload"] == {"message": asked}
+
+
 def test_an_answer_is_not_lost_when_the_server_restarts_before_it(tmp_path: Path) -> None:
     with running(tmp_path) as before:
         with listening(before) as listener:

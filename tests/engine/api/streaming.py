@@ -26,6 +26,8 @@ class Listener:
 
     response: requests.Response
     events: list[Event] = field(default_factory=list)
+    opening_id: str = ""
+    """What stands in front of all events: where the stream begins."""
     is_over: bool = False
 
     def read(self) -> None:
@@ -42,6 +44,8 @@ class Listener:
                 elif not line and data:
                     self.events.append(Event(name, json.loads(data) if data != "''" else "", event_id))
                     name = data = event_id = ""
+                elif not line and event_id:
+                    self.opening_id, event_id = event_id, ""
         except (requests.RequestException, AttributeError, ValueError):
             # The other end has gone, or this one closed it while it was read.
             pass

@@ -153,6 +153,19 @@ def test_nothing_is_lost_over_a_restart(tmp_path: Path) -> None:
             assert listener.wait(is_end(late["id"])).data["result"]["stdout"] == "two"
 
 
+def test_who_has_seen_no_event_yet_loses_nothing_either(tmp_path: Path) -> None:
+    """Hubot that has just begun to listen when the server is killed."""
+    with running(tmp_path) as before:
+        with listening(before) as listener:
+            wait_until(lambda: listener.opening_id)
+            seen = listener.opening_id
+        late = before.run("probe.say", text="two")
+    with running(tmp_path) as after:
+        with listening(after, headers={"Last-Event-ID": seen}) as listener:
+            assert listener.wait(is_end(late["id"])).data["result"]["stdout"] == "two"
+            assert not listener.opening_id
+
+
 def test_an_announcement_carries_its_payload(server: Running) -> None:
     with listening(server) as listener:
         server.run("core.announcement", message={"text": "hear"}, route="chatops")
@@ -180,7 +193,7 @@ def test_a_silent_stream_beats(server: Running) -> None:
     with requests.get(
         f"{server.url}/stream?{query}", headers={"St2-Api-Key": server.key}, stream=True, timeout=30
     ) as response:
-        assert [response.raw.read(1) for _ in range(3)] == [b"\n"] * 3
+        assert [response.raw.readline()[:4] for _ in range(5)] == [b"\n", b"id: ", b"\n", b"\n", b"\n"]
 
 
 def test_who_is_too_slow_for_the_memory_reads_the_journal(

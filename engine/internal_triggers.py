@@ -23,7 +23,7 @@ from engine.notices import tell
 from engine.notifications import NOTIFY_TRIGGER, Notifier
 from engine.records.execution import Execution
 from engine.records.journal import JournalEntry
-from engine.records.trigger import Event
+from engine.records.trigger import ENGINE, Event
 from engine.settings.chats import ChatSettings
 from engine.status import FINISHED, Status
 from engine.steps import CHANGED
@@ -31,7 +31,7 @@ from engine.store import journal
 from engine.store.datastore import CHANGED as KEY_CHANGED
 from engine.store.datastore import REMOVED as KEY_REMOVED
 from engine.store.reader import nothing
-from engine.triggers import ENGINE, Triggers, event_of
+from engine.triggers import Triggers, event_of
 
 log = logging.getLogger(__name__)
 

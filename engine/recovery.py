@@ -55,7 +55,8 @@ class Recovery:
             # Nobody else can hold anything in a SQLite database: it is ours alone.
             claims = store.held(connection, server=None if self._database.is_sqlite else self._server)
             waiting = store.waiting(connection)
-        self.is_restored = self._is_behind()
+            has_run = store.newest(connection) is not None
+        self.is_restored = self._is_behind(has_run=has_run)
         if self.is_restored:
             log.warning("the database was restored from a backup: nothing is started a second time")
             for execution in waiting:
@@ -110,12 +111,14 @@ class Recovery:
                 write_private(self._mark, str(newest).encode())
                 self._marked = newest
 
-    def _is_behind(self) -> bool:
-        """A folder without a mark is as new as the database, or got an old database put into it."""
+    def _is_behind(self, *, has_run: bool) -> bool:
+        """A folder without a mark is new, or got an old database put into it: one that knows executions.
+        Commands that need no server (`user add`, `import`) write into a new one too.
+        """
         try:
             return self._marked < int(self._mark.read_text(encoding="ascii"))
         except (FileNotFoundError, ValueError):
-            return self._marked > 0
+            return has_run
 
     def _extend(self, connection: Connection) -> None:
         store.extend_leases(connection, self._server, utcnow() + self.lease)

@@ -2,17 +2,21 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Connection
 
 from engine.errors import BadInput, NotFound
 from engine.records.audit import AuditEntry
+from engine.records.callback import CONTEXT_KEY, Callback, CallbackState
 from engine.records.execution import AGENT, ORIGIN_KEY, Execution, ExecutionFilter
 from engine.records.inquiry import InquiryState
 from engine.records.outbox import OutgoingState
 from engine.records.story import Step, Story
+from engine.records.trigger import ENGINE, TriggerInstance
 from engine.status import FAILURES, Status
+from engine.store import callbacks as callback_store
 from engine.store import executions as execution_store
 from engine.store import inquiries as inquiry_store
 from engine.store import stories as store
@@ -32,6 +36,13 @@ _LOOKED = (
 _LONGEST = 240
 # Of which failures the words are read, at most.
 _FAILURES = 20
+# What an event is about, by its type.
+_TELLING: Mapping[str, Sequence[str]] = MappingProxyType(
+    {
+        "alerts.alert": ("title", "severity", "status"),
+        "core.st2.generic.actiontrigger": ("action_name", "status"),
+    }
+)
 _ORDER = ("said", "event", "rule", "begun", "started", "asked", "vote", "act", "answered", "ended", "posted")
 
 
@@ -88,6 +99,8 @@ def _steps(connection: Connection, trace_id: str) -> Iterator[Step]:
         inquiry = inquiry_store.get(connection, one.id)
         if inquiry is not None:
             yield from _of_inquiry(inquiry, depths[one.id])
+        if CONTEXT_KEY in one.context:
+            yield from _of_callback(callback_store.of_execution(connection, one.id))
     for entry in store.acts(connection, trace_id):
         if not entry.kind.startswith(_TOLD_ELSEWHERE):
             yield _of_act(entry)
@@ -100,16 +113,27 @@ def _of_event(connection: Connection, instance_id: str, begun: Mapping[str, date
     event = trigger_store.get(connection, instance_id)
     if event is None:
         return
+    fired = trigger_store.enforcements_of(connection, instance_id)
+    if event.source == ENGINE and not fired and event.id != event.trace_id:
+        # Every end of an execution is an event where a rule asks for them, and a line already.
+        return
     source = f" from {event.source}" if event.source else ""
-    text = f"event {event.trigger_type}{_listed(event.parameters)}{source}"
+    text = _cut(f"event {event.trigger_type}{_listed(event.parameters)}{_about(event)}{source}")
     yield Step(at=event.occurred_at, what="event", text=text, who=event.user, id=event.id)
-    for one in trigger_store.enforcements_of(connection, instance_id):
+    for one in fired:
         why = f": {one.failure_reason}" if one.failure_reason else ""
         did = {"succeeded": "fired", "failed": "failed", "held": "was held back"}[one.status]
         text = _cut(f"rule {one.rule_ref} {did}{why}")
         # What a rule begins is made ready before it is written that the rule fired.
         at = min(one.enforced_at, begun.get(one.execution_id or "", one.enforced_at))
         yield Step(at=at, what="rule", text=text, id=one.execution_id or event.id)
+
+
+def _about(event: TriggerInstance) -> str:
+    """What those say of themselves that look all alike."""
+    payload = event.payload if isinstance(event.payload, Mapping) else {}
+    told = [str(payload[name]) for name in _TELLING.get(event.trigger_type, ()) if payload.get(name)]
+    return f" ({' '.join(map(_bounded, told))})" if told else ""
 
 
 def _of_executions(connection: Connection, executions: Sequence[Execution]) -> Iterator[Step]:
@@ -183,6 +207,20 @@ def _of_answer(answer: Answer) -> Step:
         OutgoingState.REFUSED: f"{place} refused the answer{_reason(answer.error)}",
     }[answer.state]
     return Step(at=answer.at, what="posted", text=_cut(text), id=answer.execution_id)
+
+
+def _of_callback(callback: Callback | None) -> Iterator[Step]:
+    """Who was told of an end, or could not be; nothing while the execution goes on."""
+    if callback is None or not callback.log:
+        return
+    last, tries = callback.log[-1], len(callback.log)
+    why = last.error or f"HTTP {last.status_code}"
+    times = f" after {tries} tries" if tries > 1 else ""
+    text = {
+        CallbackState.DELIVERED: f"told {callback.place}{times}",
+        CallbackState.GIVEN_UP: f"gave up telling {callback.place}{times}: {why}",
+    }.get(callback.state, f"{callback.place} is to be told again{times}: {why}")
+    yield Step(at=callback.ended_at or last.at, what="posted", text=_cut(text), id=callback.execution_id)
 
 
 def _of_act(entry: AuditEntry) -> Step:

@@ -27,6 +27,7 @@ from engine.notices import Notice, tell
 from engine.records.audit import Act
 from engine.records.execution import Execution, new_id
 from engine.records.trigger import (
+    ENGINE,
     Emitted,
     Event,
     InstanceStatus,
@@ -42,8 +43,6 @@ log = logging.getLogger(__name__)
 
 # Where an event came in that no rule may follow any more.
 _LOOP_KEY = "rule-loop"
-# The source of what the engine's own doing fires.
-ENGINE = "engine"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ What is there already and the same is left; what is there and different is left 
 replaced. Keys come before the configurations that read them. Run again after a kill it goes on.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from engine.acting import acting_as
@@ -32,6 +32,9 @@ class Outcome:
     """Why it could not be written."""
 
 
+ComparedFile = tuple[PackPiece | FilePiece, Comparison]
+
+
 def compared(survey: Survey) -> list[Outcome]:
     """What would become of the files; of keys and documents only a data folder that is taken can tell."""
     return [_outcome(piece, piece.compare()) for piece in survey.files]
@@ -46,11 +49,12 @@ def carry(
     try:
         foundation.start()
         with acting_as(actor):
-            _tell_begin(foundation, survey, replaces=replaces)
+            files = [(piece, piece.compare()) for piece in survey.files]
+            _tell_begin(foundation, files, replaces=replaces)
             outcomes = [
                 *_keys(foundation, survey.keys, replaces=replaces),
                 *_documents(foundation, survey.documents, replaces=replaces),
-                *_files(survey.files, replaces=replaces),
+                *_files(files, replaces=replaces),
             ]
             _tell_audit(foundation, outcomes)
     finally:
@@ -58,9 +62,12 @@ def carry(
     return outcomes
 
 
-def _tell_begin(foundation: Foundation, survey: Survey, *, replaces: bool) -> None:
+def _tell_begin(foundation: Foundation, files: Sequence[ComparedFile], *, replaces: bool) -> None:
     """Files are in no transaction: where only this is told, a crash came between."""
-    details = {"files": [piece.name for piece in survey.files], "replaces": replaces}
+    names = [piece.name for piece, found in files if _is_wanted(found, replaces=replaces)]
+    if not names:
+        return
+    details = {"files": names, "replaces": replaces}
     Audit(foundation.database).record(Act(kind="stackstorm.importing", object="files", details=details))
 
 
@@ -103,9 +110,8 @@ def _documents(
         yield _outcome(piece, found, replaces=replaces)
 
 
-def _files(pieces: list[PackPiece | FilePiece], *, replaces: bool) -> Iterator[Outcome]:
-    for piece in pieces:
-        found = piece.compare()
+def _files(files: Sequence[ComparedFile], *, replaces: bool) -> Iterator[Outcome]:
+    for piece, found in files:
         error = ""
         if _is_wanted(found, replaces=replaces):
             try:

@@ -82,7 +82,7 @@ class DocumentPiece:
         return Comparison(state=State.DIFFERENT if found else State.SAME, differences=differences)
 
     def write(self, connection: Connection) -> None:
-        contents.put(connection, self.kind, self.name, self.document, user=self.user)
+        contents.put(connection, self.kind, self.name, self.document, user=self.user, by="")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +104,7 @@ class SwitchPiece:
         return Comparison(state=State.DIFFERENT, differences=(f"it is switched {word} here",))
 
     def write(self, connection: Connection) -> None:
-        contents.switch(connection, self.kind, self.name, enabled=self.enabled, user=self.user)
+        contents.switch(connection, self.kind, self.name, enabled=self.enabled, user=self.user, by="")
 
 
 class DocumentReader:

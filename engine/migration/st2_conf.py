@@ -52,17 +52,40 @@ def _words(text: str) -> list[str]:
     return [word.strip() for word in text.split(",") if word.strip()]
 
 
+def _origins(text: str) -> list[str]:
+    found = [origin for origin in _words(text) if origin != "*"]
+    if not found:
+        raise ValueError("no origin")
+    return found
+
+
 def _is_true(text: str) -> bool:
     return text.strip().lower() in ("true", "1", "yes", "on")
 
 
 _GONE = "There is one process on one database: nothing to set."
-_RETENTION = "Days to keep; the reference of settings has ours under retention."
+_NO_RETENTION = "There is no such time here; ours are under retention in the reference of settings."
+# StackStorm's garbage collector -> days to keep here.
+_RETENTION: Mapping[str, str] = MappingProxyType(
+    {
+        "action_executions_ttl": "executions_days",
+        "action_executions_output_ttl": "output_days",
+        "workflow_executions_ttl": "workflows_days",
+        "task_executions_ttl": "workflows_days",
+        "trigger_instances_ttl": "events_days",
+        "rule_enforcements_ttl": "enforcements_days",
+    }
+)
 _CONF: Mapping[str, _Rule] = MappingProxyType(
     {
         "api.host": _Rule(key="server.host", unless=("127.0.0.1",)),
         "api.port": _Rule(key="server.port", make=int, unless=("9101",)),
-        "api.allow_origin": _Rule(about="There is no CORS; let a proxy serve both under one name."),
+        "api.allow_origin": _Rule(
+            key="server.allow_origins",
+            about="Exactly these; `*` is refused.",
+            make=_origins,
+            unless=("http://127.0.0.1:3000",),
+        ),
         "auth.api_url": _Rule(key="server.public_url", unless=("",)),
         "auth.token_ttl": _Rule(key="auth.token_life_s", make=int, unless=("86400",)),
         "auth.mode": _Rule(
@@ -204,7 +227,7 @@ def proposals(conf: St2Conf, variables: Mapping[str, str], settings: Settings) -
         for proposal in _of(values, rules, settings)
     ]
     made += _backend(conf, settings)
-    made += _retention(conf)
+    made += _retention(conf, settings)
     adapter = variables.get("HUBOT_ADAPTER")
     if adapter:
         about = _ADAPTERS.get(adapter, "Chats of Errbot: docs/reference/other-chats.md")
@@ -266,10 +289,20 @@ def _ldap(text: str, settings: Settings) -> Iterator[Proposal]:
             yield Proposal(was=was, value=str(value), key=f"ldap.{name}", ours=value, is_set=is_set)
 
 
-def _retention(conf: St2Conf) -> Iterator[Proposal]:
+def _retention(conf: St2Conf, settings: Settings) -> Iterator[Proposal]:
+    """Both in days. Of two that are one here, the first."""
+    told = set()
     for name, value in conf.values.items():
-        if name.startswith("garbagecollector.") and name.endswith("_ttl") and value not in ("", "None"):
-            yield Proposal(was=name, value=value, about=_RETENTION)
+        section, _, word = name.partition(".")
+        if section != "garbagecollector" or not word.endswith("_ttl") or value in ("", "None"):
+            continue
+        key = _RETENTION.get(word)
+        if key is None or not value.isdecimal():
+            yield Proposal(was=name, value=value, about=_NO_RETENTION)
+        elif key not in told:
+            told.add(key)
+            is_set = getattr(settings.retention, key) == int(value)
+            yield Proposal(was=name, value=value, key=f"retention.{key}", ours=int(value), is_set=is_set)
 
 
 def _text(path: Path | None) -> str:

@@ -16,6 +16,8 @@ from engine.records.tables import Table
 # "number": which of its actions, "was_held": whether a gate held it back until now,
 # "instance": the id of the event}.
 ENFORCED = "rule.enforced"
+# The source of events that the engine's own doing fires.
+ENGINE = "engine"
 
 
 class InstanceStatus(StrEnum):

@@ -28,9 +28,21 @@ def switches(connection: Connection) -> dict[tuple[str, str], bool]:
     return {(row.kind, row.ref): row.enabled for row in connection.execute(select(_SWITCH))}
 
 
-def put(connection: Connection, kind: str, ref: str, document: Mapping[str, Any], *, user: str) -> None:
-    """Make or replace; what the document says of `enabled` counts again."""
-    _tell(connection, kind, ref, _document(connection, kind, ref), document, user=user)
+def put(
+    connection: Connection,
+    kind: str,
+    ref: str,
+    document: Mapping[str, Any],
+    *,
+    user: str,
+    by: str | None = None,
+) -> None:
+    """Make or replace; what the document says of `enabled` counts again.
+
+    `by`: who does it, where that is not the user whom it is for; empty: the actor of the transaction.
+    """
+    before = _document(connection, kind, ref)
+    _tell(connection, kind, ref, before, document, user=user if by is None else by)
     write(connection, kind, ref, document, user=user)
 
 
@@ -99,9 +111,13 @@ def drop(connection: Connection, kind: str, ref: str) -> bool:
     return gone.rowcount > 0
 
 
-def switch(connection: Connection, kind: str, ref: str, *, enabled: bool, user: str) -> None:
+def switch(
+    connection: Connection, kind: str, ref: str, *, enabled: bool, user: str, by: str | None = None
+) -> None:
+    """`by` as in `put`."""
     connection.execute(delete(_SWITCH).where(_SWITCH.c.kind == kind, _SWITCH.c.ref == ref))
     what = "enabled" if enabled else "disabled"
-    audit.record(connection, Act(kind=f"content.{what}", object=f"{kind}:{ref}", user=user))
+    by = user if by is None else by
+    audit.record(connection, Act(kind=f"content.{what}", object=f"{kind}:{ref}", user=by))
     values = {"kind": kind, "ref": ref, "enabled": enabled, "user": user, "changed_at": utcnow()}
     connection.execute(insert(_SWITCH), values)

@@ -13,6 +13,7 @@ from engine.records.outbox import NewOutgoing
 from engine.records.trigger import Event
 from engine.service import Engine
 from engine.store import chat, comforts, outbox
+from tests.engine.world import wait_until
 
 CHAT = {"adapter": "slack", "channel": "C1", "thread": "17.1", "message": "17.1", "command": "do it"}
 
@@ -74,3 +75,26 @@ def test_an_event_is_found_by_its_tag_and_nothing_by_a_word_that_nothing_has(eng
     assert engine.stories.get("night-7").traces == (emitted.instance.id,)
     with pytest.raises(NotFound, match="no chat message or answer that led to one"):
         engine.stories.get("18.1")
+
+
+def test_an_end_that_no_rule_follows_is_no_event_of_the_story_and_one_that_does_says_of_what(
+    engine: Engine,
+) -> None:
+    rule = {
+        "name": "after",
+        "pack": "probe",
+        "enabled": True,
+        "trigger": {"type": "core.st2.generic.actiontrigger", "parameters": {}},
+        "criteria": {"trigger.action_name": {"type": "eq", "pattern": "probe.sh"}},
+        "action": {"ref": "probe.nothing"},
+    }
+    engine.stored.put("rule", rule, user="ann")
+    first = engine.request(ExecutionRequest(action="probe.sh", parameters={"cmd": "true"}, user="ann"))
+
+    def is_told() -> bool:
+        steps = engine.stories.get(first.id).steps
+        return any(step.what == "ended" and "probe.nothing" in step.text for step in steps)
+
+    wait_until(is_told)
+    events = [step.text for step in engine.stories.get(first.id).steps if step.what == "event"]
+    assert events == ["event core.st2.generic.actiontrigger (probe.sh succeeded) from engine"]

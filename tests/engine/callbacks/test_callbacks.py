@@ -112,6 +112,20 @@ def test_who_says_that_it_is_gone_is_left_alone(calling: Running, receiver: Rece
     assert (found["state"], found["attempts"]) == ("given_up", 1)
 
 
+def test_the_story_says_who_was_told_after_how_many_tries(calling: Running, receiver: Receiver) -> None:
+    receiver.statuses = [503, 200]
+    told = ask(calling, receiver.url).json()["id"]
+    settled(calling, told)
+    assert f"told {receiver.url} after 2 tries" in [
+        step["text"] for step in calling.get(f"/stories/{told}").json()["steps"] if step["what"] == "posted"
+    ]
+    receiver.statuses = [410]
+    gone = ask(calling, receiver.url).json()["id"]
+    settled(calling, gone)
+    last = calling.get(f"/stories/{gone}").json()["steps"][-1]
+    assert last["text"].startswith(f"gave up telling {receiver.url}: ")
+
+
 def test_the_end_of_a_command_is_told_too(calling: Running, receiver: Receiver) -> None:
     asked = {
         "command": "say hello",

@@ -12,7 +12,7 @@ from engine.migration.finding import Verdict
 from engine.migration.pieces import PackPiece, State
 from engine.migration.stage import staged
 from engine.records.audit import AuditFilter
-from engine.store import audit
+from engine.store import audit, contents
 from tests.engine import world
 from tests.engine.installer.world import Site, repository, write_pack
 from tests.engine.migration.old_box import (
@@ -206,3 +206,38 @@ def test_a_pack_of_this_site_is_not_put_out_of_force_by_one_of_its_name(tmp_path
     (outcome,) = taken(box(tmp_path / "old"), here)
     assert (outcome.state, outcome.differences) == (State.DIFFERENT, ("actions/echo.yaml is another one",))
     assert [path.name for path in (tmp_path / "new/packs").iterdir()] == ["stackstorm-shop"]
+
+
+def test_what_is_here_already_is_no_act(tmp_path: Path) -> None:
+    here, old = site(tmp_path / "new"), box(tmp_path / "old")
+    taken(old, here)
+    taken(old, here)
+    with foundation(here) as below, below.database.read() as connection:
+        acts, _ = audit.page(connection, AuditFilter(kinds=("stackstorm",)))
+    assert [act.kind for act in acts] == ["stackstorm.imported", "stackstorm.importing"]
+
+
+def test_documents_are_the_act_of_whoever_imports_and_run_as_the_user_of_events(tmp_path: Path) -> None:
+    here, old = site(tmp_path / "new"), box(tmp_path / "old")
+    document = {
+        "name": "lone",
+        "pack": "shop",
+        "trigger": {"type": "core.st2.webhook", "parameters": {"url": "lone"}},
+        "action": {"ref": "shop.echo"},
+    }
+    taken(old, here, exports=(exported(tmp_path / "rules.json", document),))
+    with foundation(here) as below, below.database.read() as connection:
+        (act,), _ = audit.page(connection, AuditFilter(kinds=("content",)))
+        (stored,) = contents.documents(connection)
+    assert (act.object, act.user, act.via) == ("rule:shop.lone", "root", "import")
+    assert stored.user == "stormcrow"
+
+
+def test_the_first_start_after_an_import_takes_it_for_no_backup(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    here = site(tmp_path / "new")
+    taken(box(tmp_path / "old"), here, keys=exported(tmp_path / "keys.json", {"name": "a", "value": "b"}))
+    with caplog.at_level("WARNING"), server(here):
+        pass
+    assert "restored from a backup" not in caplog.text

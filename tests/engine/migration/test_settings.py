@@ -57,6 +57,7 @@ def test_what_has_a_place_here_is_proposed_with_its_value(tmp_path: Path) -> Non
         "server.host": "0.0.0.0",
         "server.public_url": "https://st2.example.org/api",
         "auth.token_life_s": 3600,
+        "retention.executions_days": 30,
         "actions.user": "stanley",
         "ssh.key_file": "/home/stanley/.ssh/stanley_rsa",
         "chat.names": ["crow"],
@@ -92,10 +93,24 @@ def test_defaults_of_stackstorm_and_comments_are_nothing_to_say(tmp_path: Path) 
     assert {"api.port", "auth.mode", "webui.webui_base_url"}.isdisjoint({one.was for one in found})
 
 
-def test_the_ttl_of_the_garbage_collector_is_told(tmp_path: Path) -> None:
-    found, _ = proposals(tmp_path)
-    (told,) = [one for one in found if one.was == "garbagecollector.action_executions_ttl"]
-    assert told.value == "30"
+def test_times_of_the_garbage_collector_become_days_of_retention(tmp_path: Path) -> None:
+    conf = (
+        "[garbagecollector]\naction_executions_ttl = 30\ntrigger_instances_ttl = 14\n"
+        "workflow_executions_ttl = 9\ntask_executions_ttl = 8\ntraces_ttl = 7\nrule_enforcements_ttl = None\n"
+    )
+    found, _ = proposals(tmp_path, conf=conf, chatops="")
+    assert {one.key: one.ours for one in found if one.key} == {
+        "retention.executions_days": 30,
+        "retention.events_days": 14,
+        "retention.workflows_days": 9,
+    }
+    assert [one.was for one in found if not one.key] == ["garbagecollector.traces_ttl"]
+
+
+def test_origins_are_proposed_without_the_star(tmp_path: Path) -> None:
+    conf = "[api]\nallow_origin = https://st2.example.org, *\n"
+    (told,) = proposals(tmp_path, conf=conf, chatops="")[0]
+    assert (told.key, told.ours) == ("server.allow_origins", ["https://st2.example.org"])
 
 
 def test_a_file_that_is_no_st2_conf_is_refused(tmp_path: Path) -> None:

@@ -50,9 +50,10 @@ class AliasIndex:
         self.findings: tuple[Unavailable, ...] = tuple(findings)
         self.entries: tuple[FormatEntry, ...] = tuple(entries)
         # StackStorm asks for whole aliases: one format with match_multiple takes all of its alias along.
+        # Each with what an error says of it.
         self._tables = (
-            FormatTable(entry for entry in entries if entry.alias.ref not in multiple),
-            FormatTable(entry for entry in entries if entry.alias.ref in multiple),
+            ("", FormatTable(entry for entry in entries if entry.alias.ref not in multiple)),
+            (" (multi)", FormatTable(entry for entry in entries if entry.alias.ref in multiple)),
         )
 
     def match(self, text: str) -> AliasMatch:
@@ -63,7 +64,7 @@ class AliasIndex:
         """
         tail = split_pairs(text)
         padded = f" {tail.rest} "
-        for kind, table in (("", self._tables[0]), (" (multi)", self._tables[1])):
+        for kind, table in self._tables:
             hits = [hit for entry in table.candidates(padded) if (hit := _attempt(entry, text, tail))]
             if hits:
                 return self._checked(_only(text, hits, kind))
@@ -76,7 +77,7 @@ class AliasIndex:
         raise NoCommand(text, self)
 
     def _candidates_whole(self, text: str) -> Iterator[FormatEntry]:
-        for table in self._tables:
+        for _, table in self._tables:
             yield from table.candidates(f" {text} ")
 
     def _attempt_known(self, entry: FormatEntry, text: str) -> AliasMatch | None:
@@ -154,7 +155,7 @@ class AliasIndex:
         padded = f" {tail.rest} "
         found = [
             entry
-            for table in self._tables
+            for _, table in self._tables
             for entry in table.candidates(padded)
             if _attempt(entry, text, tail)
         ]
@@ -247,6 +248,8 @@ def _attempt(entry: FormatEntry, text: str, tail: Tail) -> AliasMatch | None:
 
 
 def _only(text: str, hits: Sequence[AliasMatch], kind: str) -> AliasMatch:
+    if len(hits) == 1:
+        return hits[0]
     by_alias = {hit.alias.ref: hit for hit in reversed(hits)}
     if len(by_alias) == 1:
         return hits[0]

@@ -4,6 +4,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from re import compile as compile_re
+from typing import NamedTuple
 
 _WORD = compile_re(r"\S+")
 # What ends a value, by what opens it; `.+?` between braces wants a character, quotes may be empty.
@@ -12,8 +13,7 @@ _OPENING = {closing: opening for opening, closing in _CLOSING.items()}
 _LEAST = {'"': 1, "'": 1, "{": 2}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tail:
+class Tail(NamedTuple):
     rest: str
     """The text without the tail's text, wherever that stands: every occurrence goes, as in StackStorm."""
     pairs: Mapping[str, str]

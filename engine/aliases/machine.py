@@ -8,26 +8,30 @@ choice the better way that can reach the end. It never has to go back, and finds
 backtracking matcher of the re module would find.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from engine.aliases.program import Instruction, Op, Program
 
 # Sets and characters that are kept before everything is forgotten and made anew.
 _MOST_KEPT = 50_000
 _QUOTES = ("'", '"')
-_NONE: frozenset[int] = frozenset()
 # As names of the module: looking them up in the enumeration costs more than the step itself.
 _CHAR, _SPLIT, _SAVE, _VALUE, _RUN, _MATCH = Op.CHAR, Op.SPLIT, Op.SAVE, Op.VALUE, Op.RUN, Op.MATCH
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class Found(NamedTuple):
     """One match: where it is, and where its groups are, by slot (2 n and 2 n + 1 for group n)."""
 
     start: int
     end: int
+    """-1 where it was left open."""
     slots: dict[int, int]
+
+
+# What the forward pass does at an instruction, the next one, and `other`: for CHAR how many come in a row.
+# No operation: all groups are found, and it may stop. A plain tuple is unpacked fastest.
+_Step = tuple[Op | None, int, int]
 
 
 class _DeadError(Exception):
@@ -76,8 +80,11 @@ class Machine:
         self._values = [(number, each.next) for number, each in enumerate(code) if each.op is _VALUE]
         self.is_anchored = code[program.start].op is Op.AT_BEGIN
         self._may_end_anywhere = self._reaches_match_freely()
-        self._chains = _chains(code)
-        self._settled = self._without_groups_ahead()
+        self._steps = _steps(code)
+        settled = self._without_groups_ahead()
+        self._quick_steps: list[_Step] = [
+            (None, 0, 0) if number in settled else step for number, step in enumerate(self._steps)
+        ]
         nothing = self._close(self._match, is_begin=True, is_end=True)
         self.may_match_nothing = bool(nothing >> program.start & 1)
         self._forget()
@@ -167,14 +174,14 @@ class Machine:
         begin = self._begin_of_match(sets, 0) if sets else -1
         if sets is None or begin < 0:
             return None
-        return _Walk(self._code, self._chains, text, sets).go(self._start, begin, self._settled)
+        return _Walk(self._code, self._quick_steps, text, sets).go(self._start, begin)
 
     def matches(self, text: str) -> Iterator[Found]:
         """The matches from left to right, none inside another."""
         sets = self._backward(text)
         begin = self._begin_of_match(sets, 0) if sets else -1
         while sets is not None and begin >= 0:
-            found = _Walk(self._code, self._chains, text, sets).go(self._start, begin, _NONE)
+            found = _Walk(self._code, self._steps, text, sets).go(self._start, begin)
             yield found
             begin = self._begin_of_match(sets, found.end if found.end > begin else begin + 1)
 
@@ -213,55 +220,54 @@ class Machine:
         return found
 
 
-def _chains(code: tuple[Instruction, ...]) -> list[tuple[int, int]]:
-    """For each CHAR how many CHARs come in a row, and what comes after them."""
-    chains: list[tuple[int, int]] = []
+def _steps(code: tuple[Instruction, ...]) -> list[_Step]:
+    """The instructions, with CHARs in a row taken together."""
+    steps: list[_Step] = []
     for number, each in enumerate(code):
-        is_longer = each.next < number and code[each.next].op is _CHAR
-        count, after = chains[each.next] if is_longer else (0, each.next)
-        chains.append((count + 1, after))
-    return chains
+        if each.op is not _CHAR:
+            steps.append((each.op, each.next, each.other))
+        elif each.next < number and code[each.next].op is _CHAR:
+            _, after, count = steps[each.next]
+            steps.append((_CHAR, after, count + 1))
+        else:
+            steps.append((_CHAR, each.next, 1))
+    return steps
 
 
 class _Walk:
     """The forward pass over one text."""
 
     def __init__(
-        self, code: tuple[Instruction, ...], chains: list[tuple[int, int]], text: str, sets: list[int]
+        self, code: tuple[Instruction, ...], steps: Sequence[_Step], text: str, sets: list[int]
     ) -> None:
         self._code = code
-        self._chains = chains
+        self._steps = steps
         self._text = text
         self._sets = sets
         # From where on no value ends at this quote, by instruction and quote.
         self._unclosed: dict[tuple[int, str], int] = {}
 
-    def go(self, number: int, place: int, settled: frozenset[int]) -> Found:
-        code, chains, sets, begin = self._code, self._chains, self._sets, place
+    def go(self, number: int, place: int) -> Found:
+        steps, sets, begin = self._steps, self._sets, place
         slots: dict[int, int] = {}
         while True:
-            if number in settled:
-                return Found(start=begin, end=-1, slots=slots)
-            each = code[number]
-            op = each.op
+            op, following, other = steps[number]
+            if op is _SPLIT:
+                number = following if sets[place] >> following & 1 else other
+                continue
             if op is _CHAR:
-                count, number = chains[number]
-                place += count
-            elif op is _SPLIT:
-                number = each.next if sets[place] >> each.next & 1 else each.other
+                place += other
             elif op is _SAVE:
-                slots[each.other] = place
-                number = each.next
+                slots[other] = place
             elif op is _VALUE:
-                place = self._value_end(number, each.next, place)
-                number = each.next
+                place = self._value_end(number, following, place)
             elif op is _RUN:
-                place = self._run_end(each, place)
-                number = each.next
+                place = self._run_end(self._code[number], place)
+            elif op is None:
+                return Found(begin, -1, slots)
             elif op is _MATCH:
-                return Found(start=begin, end=place, slots=slots)
-            else:
-                number = each.next
+                return Found(begin, place, slots)
+            number = following
 
     def _run_end(self, each: Instruction, place: int) -> int:
         """As far as the loop can go, and back to where the rest reaches the end."""

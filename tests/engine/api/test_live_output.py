@@ -16,7 +16,8 @@ LOUD = "echo one; sleep 0.3; echo two >&2; sleep 0.3; echo three; sleep 0.3; ech
 
 
 def test_output_is_followed_until_the_end(server: Running) -> None:
-    made = server.start("probe.slow", seconds=1.5)["id"]
+    # Long enough for a reader on a busy machine to be there before the end.
+    made = server.start("probe.slow", seconds=5)["id"]
     answer = server.get(f"/executions/{made}/output?follow=true", stream=True)
     pieces = [(piece, time.monotonic()) for piece in answer.iter_content(None)]
     assert b"".join(piece for piece, _ in pieces) == b"first\nlast\n"

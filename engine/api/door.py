@@ -116,7 +116,7 @@ class Door:
             if asked is not None:
                 await asked(scope, receive, answer)
                 return
-            body = _Body(receive, self._limit)
+            body = _Body(receive, self._limit, is_complete=scope["state"].get("is_complete", False))
             await self._app(scope, body, answer)
         except (HttpError, EngineError) as error:
             await answer.instead(answer_for(error, request_id=answer.request_id), scope)
@@ -206,18 +206,23 @@ class _Answer:
 class _Body:
     """Counts and times the body; after its end it only reports the disconnect."""
 
-    def __init__(self, receive: Receive, limit: int) -> None:
+    def __init__(self, receive: Receive, limit: int, *, is_complete: bool) -> None:
+        """`is_complete`: the whole body has come, so that nothing of it can be slow."""
         self._receive = receive
         self._left = limit
         self._limit = limit
+        self._is_complete = is_complete
         self._deadline: float | None = asyncio.get_running_loop().time() + BODY_TIME_S
 
     async def __call__(self) -> Message:
         if self._deadline is None:
             return await self._receive()
         try:
-            async with asyncio.timeout_at(self._deadline):
+            if self._is_complete:
                 message = await self._receive()
+            else:
+                async with asyncio.timeout_at(self._deadline):
+                    message = await self._receive()
         except TimeoutError as error:
             raise HttpError(408, f"The body was not complete after {BODY_TIME_S:.0f} s.") from error
         self._left -= len(message.get("body", b""))

@@ -65,6 +65,8 @@ class BoundedProtocol(HttpToolsProtocol):
     """
 
     _header_timer: asyncio.TimerHandle | None = None
+    _is_in_headers = True
+    """The headers of a request, or the first ones of a connection, are not complete yet."""
     _header_bytes = 0
     """Of the address and the headers that are complete, and of trailers."""
     _unfinished_bytes = 0
@@ -82,9 +84,11 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
-        if self._header_timer is None or self.transport is None or self.transport.is_closing():
+        if not self._is_in_headers or self.transport is None or self.transport.is_closing():
             self._unfinished_bytes = 0
             return
+        if self._header_timer is None:
+            self._header_timer = self.loop.call_later(HEADER_TIME_S, self._too_slow)
         # A single header may never end; the parser keeps what it has of it.
         self._unfinished_bytes += len(data)
         if self._unfinished_bytes > HEADER_LIMIT_BYTES:
@@ -107,12 +111,18 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._header_bytes = 0
-        if self._header_timer is None:
-            self._header_timer = self.loop.call_later(HEADER_TIME_S, self._too_slow)
+        # The timer starts where they end in the middle; mostly they come at once.
+        self._is_in_headers = True
 
     def on_headers_complete(self) -> None:
+        self._is_in_headers = False
         self._stop_timer()
         super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        # The door need not watch over a body that is here already.
+        self.scope["state"]["is_complete"] = True
+        super().on_message_complete()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_timer()

@@ -136,9 +136,13 @@ class Query:
         if not raw:
             return cls()
         try:
-            return cls(dict(parse_qsl(raw.decode(), keep_blank_values=True, max_num_fields=100)))
+            values = dict(parse_qsl(raw.decode(), keep_blank_values=True, max_num_fields=100))
         except ValueError as error:
             raise BadInput("The query string cannot be read.") from error
+        if any("\0" in text for pair in values.items() for text in pair):
+            # No file and no text in a database has one.
+            raise BadInput("The query string holds a NUL character.")
+        return cls(values)
 
     def text(self, name: str) -> str | None:
         """None also for an empty value: clients send `name=` for what they do not ask."""

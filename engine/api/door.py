@@ -106,6 +106,9 @@ class Door:
         self, scope: Scope, receive: Receive, answer: "_Answer", headers: Mapping[bytes, bytes]
     ) -> None:
         scope["path"] = plain_path(scope["path"], self._nouns)
+        if "\0" in scope["path"]:
+            await answer.instead(fault(400, "There is no path with a NUL character."), scope)
+            return
         noun = scope["path"].split("/")[1]
         if noun in self._nouns:
             answer.more = self._cors.headers(headers)

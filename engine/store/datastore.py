@@ -141,6 +141,10 @@ class Datastore:
         whoever writes at the same moment. Raises BadInput, Conflict.
         """
         scope, owner = self._writable(scope, name, user)
+        if self._is_sealed_here(value):
+            # Under another name a template would open it for whoever put it there.
+            hint = "Send it in clear, or under the key's own name with `encrypted: true`."
+            raise BadInput("This is the sealed value of a key, not a value.", hint=hint)
 
         def work(connection: Connection) -> DatastoreKey | Conflict:
             row = connection.execute(select(_TABLE).where(_at(scope, owner, name))).first()
@@ -277,6 +281,13 @@ class Datastore:
                 "This is not a sealed datastore value.", hint="Use decrypt_kv only on secret keys."
             )
         return where, self._vault.unseal(bytes_, place=where).decode()
+
+    def _is_sealed_here(self, text: str) -> bool:
+        try:
+            self._open(text)
+        except (StoreFailure, UnicodeError):
+            return False
+        return True
 
     def _plain(self, row: Row[Any]) -> str:
         raw: bytes = row.value

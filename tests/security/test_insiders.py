@@ -158,3 +158,23 @@ def test_the_administrators_rule_reads_what_it_names(server: Running) -> None:
     assert server.post("/rules", rule).status_code == 201
     instance = server.post("/webhooks/reads", {}).headers["X-Trigger-Instance"]
     wait_until(lambda: "T-R-E-A" in server.get(f"/executions?trigger_instance={instance}").text)
+
+
+def test_the_sealed_text_of_another_key_is_no_value(server: Running, eve: str) -> None:
+    """A template that opens keys of one's own would open it."""
+    secret = {"name": "sealed", "value": "TREASURE", "secret": True}
+    sealed = server.ask("PUT", "/keys/sealed", json=secret).json()["value"]
+    for more in ({}, {"secret": True}, {"encrypted": True}):
+        body = {"name": "mine", "scope": "user", "value": sealed, **more}
+        assert server.ask("PUT", "/keys/mine", json=body, key=eve).status_code == 400
+    named = {"name": "sealed", "value": sealed, "encrypted": True}
+    assert server.ask("PUT", "/keys/sealed", json=named).ok
+    assert server.get("/keys/sealed?decrypt=true").json()["value"] == "TREASURE"
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/packs/views/file/probe/pack.yaml%00", "/executions/%00", "/actions?pack=%00", "/keys?%00=1", "/%00"],
+)
+def test_a_path_or_query_with_nul_is_refused(server: Running, path: str) -> None:
+    assert server.get(path).status_code == 400

@@ -1,5 +1,6 @@
 """Logging in with a password, or a token of others; longer and longer pauses after wrong ones."""
 
+import hashlib
 import logging
 import threading
 import time
@@ -184,7 +185,8 @@ class Logins:
         """None: the file of users knows them."""
         if not user:
             raise Unauthenticated(_WRONG)
-        keys = (f"{user} from {address}", f"from {address}", f"{user}")
+        name = _folded(user)
+        keys = (f"{name} from {address}", f"from {address}", name)
         wait_s = self._pauses.wait_s(keys)
         if wait_s > 0:
             raise TooOften("Too many wrong passwords.", retry_after_s=wait_s)
@@ -212,6 +214,12 @@ class Logins:
             log.warning("a login is refused: %s", error.message)
             person = None
         return person is not None, person
+
+
+def _folded(user: str) -> str:
+    """What tries of a name are counted by: however it is spelled, as a directory may take no notice of that,
+    and however long it is."""
+    return hashlib.sha256(user.strip().casefold().encode()).hexdigest()[:32]
 
 
 def _taken(claims: Claims) -> tuple[str, datetime]:

@@ -1,5 +1,6 @@
 """What somebody without a good key tries: it opens nothing, and what is told of it fills no disk."""
 
+import itertools
 from collections.abc import Iterator
 
 import pytest
@@ -64,3 +65,18 @@ def test_of_many_only_the_number_is_told() -> None:
         (0, True),
         (0, False),
     ]
+
+
+def test_a_name_in_other_letters_makes_no_tries_free(server: Running) -> None:
+    """A directory takes no notice of them, so they are tries of one name."""
+    spellings = itertools.cycle(("zoe", "Zoe", "ZOE", "zOe", " zoe", "zoE "))
+    tried: list[int] = []
+
+    def must_wait() -> bool:
+        auth = (next(spellings), "wrong")
+        tried.append(server.ask("POST", "/tokens", key="", auth=auth).status_code)
+        return tried[-1] == 429
+
+    wait_until(must_wait, timeout_s=60)
+    # Fewer than it takes to make the whole address wait.
+    assert len(tried) < 20

@@ -182,6 +182,7 @@ def test_the_same_way_back_is_not_gone_twice(home: House, browser: requests.Sess
     "answer",
     [
         {"state": "another"},
+        {"state": "größer"},
         {"iss": "https://evil.example"},
         {"code": ""},
         {"error": "access_denied", "code": ""},

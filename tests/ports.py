@@ -1,20 +1,5 @@
-"""Ports of servers that must be told theirs, and that are killed and started again on the same one."""
+"""Ports for the servers of tests, chosen as the player of transcripts chooses them."""
 
-import random
-import socket
+from bot.sim.ports import free_port
 
-# Below those that the system gives to whoever asks for any port (from 32768 on), so that none of the
-# other tests gets one of ours while its server is away.
-_FIRST, _END = 15_000, 32_000
-_CHANCE = random.SystemRandom()
-
-
-def free_port() -> int:
-    while True:
-        port = _CHANCE.randrange(_FIRST, _END)
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        return port
+__all__ = ["free_port"]

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bot.sim.chats import CannotBe
+from bot.sim.ports import free_port
 
 BOT = "crow"
 _WAIT_S = 60.0
@@ -56,8 +57,7 @@ class Network:
         found = shutil.which("ngircd") or shutil.which("ngircd", path="/usr/sbin:/usr/local/sbin")
         if found is None:
             raise CannotBe("There is no ngircd here.", hint="Install it: apt install ngircd")
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            self.port = int(listener.getsockname()[1])
+        self.port = free_port()
         # It gives up root, and needs somebody to become.
         user = "ServerUID = nobody\nServerGID = nogroup" if os.geteuid() == 0 else ""
         file = folder / "ngircd.conf"

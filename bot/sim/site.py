@@ -4,7 +4,6 @@ import contextlib
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import requests
 
+from bot.sim.ports import free_port
 from engine.configuration import PREFIX
 from engine.errors import StoreFailure
 from engine.settings import Settings
@@ -52,7 +52,7 @@ class Site:
     def __init__(self, folder: Path, play: Play) -> None:
         """`folder`: empty; everything is kept there."""
         self.folder = folder
-        self.port = _free_port()
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._play = play
         self._process: subprocess.Popen[bytes] | None = None
@@ -180,8 +180,3 @@ def _end_what_is_left(folder: Path) -> None:
         with contextlib.suppress(OSError):
             if word in (entry / "cmdline").read_bytes() and int(entry.name) != os.getpid():
                 os.kill(int(entry.name), signal.SIGKILL)
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])

@@ -16,6 +16,7 @@ import pytest
 from engine.callbacks.message import headers_of, signing_key
 from engine.clock import utcnow
 from tests.engine.world import wait_until
+from tests.ports import free_port
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "receive-callbacks.md"
 SECRET = f"whsec_{base64.b64encode(b's' * 32).decode()}"
@@ -28,9 +29,7 @@ def receiver(tmp_path: Path) -> Iterator[tuple[str, Path]]:
     (code,) = re.findall(r"```python receiver\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     script, said = tmp_path / "receiver.py", tmp_path / "said"
     script.write_text(code, encoding="utf-8")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     environment = {**os.environ, "CROW_SECRET": SECRET}
     with said.open("wb") as out:
         process = subprocess.Popen(

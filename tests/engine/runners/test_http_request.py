@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ from engine.settings.actions import HttpSettings
 from engine.specs.action import ActionSpec
 from engine.specs.pack import PackSpec
 from engine.status import Status
+from tests.ports import free_port
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -204,9 +204,7 @@ def test_a_cancel_ends_the_request_at_once(url: str) -> None:
 
 
 def test_a_refused_connection_is_a_failure_in_one_line() -> None:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port = sock.getsockname()[1]
+    port = free_port()
     with pytest.raises(RunnerFailure, match="Connection refused") as caught:
         send(f"http://127.0.0.1:{port}/")
     assert str(caught.value) == f"GET http://127.0.0.1:{port}/: Connection refused"

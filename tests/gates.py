@@ -62,7 +62,7 @@ class Decider:
             pending[:] = self._server.get("/inquiries").json()
             return bool(pending)
 
-        wait_until(is_asked, timeout_s=30)
+        wait_until(is_asked, timeout_s=60)
         body = {"decision": self._decision, "reason": self._reason}
         answer = self._server.ask("PUT", f"/inquiries/{pending[0]['id']}", json=body)
         assert answer.status_code == 200, answer.text

@@ -21,8 +21,8 @@ def test_a_command_its_action_and_its_answer_are_one_trace(tmp_path: Path) -> No
         house = House(replace(make_settings(tmp_path), tracing=wanted))
         try:
             house.ask("echo echo canary-words")
-            wait_until(lambda: bool(collector.named("chat answer")), timeout_s=30)
-            wait_until(lambda: bool(collector.named("chat command")), timeout_s=30)
+            wait_until(lambda: bool(collector.named("chat answer")), timeout_s=60)
+            wait_until(lambda: bool(collector.named("chat command")), timeout_s=60)
         finally:
             house.stop()
     (answer,), (command,) = collector.named("chat answer"), collector.named("chat command")
@@ -41,10 +41,10 @@ def test_an_answer_ends_when_the_chat_has_it(tmp_path: Path) -> None:
         desk = Desk(tmp_path, chat, tracing=TracingSettings(endpoint=collector.url, delay_s=0.05))
         try:
             desk.say("echo echo words")
-            wait_until(lambda: _answer_waits(desk), timeout_s=30)
+            wait_until(lambda: _answer_waits(desk), timeout_s=60)
             before_ns = int(utcnow().timestamp()) * 1_000_000_000
             chat.failures = 0
-            wait_until(lambda: bool(collector.named("chat answer")), timeout_s=30)
+            wait_until(lambda: bool(collector.named("chat answer")), timeout_s=60)
         finally:
             desk.stop()
     (answer,), (execution,) = collector.named("chat answer"), collector.named("core.local")
@@ -65,7 +65,7 @@ def test_an_answer_that_is_edited_later_was_given_once(tmp_path: Path) -> None:
             replace(said, reply=reply_of("edited")),
         ):
             desk.engine.database.write(desk.adapter.posting_job([one]))
-            wait_until(lambda: _state(desk, "k") is OutgoingState.SENT, timeout_s=30)
+            wait_until(lambda: _state(desk, "k") is OutgoingState.SENT, timeout_s=60)
     finally:
         detach()
         desk.stop()

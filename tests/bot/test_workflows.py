@@ -43,7 +43,7 @@ def answer(house: House, message_id: str) -> dict[str, Any]:
 
 
 def until(house: House, message_id: str, status: str) -> dict[str, Any]:
-    house.wait_for(lambda: answer(house, message_id).get("status") == status, timeout_s=30)
+    house.wait_for(lambda: answer(house, message_id).get("status") == status, timeout_s=60)
     return answer(house, message_id)
 
 
@@ -141,7 +141,7 @@ def test_a_workflow_is_paused_and_goes_on(house: House) -> None:
     house.wait_for(lambda: "Pause" in labels(answer(house, message_id)))
     word = answer(house, message_id)["execution_id"][-6:]
     assert "pauses" in text_of(house.ask(f"pause {word}"))
-    house.wait_for(lambda: house.engine.execution(word).status == "paused", timeout_s=30)
+    house.wait_for(lambda: house.engine.execution(word).status == "paused", timeout_s=60)
     assert "It was paused by admin" in text_of(house.ask(f"why {word}"))
     assert "goes on" in text_of(house.ask(f"resume {word}"))
     assert len(branches(until(house, message_id, "succeeded"))) == 3

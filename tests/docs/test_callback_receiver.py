@@ -36,7 +36,7 @@ def receiver(tmp_path: Path) -> Iterator[tuple[str, Path]]:
             [sys.executable, str(script), str(port)], stdout=out, stderr=subprocess.DEVNULL, env=environment
         )
     try:
-        wait_until(lambda: is_open(port), timeout_s=30)
+        wait_until(lambda: is_open(port), timeout_s=60)
         yield f"http://127.0.0.1:{port}/", said
     finally:
         process.kill()

@@ -238,7 +238,7 @@ class Server:
             found = self.answers(message_id)
             return bool(found) and all(not one.get("action") or one["status"] in FINISHED for one in found)
 
-        wait_until(is_answered, timeout_s=20)
+        wait_until(is_answered, timeout_s=60)
         (body,) = self.answers(message_id)
         return body
 

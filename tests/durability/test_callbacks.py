@@ -30,11 +30,11 @@ def test_a_callback_survives_a_kill_before_and_while_it_is_told(tmp_path: Path) 
         server.kill()
         server.start()
         # It comes, and before it is answered the sender is gone again.
-        wait_until(lambda: len(receiver.came) == 1, timeout_s=30)
+        wait_until(lambda: len(receiver.came) == 1, timeout_s=60)
         server.kill()
         receiver.hold.set()
         server.start()
-        wait_until(lambda: state_of(server, made) == "delivered", timeout_s=30)
+        wait_until(lambda: state_of(server, made) == "delivered", timeout_s=60)
         assert [one.headers["webhook-id"] for one in receiver.came] == [
             receiver.came[0].headers["webhook-id"]
         ] * 2

@@ -63,7 +63,7 @@ def test_a_killed_shim_abandons_its_actions_at_once_and_the_next_is_started(serv
     (shim,) = shims_of(server.folder)
     os.kill(shim, signal.SIGKILL)
     for execution_id in ids:
-        execution = server.ended(execution_id, timeout_s=20)
+        execution = server.ended(execution_id, timeout_s=60)
         assert execution["status"] == "abandoned"
         assert "how far it had come is not known" in execution["result"]["error"]
     wait_until(lambda: all(server.answers(one)[-1]["status"] == "abandoned" for one in message_ids))

@@ -137,7 +137,7 @@ def test_each_is_asked_once_and_ends_once_wherever_the_kill_falls(server: Server
                 people.submit(respond, server, inquiry_id)
             server.kill()
         server.start()
-    wait_until(lambda: all(status(server, one) in {"pending", *FINISHED} for one in accepted), timeout_s=30)
+    wait_until(lambda: all(status(server, one) in {"pending", *FINISHED} for one in accepted), timeout_s=60)
     for inquiry_id in accepted:
         assert respond(server, inquiry_id) in (200, 400)
     assert {server.ended(one)["status"] for one in accepted} == {"succeeded"}

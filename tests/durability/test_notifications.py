@@ -61,7 +61,7 @@ class Asker:
 
     def wait_for_one_more(self) -> None:
         before = len(self.accepted)
-        wait_until(lambda: len(self.accepted) > before, timeout_s=30)
+        wait_until(lambda: len(self.accepted) > before, timeout_s=60)
 
     def _run(self) -> None:
         while not self.stopping.is_set() or not self.accepted:

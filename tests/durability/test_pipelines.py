@@ -47,7 +47,7 @@ def test_each_stage_runs_once_over_kills(tmp_path: Path) -> None:
                 server.kill()
                 server.start()
         wanted = Counter(100 * (number + 1) + step for number in range(PIPELINES) for step in range(4))
-        wait_until(lambda: ledger_of(tmp_path).total() >= wanted.total(), timeout_s=40)
+        wait_until(lambda: ledger_of(tmp_path).total() >= wanted.total(), timeout_s=60)
         assert ledger_of(tmp_path) == wanted
     finally:
         server.close()

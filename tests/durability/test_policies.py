@@ -66,7 +66,7 @@ def test_lines_and_retries_survive_kills(server: Server, tmp_path: Path) -> None
         server.kill()
         server.start()
         done = len(ledger_of(tmp_path))
-        wait_until(lambda done=done: len(ledger_of(tmp_path)) > done or all_ended(server), timeout_s=20)
+        wait_until(lambda done=done: len(ledger_of(tmp_path)) > done or all_ended(server), timeout_s=60)
     wait_until(lambda: all_ended(server), timeout_s=60)
     written = [int(line) for line in (tmp_path / "ledger").read_text().split()]
     assert written == numbers

@@ -114,13 +114,13 @@ def test_sensors_end_with_a_killed_server_and_the_next_one_starts_them_again(tmp
     try:
         for _ in range(3):
             server.start()
-            wait_until(lambda: health(server)["counting.Stuck"]["events"] == 1, timeout_s=30)
+            wait_until(lambda: health(server)["counting.Stuck"]["events"] == 1, timeout_s=60)
             enough = len(written(tmp_path)) + 20
-            wait_until(lambda enough=enough: len(written(tmp_path)) > enough, timeout_s=30)
+            wait_until(lambda enough=enough: len(written(tmp_path)) > enough, timeout_s=60)
             server.kill()
             wait_until(lambda: not sensor_processes(tmp_path))
         server.start()
-        wait_until(lambda: health(server)["counting.Counter"]["events"] > 10, timeout_s=30)
+        wait_until(lambda: health(server)["counting.Counter"]["events"] > 10, timeout_s=60)
         assert server.terminate(timeout_s=30) == 0
         assert_nothing_left(tmp_path)
         accepted, stored = written(tmp_path), counted(tmp_path)
@@ -139,7 +139,7 @@ def test_a_start_sweeps_what_sensors_have_left_when_the_shim_was_killed_too(tmp_
     server.make_environment("counting")
     try:
         server.start()
-        wait_until(lambda: len(written(tmp_path)) > 5, timeout_s=30)
+        wait_until(lambda: len(written(tmp_path)) > 5, timeout_s=60)
         for shim in shims_of(tmp_path):
             os.kill(shim, signal.SIGKILL)
         server.kill()
@@ -148,6 +148,6 @@ def test_a_start_sweeps_what_sensors_have_left_when_the_shim_was_killed_too(tmp_
         (child,) = sensor_processes(tmp_path)
         server.start()
         wait_until(lambda: child not in sensor_processes(tmp_path))
-        wait_until(lambda: health(server)["counting.Counter"]["state"] == "running", timeout_s=30)
+        wait_until(lambda: health(server)["counting.Counter"]["state"] == "running", timeout_s=60)
     finally:
         server.close()

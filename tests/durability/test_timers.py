@@ -77,13 +77,13 @@ def server(tmp_path: Path) -> Iterator[Server]:
 def test_every_tick_is_noted_once_over_kills(server: Server) -> None:
     chance = random.Random()
     server.start()
-    wait_until(lambda: bool(noted(server.folder)), timeout_s=30)
+    wait_until(lambda: bool(noted(server.folder)), timeout_s=60)
     for _ in range(2):
         time.sleep(chance.uniform(0.3, 1.5))
         server.kill()
         server.start()
     before = len(noted(server.folder))
-    wait_until(lambda: len(noted(server.folder)) > before + 3, timeout_s=30)
+    wait_until(lambda: len(noted(server.folder)) > before + 3, timeout_s=60)
     server.terminate()
     # What was under way is finished by the next one, which also fires what it missed.
     server.start()
@@ -109,7 +109,7 @@ def test_a_schedule_whose_time_comes_while_the_server_is_dead_runs_once(server: 
     server.kill()
     time.sleep(2.5)
     server.start()
-    wait_until(lambda: noted(server.folder)["scheduled"] > 0, timeout_s=30)
+    wait_until(lambda: noted(server.folder)["scheduled"] > 0, timeout_s=60)
     server.kill()
     server.start()
     number = made.json()["number"]

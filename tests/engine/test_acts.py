@@ -47,7 +47,7 @@ def test_what_a_chat_begins_tells_the_account(engine: Engine) -> None:
 
 def test_a_rerun_names_the_first(engine: Engine) -> None:
     made = engine.request(ExecutionRequest(action="probe.nothing", user="ann"))
-    engine.wait(made.id, timeout_s=20)
+    engine.wait(made.id, timeout_s=60)
     again = engine.rerun(made.id, user="bob", parameters={})
     act = newest(engine, "execution.rerun")
     assert (act.execution_id, act.user) == (again.id, "bob")
@@ -109,7 +109,7 @@ def test_a_workflows_children_are_no_acts(engine: Engine) -> None:
     )
     engine.reload()
     made = engine.request(ExecutionRequest(action="probe.flow", user="ann"))
-    engine.wait(made.id, timeout_s=30)
+    engine.wait(made.id, timeout_s=60)
     kinds = [act.object for act in engine.audit.page(AuditFilter(kinds=("execution.*",)))[0]]
     assert kinds == ["probe.flow"]
 

@@ -38,7 +38,7 @@ def told(
     chain = write_chain(engine, "told", CHAIN, parameters=f"{parameters}\n{more}")
     context = {"notify": notify} if notify else {}
     made = engine.request(ExecutionRequest(action=chain, user="alice", context=context))
-    engine.wait(made.id, timeout_s=30)
+    engine.wait(made.id, timeout_s=60)
     payloads = [one.payload for one in fired(engine, NOTIFY_TRIGGER, count)]
     return sorted((one["action_ref"], one["route"], one["message"]) for one in payloads)
 

@@ -22,7 +22,7 @@ def test_a_hundred_at_once_all_end(engine: Engine) -> None:
         for _ in range(100)
     ]
     ids = [future.result(60).id for future in futures]
-    assert {engine.wait(one, timeout_s=30).status for one in ids} == {Status.SUCCEEDED}
+    assert {engine.wait(one, timeout_s=60).status for one in ids} == {Status.SUCCEEDED}
 
 
 def test_first_in_is_first_out(tmp_path: Path) -> None:
@@ -226,7 +226,7 @@ def test_an_action_that_left_the_disk_fails_clearly(engine: Engine) -> None:
     )
     (engine.settings.root / "packs" / "probe" / "actions" / "nothing.yaml").unlink()
     engine.reload()
-    done = engine.wait(made.id, timeout_s=20)
+    done = engine.wait(made.id, timeout_s=60)
     assert done.status is Status.FAILED
     assert "cannot be found" in done.result["error"]
 

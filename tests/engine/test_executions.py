@@ -130,7 +130,7 @@ def test_what_the_output_schema_calls_secret_is_hidden_everywhere(engine: Engine
 
 def test_an_execution_with_secrets_runs_again(engine: Engine) -> None:
     first = run(engine, "probe.secretive", password="correct-horse")
-    again = engine.wait(engine.rerun(first.id, user="bob", parameters={}).id, timeout_s=20)
+    again = engine.wait(engine.rerun(first.id, user="bob", parameters={}).id, timeout_s=60)
     assert again.status is Status.SUCCEEDED
     assert again.result["stdout"] == "the password is ********"
     assert again.context["re-run"] == {"ref": first.id}

@@ -23,7 +23,7 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
 
 def announce(engine: Engine, **parameters: Any) -> str:
     wanted = ExecutionRequest(action="probe.post", parameters=parameters, user="alice")
-    return engine.wait(engine.request(wanted).id, timeout_s=20).id
+    return engine.wait(engine.request(wanted).id, timeout_s=60).id
 
 
 # core.st2.generic.actiontrigger

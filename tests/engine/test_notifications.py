@@ -25,7 +25,7 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
 def told(engine: Engine, **notify: Any) -> Execution:
     """An execution whose request wants somebody to be told, after its end."""
     wanted = ExecutionRequest(action="probe.nothing", user="alice", context={"notify": notify})
-    return engine.wait(engine.request(wanted).id, timeout_s=20)
+    return engine.wait(engine.request(wanted).id, timeout_s=60)
 
 
 def test_every_route_fires_the_notify_trigger(tmp_path: Path, database_url: str) -> None:
@@ -80,14 +80,14 @@ def test_what_a_request_says_counts_alone(engine: Engine) -> None:
     wanted = ExecutionRequest(
         action="probe.loud", user="alice", context={"notify": {"on-success": {"routes": ["mine"]}}}
     )
-    engine.wait(engine.request(wanted).id, timeout_s=20)
+    engine.wait(engine.request(wanted).id, timeout_s=60)
     passed(engine)
     assert [one.payload["route"] for one in fired(engine, NOTIFY_TRIGGER)] == ["mine"]
 
 
 def test_a_run_again_keeps_its_notification(engine: Engine) -> None:
     first = told(engine, **{"on-complete": {"routes": ["kept"]}})
-    engine.wait(engine.rerun(first.id, user="alice", parameters={}).id, timeout_s=20)
+    engine.wait(engine.rerun(first.id, user="alice", parameters={}).id, timeout_s=60)
     found = fired(engine, NOTIFY_TRIGGER, 2)
     assert found[1].payload["execution_id"] != found[0].payload["execution_id"]
 

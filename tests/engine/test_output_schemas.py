@@ -212,7 +212,7 @@ def test_a_workflow_that_is_run_again_still_has_the_secret(tmp_path: Path) -> No
     flag.touch()
     with started(tmp_path) as engine:
         again = engine.rerun(failed.id, user="alice", parameters={}, tasks=["use"])
-        done = engine.wait(again.id, timeout_s=20)
+        done = engine.wait(again.id, timeout_s=60)
         assert done.status is Status.SUCCEEDED, done.result
         assert done.result["output"]["said"] == "it is ********\n13"
 

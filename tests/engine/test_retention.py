@@ -50,7 +50,7 @@ def engine(tmp_path: Path, database_url: str) -> Iterator[Engine]:
 
 def ran(engine: Engine, action: str, **parameters: Any) -> Execution:
     request = ExecutionRequest(action=action, parameters=parameters, user="ann")
-    return engine.wait(engine.request(request).id, timeout_s=30)
+    return engine.wait(engine.request(request).id, timeout_s=60)
 
 
 def keeping(engine: Engine, **days: int) -> Retention:

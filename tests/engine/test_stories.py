@@ -26,7 +26,7 @@ def engine(engine_of_each_kind: Engine) -> Engine:
 def asked(engine: Engine) -> Execution:
     """By a message in Slack; its answer is on its way there."""
     request = ExecutionRequest(action="probe.nothing", user="ann", context={"chat": CHAT})
-    execution = engine.wait(engine.request(request).id, timeout_s=30)
+    execution = engine.wait(engine.request(request).id, timeout_s=60)
     said = NewChatMessage(id="17.1", adapter="slack", channel="C1", thread_id=None, author="U1", is_bot=False,
                           body={"text": "do it", "name": "Ann"}, delivery_key="slack:17.1")  # fmt: skip
     answer = NewOutgoing(id="a" * 24, adapter="slack", key=f"execution:{execution.id}", channel="C1",

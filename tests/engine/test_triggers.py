@@ -49,7 +49,7 @@ def test_an_event_starts_the_action_of_its_rule(engine_of_each_kind: Engine) -> 
     assert emitted.instance.status is InstanceStatus.PROCESSED
     (enforcement,) = emitted.enforcements
     assert (enforcement.rule_ref, enforcement.status) == ("default.greet", EnforcementStatus.SUCCEEDED)
-    execution = engine.wait(enforcement.execution_id or "", timeout_s=20)
+    execution = engine.wait(enforcement.execution_id or "", timeout_s=60)
     assert execution.parameters["word"] == "hi"
     assert execution.context["rule"] == {"id": "default.greet", "name": "greet"}
     assert execution.context["trigger_instance"]["id"] == emitted.instance.id

@@ -93,7 +93,7 @@ def test_a_diagnosis_that_an_alert_starts_stands_in_its_thread(house: House) -> 
     def answers() -> list[dict[str, Any]]:
         return [one for one in house.messages("alerts") if one["thread"] == root]
 
-    house.wait_for(lambda: bool(answers()), timeout_s=30)
+    house.wait_for(lambda: bool(answers()), timeout_s=60)
     assert "Load" in text_of(answers()[0]["body"])
 
 

@@ -21,7 +21,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 
 def run(house: House, action: str, **parameters: Any) -> Execution:
     wanted = ExecutionRequest(action=action, parameters=parameters, user="admin")
-    return house.engine.wait(house.engine.request(wanted).id, timeout_s=30)
+    return house.engine.wait(house.engine.request(wanted).id, timeout_s=60)
 
 
 def said(house: House, channel: str, words: str) -> dict[str, Any]:
@@ -30,7 +30,7 @@ def said(house: House, channel: str, words: str) -> dict[str, Any]:
     def found() -> list[dict[str, Any]]:
         return [one for one in house.messages(channel) if words in text_of(one["body"])]
 
-    house.wait_for(lambda: bool(found()), timeout_s=30)
+    house.wait_for(lambda: bool(found()), timeout_s=60)
     (one,) = found()
     return one
 
@@ -95,7 +95,7 @@ def test_matching_and_starting_give_what_bots_expect(house: House) -> None:
     made = run(house, "chatops.match_and_execute", text="true", source_channel="match").result["result"]
     assert made["results"][0]["execution"]["id"]
     started = made["results"][0]["execution"]["id"]
-    house.engine.wait(started, timeout_s=20)
+    house.engine.wait(started, timeout_s=60)
     text = run(house, "chatops.format_execution_result", execution_id=started)
     assert isinstance(text.result["result"], dict), text.result
     assert text.result["result"]["enabled"] is True

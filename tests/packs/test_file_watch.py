@@ -43,7 +43,7 @@ def test_a_line_that_is_added_to_a_file_runs_the_action_of_its_rule(tmp_path: Pa
         other.write_text("an ERROR elsewhere\n")
         wait_until(lambda: engine.executions(ExecutionFilter())[1] == 1)
         (execution,), _ = engine.executions(ExecutionFilter())
-        ended = engine.wait(execution.id, timeout_s=30)
+        ended = engine.wait(execution.id, timeout_s=60)
         assert ended.status == "succeeded"
         assert [one["line"] for one in said(engine, LINE)] == ["all is well", "an ERROR; rm -rf {{ 7 * 7 }}"]
         (tmp_path / "packs/site/rules/errors.yaml").unlink()

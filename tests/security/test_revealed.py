@@ -180,7 +180,7 @@ def test_a_secret_of_a_payload_is_hidden_in_the_event_and_in_what_follows(server
         ]
         return len(found) == 2
 
-    wait_until(has_followed, timeout_s=20)
+    wait_until(has_followed, timeout_s=60)
     said = {one["context"]["rule"]["name"]: server.ended(one["id"]) for one in found}
     assert said["on_login"]["result"]["stdout"] == "said ann=********"
     assert said["with_key"]["result"]["stdout"] == "said key ********"

@@ -51,7 +51,7 @@ def test_the_alert_of_the_readme(server: Server) -> None:
     text, end = block.text.split("alert resolved")
     done = run_demo(server, text)
     assert done.returncode == 0, done.stderr
-    wait_until(lambda: len(cards(server)) == 1, timeout_s=20)
+    wait_until(lambda: len(cards(server)) == 1, timeout_s=60)
     (card,) = cards(server)
     assert "/var is 96 % full" in text_of(card["body"])
 
@@ -60,9 +60,9 @@ def test_the_alert_of_the_readme(server: Server) -> None:
             text_of(one["body"]) for one in server.messages("alerts") if one["thread"] == card["id"]
         )
 
-    wait_until(lambda: "Disks" in thread(), timeout_s=30)
+    wait_until(lambda: "Disks" in thread(), timeout_s=60)
     resolving = text.replace("stormcrow webhook add", ": already").replace("alert firing", ": already")
     done = run_demo(server, f"{resolving}\nalert resolved {end}")
     assert done.returncode == 0, done.stderr
-    wait_until(lambda: "resolved after" in text_of(cards(server)[0]["body"]), timeout_s=20)
+    wait_until(lambda: "resolved after" in text_of(cards(server)[0]["body"]), timeout_s=60)
     assert [one["id"] for one in cards(server)] == [card["id"]]

@@ -108,7 +108,7 @@ def test_cancel_stops_a_countdown(server: Server) -> None:
     counting.stdin.close()
     assert counting.stdout is not None
     try:
-        wait_until(lambda: any(one["status"] == "running" for one in server.executions()), timeout_s=40)
+        wait_until(lambda: any(one["status"] == "running" for one in server.executions()), timeout_s=60)
         done = chat(server, f"cancel {last_id(server, 'examples.countdown')[-6:]}")
         assert "cancelled" in done.stdout
         assert counting.wait(60) == 1

@@ -130,7 +130,7 @@ def test_with_pipes_a_question_in_between_is_shown_and_words_answer_it(house: Ho
         def is_asked() -> bool:
             return any(one["body"].get("prompt") for one in house.messages("piped"))
 
-        house.wait_for(is_asked, timeout_s=30)
+        house.wait_for(is_asked, timeout_s=60)
         prompt = next(one["body"]["prompt"] for one in house.messages("piped") if one["body"].get("prompt"))
         house.say(f"approve {prompt['id'][-6:]}", channel="piped")
 

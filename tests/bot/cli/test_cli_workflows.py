@@ -146,7 +146,7 @@ def test_junit_tells_failures_from_errors(shell: Shell) -> None:
 
 def ended(shell: Shell, action: str, **parameters: object) -> str:
     execution_id = str(shell.server.start(action, **parameters)["id"])
-    wait_until(lambda: shell.server.engine.execution(execution_id).is_finished, timeout_s=20)
+    wait_until(lambda: shell.server.engine.execution(execution_id).is_finished, timeout_s=60)
     return execution_id
 
 
@@ -180,16 +180,16 @@ def test_retries_time_limits_and_reruns_are_recorded(shell: Shell) -> None:
         "name: limited\nrunner_type: orquesta\nentry_point: limited.flow\n", encoding="utf-8"
     )
     server.ask("POST", "/packs/register", json={"types": ["actions"]})
-    wait_until(lambda: "probe.limited" in server.engine.registry.actions, timeout_s=20)
+    wait_until(lambda: "probe.limited" in server.engine.registry.actions, timeout_s=60)
     first = str(server.start("probe.limited")["id"])
-    wait_until(lambda: server.engine.execution(first).is_finished, timeout_s=20)
+    wait_until(lambda: server.engine.execution(first).is_finished, timeout_s=60)
     recorded = json.loads(shell("workflow", "record", first, "--json").output)
     given = [(mock["task_id"], mock["status"]) for mock in recorded["mock_action_executions"]]
     assert given == [("tries", "failed"), ("tries", "failed"), ("waits", "timeout"), ("last", "failed")]
     assert shell("workflow", "replay", first).output == "It goes the same way.\n"
     (pack / "mark").touch()
     again = server.ask("POST", f"/executions/{first}/re_run", json={"tasks": ["last"]}).json()["id"]
-    wait_until(lambda: server.engine.execution(again).is_finished, timeout_s=20)
+    wait_until(lambda: server.engine.execution(again).is_finished, timeout_s=60)
     assert server.engine.execution(again).status == "succeeded"
     assert shell("workflow", "replay", again).output == "It goes the same way.\n"
     assert "went on as a later run" in shell("workflow", "replay", first).output

@@ -95,7 +95,7 @@ def test_a_cancelled_execution_is_exit_code_4(ci: Shell) -> None:
             found[:] = ci.server.get("/executions?action=probe.slow&status=running").json()
             return bool(found)
 
-        wait_until(runs, timeout_s=30)
+        wait_until(runs, timeout_s=60)
         ci.server.ask("DELETE", f"/executions/{found[0]['id']}")
 
     canceller = threading.Thread(target=cancel)

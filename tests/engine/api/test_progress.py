@@ -20,7 +20,7 @@ GATE = """
 def asked(server: Running) -> str:
     """A workflow that waits for an answer."""
     made = str(server.start(write_flow(server.engine, "gate", GATE))["id"])
-    wait_until(lambda: server.engine.execution(made).status == "paused", timeout_s=30)
+    wait_until(lambda: server.engine.execution(made).status == "paused", timeout_s=60)
     return made
 
 
@@ -41,7 +41,7 @@ def test_who_waits_is_answered_when_there_is_news(server: Running, asked: str) -
         server.ask("PUT", f"/inquiries/{question['id']}", json={"response": {"continue": True}})
         now = waiting.result(60).json()
     assert now["seen"] != before["seen"]
-    wait_until(lambda: server.engine.execution(asked).is_finished, timeout_s=30)
+    wait_until(lambda: server.engine.execution(asked).is_finished, timeout_s=60)
     end = server.get(f"/executions/{asked}/progress?wait=60&seen={now['seen']}").json()
     assert [(part["task"], part["status"]) for part in end["parts"]] == [
         ("ask", "succeeded"),

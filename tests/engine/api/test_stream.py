@@ -213,7 +213,7 @@ def test_a_reader_that_does_not_read_holds_nobody_up(server: Running) -> None:
             # More than the buffers of a socket hold.
             made = [server.start("probe.say", text="x" * 100_000) for _ in range(12)]
             for one in made:
-                listener.wait(is_end(one["id"]), timeout_s=30)
+                listener.wait(is_end(one["id"]), timeout_s=60)
 
 
 def test_many_readers_hear_the_same(server: Running) -> None:

@@ -29,7 +29,7 @@ SECRET = f"whsec_{base64.b64encode(b'k' * 32).decode()}"
 @pytest.fixture(scope="module")
 def calling(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """A server that may call 127.0.0.1 back, with a secret in its datastore."""
-    allowed = CallbackSettings(hosts=["127.0.0.1", "169.254.*"], timeout_s=5)
+    allowed = CallbackSettings(hosts=["127.0.0.1", "169.254.*"], timeout_s=30)
     with running(tmp_path_factory.mktemp("calling"), sections={"callbacks": allowed}) as made:
         made.engine.datastore.put("system", "ci.secret", SECRET, secret=True)
         made.engine.datastore.put("user", "mine", SECRET, user="ann", secret=True)
@@ -59,7 +59,7 @@ def settled(server: Running, execution_id: str) -> Any:
         found.update(server.get(f"/executions/{execution_id}/callback").json())
         return found["state"] in ("delivered", "given_up")
 
-    wait_until(is_settled, timeout_s=30)
+    wait_until(is_settled, timeout_s=60)
     return found
 
 
@@ -192,7 +192,7 @@ def test_a_blocked_network_is_not_reached_although_its_host_may_be_named(calling
         found.update(calling.get(f"/executions/{made}/callback").json())
         return bool(found["log"])
 
-    wait_until(was_tried, timeout_s=30)
+    wait_until(was_tried, timeout_s=60)
     assert "may not reach" in found["log"][0]["error"]
     assert found["state"] == "due"
 
@@ -215,7 +215,7 @@ def test_it_is_claimed_once_and_again_after_the_lease(engine_of_each_kind: Engin
         id="msg_1", url="http://127.0.0.1:1/", place="x", key_scope="system", key_user="", key_name="k"
     )
     made = engine.request(ExecutionRequest(action="core.noop", user="ann", callback=wanted))
-    engine.wait(made.id, timeout_s=20)
+    engine.wait(made.id, timeout_s=60)
     now, lease = utcnow(), timedelta(seconds=30)
 
     def claim(server: str, at: Any) -> list[str]:

@@ -37,7 +37,7 @@ def by(user: str, **more: Any) -> Answerer:
 
 
 def ended(engine: Engine, inquiry: Inquiry) -> Execution:
-    return engine.wait(inquiry.id, timeout_s=20)
+    return engine.wait(inquiry.id, timeout_s=60)
 
 
 def entries(engine: Engine, inquiry: Inquiry) -> list[JournalEntry]:

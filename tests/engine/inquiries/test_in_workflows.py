@@ -90,7 +90,7 @@ def asked(engine: Engine, workflow: Any) -> Inquiry:
         found[:] = waiting()
         return len(found) == 1
 
-    wait_until(waits, timeout_s=20)
+    wait_until(waits, timeout_s=60)
     return found[0]
 
 
@@ -103,7 +103,7 @@ def test_a_question_holds_its_branch_only_and_a_yes_goes_on(engine: Engine) -> N
     with pytest.raises(Denied):
         engine.inquiries.approve(inquiry.id, who=by("alice"))
     engine.inquiries.approve(inquiry.id, who=by("bob"))
-    done = engine.wait(workflow.id, timeout_s=20)
+    done = engine.wait(workflow.id, timeout_s=60)
     assert done.status == "succeeded"
     assert sorted(tasks_of(engine, done)) == ["before", "beside", "gate", "go"]
 
@@ -116,7 +116,7 @@ def test_a_no_and_silence_take_the_other_way(engine: Engine, is_silence: bool) -
         age(engine, inquiry, minutes=15)
     else:
         engine.inquiries.reject(inquiry.id, who=by("bob"))
-    done = engine.wait(workflow.id, timeout_s=20)
+    done = engine.wait(workflow.id, timeout_s=60)
     assert sorted(tasks_of(engine, done)) == ["before", "beside", "gate", "stay"]
 
 
@@ -124,7 +124,7 @@ def test_a_cancelled_workflow_takes_its_question_back(engine: Engine) -> None:
     workflow = start(engine, write_flow(engine, "gate", GATE))
     inquiry = asked(engine, workflow)
     engine.cancel(workflow.id, user="carl")
-    assert engine.wait(workflow.id, timeout_s=20).status == "canceled"
+    assert engine.wait(workflow.id, timeout_s=60).status == "canceled"
     assert engine.execution(inquiry.id).status == "canceled"
     wait_until(lambda: engine.inquiries.get(inquiry.id).state == "canceled")
     assert changes(engine, inquiry) == ["raised", "canceled"]
@@ -135,7 +135,7 @@ def test_a_cancelled_workflow_takes_its_question_back(engine: Engine) -> None:
 def test_a_secret_answer_reaches_the_next_task_and_nobody_else(engine: Engine) -> None:
     workflow = start(engine, write_flow(engine, "login", LOGIN))
     engine.inquiries.answer(asked(engine, workflow).id, {"password": SECRET}, who=by("bob"))
-    done = engine.wait(workflow.id, timeout_s=20)
+    done = engine.wait(workflow.id, timeout_s=60)
     assert done.status == "succeeded", done.result
     used = children(engine, done)[1]
     assert (used.parameters["cmd"], used.result["stdout"]) == (
@@ -165,6 +165,6 @@ def test_a_secret_answer_is_still_known_after_a_restart(tmp_path: Path) -> None:
     second.start()
     try:
         second.inquiries.answer(inquiry.id, YES, who=by("bob"))
-        assert second.wait(workflow.id, timeout_s=20).status == "succeeded"
+        assert second.wait(workflow.id, timeout_s=60).status == "succeeded"
     finally:
         second.stop()

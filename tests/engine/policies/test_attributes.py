@@ -18,7 +18,7 @@ def test_only_those_with_equal_attributes_are_counted_together(place_of_each_kin
     wait_until(is_(engine, third, Status.DELAYED))
     assert status(engine, first) is Status.RUNNING
     place.let_go("b")
-    engine.wait(second.id, timeout_s=20)
+    engine.wait(second.id, timeout_s=60)
     assert status(engine, third) is Status.DELAYED
     place.let_go("a")
     wait_until(is_(engine, third, Status.RUNNING))
@@ -71,5 +71,5 @@ def test_a_change_of_the_secret_key_changes_nobodys_place(place: Place) -> None:
     wait_until(is_(engine, third, Status.DELAYED))
     place.let_go("all")
     for one in (second, third):
-        assert engine.wait(one.id, timeout_s=20).status is END
+        assert engine.wait(one.id, timeout_s=60).status is END
     assert place.started == ["a", "b", "c"]

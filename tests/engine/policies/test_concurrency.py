@@ -22,7 +22,7 @@ def test_one_too_many_waits_until_a_place_is_free(place_of_each_kind: Place) -> 
     place.let_go("a")
     wait_until(is_(engine, second, Status.RUNNING))
     place.let_go("b")
-    assert engine.wait(second.id, timeout_s=20).status is END
+    assert engine.wait(second.id, timeout_s=60).status is END
     assert words(engine, second) == [
         "requested", "delayed", "requested", "scheduled", "running", "succeeded",
     ]  # fmt: skip
@@ -64,7 +64,7 @@ def test_who_waits_starts_in_the_order_of_arrival(place: Place) -> None:
     made = [job(engine, name) for name in names]
     place.let_go("all")
     for one in made:
-        assert engine.wait(one.id, timeout_s=30).status is END
+        assert engine.wait(one.id, timeout_s=60).status is END
     assert place.started == names
 
 
@@ -77,7 +77,7 @@ def test_nobody_overtakes_while_somebody_waits(place: Place) -> None:
     place.let_go("a")
     wait_until(is_(engine, third, Status.RUNNING))
     assert status(engine, fourth) is Status.DELAYED
-    assert engine.wait(first.id, timeout_s=20).status is END
+    assert engine.wait(first.id, timeout_s=60).status is END
     assert status(engine, second) is Status.RUNNING
 
 
@@ -132,7 +132,7 @@ def test_what_a_policy_cancels_ends_at_once_with_the_words_of_stackstorm(place: 
     engine = place.start()
     first = job(engine, "a")
     wait_until(is_(engine, first, Status.RUNNING))
-    refused = engine.wait(job(engine, "b").id, timeout_s=20)
+    refused = engine.wait(job(engine, "b").id, timeout_s=60)
     assert refused.status is Status.CANCELED
     assert refused.result == {
         "message": "Action canceled by user.",
@@ -150,7 +150,7 @@ def test_a_delayed_one_is_cancelled_by_its_user(place: Place) -> None:
     wait_until(is_(engine, third, Status.DELAYED))
     assert engine.cancel(second.id, user="alice").status is Status.CANCELED
     place.let_go("all")
-    assert engine.wait(third.id, timeout_s=20).status is END
+    assert engine.wait(third.id, timeout_s=60).status is END
     assert place.started == ["a", "c"]
 
 
@@ -162,7 +162,7 @@ def test_what_is_being_cancelled_keeps_its_place_until_it_has_ended(place: Place
     wait_until(lambda: place.started == ["a"])
     engine.cancel(first.id, user="alice")
     place.let_go("b")
-    done = engine.wait(second.id, timeout_s=20)
+    done = engine.wait(second.id, timeout_s=60)
     ended = engine.execution(first.id)
     assert ended.status is Status.CANCELED
     assert ended.ended_at is not None

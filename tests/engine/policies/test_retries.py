@@ -29,8 +29,8 @@ def test_what_fails_is_tried_again_until_it_succeeds(place_of_each_kind: Place) 
     engine = place.start()
     first = run(engine, "probe.sh", cmd=fails(place, 2))
     assert first.status is Status.FAILED
-    second = engine.wait(repeated(engine, first).id, timeout_s=20)
-    third = engine.wait(repeated(engine, second).id, timeout_s=20)
+    second = engine.wait(repeated(engine, first).id, timeout_s=60)
+    third = engine.wait(repeated(engine, second).id, timeout_s=60)
     assert [one.status for one in (second, third)] == [Status.FAILED, END]
     assert third.context["policies"]["retry"] == {
         "applied_policy": "probe.limit",
@@ -47,7 +47,7 @@ def test_after_its_last_try_it_stays_failed(place: Place) -> None:
     place.policy("action.retry", action="probe.sh", retry_on="failure", max_retry_count=1)
     engine = place.start()
     first = run(engine, "probe.sh", cmd=fails(place, 9))
-    last = engine.wait(repeated(engine, first).id, timeout_s=20)
+    last = engine.wait(repeated(engine, first).id, timeout_s=60)
     assert last.status is Status.FAILED
     assert "retried" not in last.context["policies"]
     assert place.started == ["try"] * 2
@@ -61,7 +61,7 @@ def test_another_end_is_not_tried_again(place: Place) -> None:
     assert late.status is Status.TIMEOUT
     again = repeated(engine, late)
     engine.cancel(again.id, user="alice")
-    done = engine.wait(again.id, timeout_s=20)
+    done = engine.wait(again.id, timeout_s=60)
     assert done.status is Status.CANCELED
     assert "retried" not in done.context["policies"]
 
@@ -75,7 +75,7 @@ def test_the_child_of_a_workflow_is_not_tried_again(place: Place) -> None:
         user="alice",
         context={"parent": {"execution_id": "5" * 24}},
     )
-    done = engine.wait(engine.request(wanted).id, timeout_s=20)
+    done = engine.wait(engine.request(wanted).id, timeout_s=60)
     assert done.status is Status.FAILED
     assert "policies" not in done.context
 
@@ -87,7 +87,7 @@ def test_a_retry_waits_for_its_delay_also_over_a_restart(place: Place) -> None:
     waiting = repeated(engine, first)
     engine.stop()
     again = place.start()
-    done = again.wait(waiting.id, timeout_s=20)
+    done = again.wait(waiting.id, timeout_s=60)
     assert done.status is END
     assert first.ended_at is not None
     assert done.started_at is not None
@@ -109,7 +109,7 @@ def test_secrets_are_kept_for_the_next_try(place: Place) -> None:
     )
     engine = place.start()
     first = run(engine, "probe.job", password="correct-horse")
-    second = engine.wait(repeated(engine, first).id, timeout_s=20)
+    second = engine.wait(repeated(engine, first).id, timeout_s=60)
     assert second.parameters["password"] == "********"
     assert second.result["stdout"] == "it is ********"
 
@@ -123,8 +123,8 @@ def test_a_retry_keeps_trace_and_notification(place: Place) -> None:
         user="alice",
         context={"notify": {"on-failure": {"routes": ["ops"]}}, "trace_context": {"trace_tag": "night"}},
     )
-    first = engine.wait(engine.request(wanted).id, timeout_s=20)
-    second = engine.wait(repeated(engine, first).id, timeout_s=20)
+    first = engine.wait(engine.request(wanted).id, timeout_s=60)
+    second = engine.wait(repeated(engine, first).id, timeout_s=60)
     assert second.context["notify"] == first.context["notify"]
     assert second.context["trace_context"] == {"trace_tag": "night", "id_": first.id}
 
@@ -136,12 +136,12 @@ def test_a_retry_stands_in_the_line_like_everybody(place: Place) -> None:
     gate = place.folder / "gates" / "all"
     first = request(engine, "probe.sh", cmd=fails(place, 1))
     second = request(engine, "probe.sh", cmd=f"while [ ! -e {gate} ]; do sleep 0.02; done")
-    assert engine.wait(first.id, timeout_s=20).status is Status.FAILED
+    assert engine.wait(first.id, timeout_s=60).status is Status.FAILED
     wait_until(is_(engine, second, Status.RUNNING))
     again = repeated(engine, first)
     wait_until(is_(engine, again, Status.DELAYED))
     place.let_go("all")
-    assert engine.wait(again.id, timeout_s=20).status is END
+    assert engine.wait(again.id, timeout_s=60).status is END
 
 
 def test_only_the_last_try_is_notified(place: Place) -> None:
@@ -153,8 +153,8 @@ def test_only_the_last_try_is_notified(place: Place) -> None:
         user="alice",
         context={"notify": {"on-failure": {"message": "it failed", "routes": ["chat"]}}},
     )
-    first = engine.wait(engine.request(wanted).id, timeout_s=20)
-    second = engine.wait(repeated(engine, first).id, timeout_s=20)
+    first = engine.wait(engine.request(wanted).id, timeout_s=60)
+    second = engine.wait(repeated(engine, first).id, timeout_s=60)
 
     def told() -> list[str]:
         with engine.database.read() as connection:

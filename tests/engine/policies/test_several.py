@@ -25,12 +25,12 @@ def test_all_policies_of_an_action_apply(place_of_each_kind: Place) -> None:
     assert reasons == {same.id: "probe.each", third_host.id: "probe.all"}
     # Both could take the place of `a` now; `b` came first.
     place.let_go("a")
-    engine.wait(first.id, timeout_s=20)
+    engine.wait(first.id, timeout_s=60)
     wait_until(is_(engine, same, Status.RUNNING))
     assert status(engine, third_host) is Status.DELAYED
     place.let_go("all")
     for one in (same, other, third_host):
-        assert engine.wait(one.id, timeout_s=20).status is END
+        assert engine.wait(one.id, timeout_s=60).status is END
 
 
 def test_random_order_of_two_policies_starts_everything_once(place: Place) -> None:
@@ -91,5 +91,5 @@ def test_who_waits_goes_on_in_order_after_a_restart(place_of_each_kind: Place) -
     assert status(again, made[1]) is Status.DELAYED
     place.let_go("all")
     for one in made:
-        assert again.wait(one.id, timeout_s=20).status is END
+        assert again.wait(one.id, timeout_s=60).status is END
     assert place.started == ["a", "b", "c"]

@@ -60,7 +60,7 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
 def by_bob_as_alice(engine: Engine, action: str) -> str:
     """What it prints when bob, whom the chat calls alice, runs it."""
     wanted = ExecutionRequest(action=action, user="bob", context={"api_user": "alice"})
-    done = engine.wait(engine.request(wanted).id, timeout_s=20)
+    done = engine.wait(engine.request(wanted).id, timeout_s=60)
     return str(done.result["stdout"])
 
 
@@ -77,15 +77,15 @@ def test_so_do_commands_in_chat(engine: Engine, command: str, printed: str) -> N
     (started,) = engine.run_alias(
         engine.match(command), user="bob", chat_user="alice", source_channel="", source_context={}
     )
-    assert engine.wait(started.execution.id, timeout_s=20).result["stdout"] == printed
+    assert engine.wait(started.execution.id, timeout_s=60).result["stdout"] == printed
 
 
 def test_so_does_a_rerun_of_what_another_asked(engine: Engine) -> None:
     wanted = ExecutionRequest(
         action="keyed.configured", user="alice", context={"api_user": "alice"}, parameters={}
     )
-    first = engine.wait(engine.request(wanted).id, timeout_s=20)
-    again = engine.wait(engine.rerun(first.id, user="bob", parameters={}).id, timeout_s=20)
+    first = engine.wait(engine.request(wanted).id, timeout_s=60)
+    again = engine.wait(engine.rerun(first.id, user="bob", parameters={}).id, timeout_s=60)
     assert again.result["stdout"] == "<of-bob>"
 
 
@@ -111,12 +111,12 @@ def test_so_do_chains_and_workflows(engine: Engine) -> None:
     )
     for action, printed in ((chain, "of-bob of-bob"), (flow, "of-bob")):
         wanted = ExecutionRequest(action=action, user="bob", context={"api_user": "alice"})
-        done = engine.wait(engine.request(wanted).id, timeout_s=30)
+        done = engine.wait(engine.request(wanted).id, timeout_s=60)
         (child,) = engine.children(done.id)
         assert engine.execution(child).result["stdout"] == printed
 
 
 def test_a_name_that_was_only_picked_opens_no_keys_of_its_bearer(engine: Engine) -> None:
     wanted = ExecutionRequest(action="keyed.reads", user="~alice", context={"api_user": "alice"})
-    done = engine.wait(engine.request(wanted).id, timeout_s=20)
+    done = engine.wait(engine.request(wanted).id, timeout_s=60)
     assert done.result["stdout"] == "<> <>"

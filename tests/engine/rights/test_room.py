@@ -204,7 +204,7 @@ def test_what_may_not_be_run_is_not_requested(rights: WithRights) -> None:
 def test_nor_run_again(rights: WithRights) -> None:
     engine = rights(ROLES)
     first = engine.request(ExecutionRequest(action="probe.nothing", user="ann"))
-    engine.wait(first.id, timeout_s=20)
+    engine.wait(first.id, timeout_s=60)
     with pytest.raises(Denied):
         engine.rerun(first.id, user="bob", parameters={})
     assert engine.rerun(first.id, user="ann-ci", parameters={}).user == "ann-ci"

@@ -192,7 +192,7 @@ def test_deliveries_go_after_a_week_when_they_were_handled(database: Database) -
 def called(engine: Engine, state: str) -> Execution:
     """An execution that has ended, with a callback in this state that was tried once."""
     done = engine.request(ExecutionRequest(action="probe.nothing", user="ann"))
-    engine.wait(done.id, timeout_s=30)
+    engine.wait(done.id, timeout_s=60)
     ended = utcnow() if state == "delivered" else None
     put(engine.database, CallbackRow, id=f"c-{state}", execution_id=done.id, url=b"", place="x",
         key_scope="system", key_user="", key_name="k", state=state, attempts=1, made_at=utcnow(),

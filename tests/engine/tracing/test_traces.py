@@ -32,8 +32,9 @@ tasks:
 """
 
 
-def tracing(url: str, **more: Any) -> dict[str, Any]:
-    return {"tracing": TracingSettings(endpoint=url, delay_s=0.05, timeout_s=2, **more)}
+def tracing(url: str, *, timeout_s: float = 30, **more: Any) -> dict[str, Any]:
+    """What is not answered in time is sent again, and would be here twice."""
+    return {"tracing": TracingSettings(endpoint=url, delay_s=0.05, timeout_s=timeout_s, **more)}
 
 
 @pytest.fixture(scope="module")
@@ -57,13 +58,13 @@ def server(collector: Collector, tmp_path_factory: pytest.TempPathFactory) -> It
 
 
 def one(collector: Collector, execution_id: str, name: str) -> Received:
-    wait_until(lambda: bool(collector.of(execution_id, name)), timeout_s=30)
+    wait_until(lambda: bool(collector.of(execution_id, name)), timeout_s=60)
     (found,) = collector.of(execution_id, name)
     return found
 
 
 def by_id(collector: Collector, span_id: str) -> Received:
-    wait_until(lambda: any(span.id == span_id for span in list(collector.spans)), timeout_s=30)
+    wait_until(lambda: any(span.id == span_id for span in list(collector.spans)), timeout_s=60)
     return next(span for span in collector.spans if span.id == span_id)
 
 
@@ -140,13 +141,13 @@ def test_a_webhook_its_event_its_rule_and_its_action_are_one_trace(
     header = f"00-{'ab' * 16}-{SPAN}-01"
     answer = server.post("/webhooks/traced", {"a": 1}, headers={"traceparent": header})
     assert answer.status_code == 202
-    wait_until(lambda: bool(collector.named("rule probe.traced")), timeout_s=30)
+    wait_until(lambda: bool(collector.named("rule probe.traced")), timeout_s=60)
     (ruled,) = collector.named("rule probe.traced")
     event = by_id(collector, ruled.parent)
     request = by_id(collector, event.parent)
     assert (event.name, request.name) == ("event core.st2.webhook", "POST /webhooks/{url}")
     assert request.parent == SPAN
-    wait_until(lambda: any(s.parent == ruled.id for s in list(collector.spans)), timeout_s=30)
+    wait_until(lambda: any(s.parent == ruled.id for s in list(collector.spans)), timeout_s=60)
     (execution,) = [span for span in collector.spans if span.parent == ruled.id]
     assert execution.name == "core.noop"
     assert {span.trace for span in (request, event, ruled, execution)} == {"ab" * 16}
@@ -177,10 +178,11 @@ def test_no_parameter_result_or_text_is_in_a_span(server: Running, collector: Co
 def test_a_collector_that_is_away_or_refuses_holds_nobody_up(tmp_path: Path) -> None:
     with collecting() as collector:
         collector.status = 500
-        with running(tmp_path, answer_wait_ms=600, sections=tracing(collector.url, queue_limit=5)) as server:
+        refused = tracing(collector.url, timeout_s=2, queue_limit=5)
+        with running(tmp_path, answer_wait_ms=600, sections=refused) as server:
             for _ in range(20):
                 assert start(server, "core.noop")["status"] == "succeeded"
-    gone = tracing(collector.url, queue_limit=5)
+    gone = tracing(collector.url, timeout_s=2, queue_limit=5)
     with running(tmp_path / "gone", answer_wait_ms=600, sections=gone) as server:
         assert start(server, "core.noop")["status"] == "succeeded"
 

@@ -54,7 +54,7 @@ def test_a_signed_delivery_is_committed_and_its_rule_runs(server: Running) -> No
     assert instance.payload["headers_lower"]["x-github-event"] == "issues"
     wanted = EnforcementFilter(instance_id=instance.id)
     (enforcement,) = server.engine.history.enforcements(wanted)[0]
-    assert server.engine.wait(enforcement.execution_id or "", timeout_s=20).status == "succeeded"
+    assert server.engine.wait(enforcement.execution_id or "", timeout_s=60).status == "succeeded"
 
 
 def test_a_delivery_with_another_secret_is_refused_and_leaves_nothing(server: Running) -> None:

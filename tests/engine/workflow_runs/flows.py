@@ -31,7 +31,7 @@ def start(engine: Engine, action: str, *, user: str = "alice", **parameters: Any
 
 def run_flow(engine: Engine, action: str, **parameters: Any) -> Execution:
     """The execution after its end."""
-    return engine.wait(start(engine, action, **parameters).id, timeout_s=30)
+    return engine.wait(start(engine, action, **parameters).id, timeout_s=60)
 
 
 def children(engine: Engine, execution: Execution) -> list[Execution]:

@@ -240,14 +240,14 @@ def test_a_chain_pauses_between_its_tasks_and_goes_on(engine: Engine, held: Exec
     wait_until(lambda: engine.execution(held.id).status is Status.PAUSED)
     assert names_of(engine, held) == ["held"]
     engine.workflows.resume(held.id, user="bob")
-    assert engine.wait(held.id, timeout_s=20).status is Status.SUCCEEDED
+    assert engine.wait(held.id, timeout_s=60).status is Status.SUCCEEDED
     assert names_of(engine, held) == ["held", "after"]
 
 
 def test_a_cancelled_chain_lets_its_task_end(engine: Engine, held: Execution) -> None:
     engine.cancel(held.id, user="bob")
     gate_of(engine).touch()
-    done = engine.wait(held.id, timeout_s=20)
+    done = engine.wait(held.id, timeout_s=60)
     assert done.status is Status.CANCELED
     assert [child.status for child in children(engine, done)] == [Status.SUCCEEDED]
     assert [(task["name"], task["state"]) for task in done.result["tasks"]] == [("held", "succeeded")]
@@ -257,7 +257,7 @@ def test_the_tree_of_a_chain_that_runs_shows_its_task(engine: Engine, held: Exec
     [view] = engine.workflows.tree(held.id)
     assert (view.task, view.status, view.action) == ("held", "running", "probe.sh")
     gate_of(engine).touch()
-    engine.wait(held.id, timeout_s=20)
+    engine.wait(held.id, timeout_s=60)
     assert [(one.task, one.status) for one in engine.workflows.tree(held.id)] == [
         ("held", "succeeded"),
         ("after", "succeeded"),
@@ -280,7 +280,7 @@ def test_a_chain_runs_again_from_the_task_that_failed(engine: Engine) -> None:
     assert failed.status is Status.FAILED
     gate_of(engine).touch()
     again = engine.rerun(failed.id, user="bob", parameters={}, tasks=["second"])
-    done = engine.wait(again.id, timeout_s=20)
+    done = engine.wait(again.id, timeout_s=60)
     assert done.status is Status.SUCCEEDED, done.result
     assert names_of(engine, done) == ["second"]
     assert done.result["tasks"][-1]["result"]["stdout"] == "one"
@@ -309,7 +309,7 @@ def test_a_question_in_an_inner_chain_rests_both_and_its_answer_ends_both(engine
     [child] = children(engine, made)
     assert child.status is Status.PAUSED
     engine.inquiries.answer(engine.children(child.id)[0], {"continue": True}, who=Answerer(user="alice"))
-    done = engine.wait(made.id, timeout_s=20)
+    done = engine.wait(made.id, timeout_s=60)
     assert done.status is Status.SUCCEEDED, done.result
     assert done.result["tasks"][0]["result"]["tasks"][1]["result"]["stdout"] == "True"
 
@@ -321,8 +321,8 @@ def test_a_cancelled_chain_takes_its_inner_workflow_along(engine: Engine) -> Non
     wait_until(lambda: engine.execution(made.id).status is Status.PAUSED)
     [child] = engine.children(made.id)
     engine.cancel(made.id, user="bob")
-    assert engine.wait(made.id, timeout_s=20).status is Status.CANCELED
-    assert engine.wait(child, timeout_s=20).status is Status.CANCELED
+    assert engine.wait(made.id, timeout_s=60).status is Status.CANCELED
+    assert engine.wait(child, timeout_s=60).status is Status.CANCELED
     assert engine.inquiries.pending()[0] == []
 
 
@@ -363,6 +363,6 @@ def test_a_chain_that_asks_rests_until_it_is_answered(engine: Engine) -> None:
     wait_until(lambda: engine.execution(made.id).status is Status.PAUSED)
     [asked] = engine.children(made.id)
     engine.inquiries.answer(asked, {"continue": True}, who=Answerer(user="alice"))
-    done = engine.wait(made.id, timeout_s=20)
+    done = engine.wait(made.id, timeout_s=60)
     assert done.status is Status.SUCCEEDED, done.result
     assert done.result["tasks"][1]["result"]["stdout"] == "True"

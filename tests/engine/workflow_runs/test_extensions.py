@@ -24,7 +24,7 @@ def answered(engine: Engine, response: dict[str, Any], *, user: str = "ann") -> 
 
 
 def ended(engine: Engine, execution: Execution) -> Execution:
-    return engine.wait(execution.id, timeout_s=30)
+    return engine.wait(execution.id, timeout_s=60)
 
 
 def test_a_task_that_is_out_of_time_is_stopped(engine: Engine) -> None:

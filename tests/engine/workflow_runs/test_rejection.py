@@ -37,7 +37,7 @@ def asking(engine: Engine, name: str, following: str, *, output: str = "[{all: 1
 def asked_in(engine: Engine, flow: str) -> tuple[Execution, Inquiry]:
     """A run of it, and the question, when it waits."""
     made = start(engine, flow)
-    wait_until(lambda: bool(engine.inquiries.pending()[0]), timeout_s=30)
+    wait_until(lambda: bool(engine.inquiries.pending()[0]), timeout_s=60)
     (inquiry,) = engine.inquiries.pending()[0]
     return made, inquiry
 
@@ -46,7 +46,7 @@ def refused(engine: Engine, flow: str) -> tuple[Execution, Inquiry]:
     """The run after its end, and the question to which somebody said no."""
     made, inquiry = asked_in(engine, flow)
     engine.inquiries.reject(inquiry.id, who=Answerer(user="bob"), reason="freeze")
-    return engine.wait(made.id, timeout_s=30), inquiry
+    return engine.wait(made.id, timeout_s=60), inquiry
 
 
 @pytest.mark.parametrize(

@@ -209,7 +209,7 @@ def test_pausing_lets_what_runs_end_and_starts_nothing_new(engine: Engine) -> No
     wait_until(lambda: engine.execution(made.id).status is Status.PAUSED)
     assert tasks_of(engine, made) == ["slow"]
     engine.workflows.resume(made.id, user="bob")
-    done = engine.wait(made.id, timeout_s=20)
+    done = engine.wait(made.id, timeout_s=60)
     assert done.status is Status.SUCCEEDED
     assert tasks_of(engine, made) == ["slow", "after"]
     assert "paused" in [str(status) for _, status in done.log]
@@ -220,7 +220,7 @@ def test_cancelling_lets_what_runs_end_and_starts_nothing_new(engine: Engine) ->
     made = start(engine, flow)
     wait_until(lambda: any(child.status is Status.RUNNING for child in children(engine, made)))
     assert engine.cancel(made.id, user="bob").status is Status.CANCELING
-    done = engine.wait(made.id, timeout_s=20)
+    done = engine.wait(made.id, timeout_s=60)
     assert done.status is Status.CANCELED
     [slow] = children(engine, made)
     assert slow.status is Status.SUCCEEDED
@@ -232,7 +232,7 @@ def test_cancelling_a_workflow_cancels_the_one_inside(engine: Engine) -> None:
     made = start(engine, outer)
     wait_until(lambda: any(engine.children(child.id) for child in children(engine, made)))
     engine.cancel(made.id, user="bob")
-    assert engine.wait(made.id, timeout_s=20).status is Status.CANCELED
+    assert engine.wait(made.id, timeout_s=60).status is Status.CANCELED
     assert [child.status for child in children(engine, made)] == [Status.CANCELED]
 
 
@@ -242,7 +242,7 @@ def test_cancelling_the_one_inside_cancels_the_whole(engine: Engine) -> None:
     made = start(engine, outer)
     wait_until(lambda: any(engine.children(child.id) for child in children(engine, made)))
     engine.cancel(children(engine, made)[0].id, user="bob")
-    assert engine.wait(made.id, timeout_s=20).status is Status.CANCELED
+    assert engine.wait(made.id, timeout_s=60).status is Status.CANCELED
 
 
 def test_only_workflows_pause(engine: Engine) -> None:
@@ -284,7 +284,7 @@ def test_a_failed_workflow_goes_on_from_the_task_that_failed(engine: Engine) -> 
     assert failed.status is Status.FAILED
     flag.touch()
     again = engine.rerun(failed.id, user="bob", parameters={}, tasks=["check"])
-    done = engine.wait(again.id, timeout_s=20)
+    done = engine.wait(again.id, timeout_s=60)
     assert done.status is Status.SUCCEEDED, done.result
     assert done.result["output"] == {"said": "once"}
     assert tasks_of(engine, done) == ["check", "last"]
@@ -295,20 +295,20 @@ def test_a_task_that_did_not_run_cannot_be_run_again(engine: Engine) -> None:
     flow = write_flow(engine, "rerun", RERUN, parameters="{flag: {type: string}}")
     failed = run_flow(engine, flow, flag=str(engine.settings.root / "flag"))
     again = engine.rerun(failed.id, user="bob", parameters={}, tasks=["ghost"])
-    done = engine.wait(again.id, timeout_s=20)
+    done = engine.wait(again.id, timeout_s=60)
     assert done.status is Status.FAILED
     assert "ghost" in str(done.result)
     # The workflow still belongs to the first execution, and can be run again as it should be.
     (engine.settings.root / "flag").touch()
     again = engine.rerun(failed.id, user="bob", parameters={}, tasks=["check"])
-    assert engine.wait(again.id, timeout_s=20).status is Status.SUCCEEDED
+    assert engine.wait(again.id, timeout_s=60).status is Status.SUCCEEDED
 
 
 def test_what_was_run_again_is_not_run_again_from_the_old_execution(engine: Engine) -> None:
     flow = write_flow(engine, "rerun", RERUN, parameters="{flag: {type: string}}")
     failed = run_flow(engine, flow, flag=str(engine.settings.root / "flag"))
     again = engine.rerun(failed.id, user="bob", parameters={}, tasks=["check"])
-    engine.wait(again.id, timeout_s=20)
+    engine.wait(again.id, timeout_s=60)
     with pytest.raises(NotFound, match="run again already"):
         engine.rerun(failed.id, user="bob", parameters={}, tasks=["check"])
 
@@ -318,7 +318,7 @@ def test_a_child_that_is_cancelled_cancels_its_workflow(engine: Engine) -> None:
     made = start(engine, flow)
     wait_until(lambda: any(child.status is Status.RUNNING for child in children(engine, made)))
     engine.cancel(children(engine, made)[0].id, user="bob")
-    assert engine.wait(made.id, timeout_s=20).status is Status.CANCELED
+    assert engine.wait(made.id, timeout_s=60).status is Status.CANCELED
 
 
 def test_secrets_of_a_workflow_are_masked_in_its_children_and_rows(engine: Engine) -> None:

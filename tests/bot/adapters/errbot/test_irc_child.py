@@ -69,7 +69,7 @@ def test_a_message_is_repeated_until_it_is_acknowledged(scene: Scene) -> None:
     scene.ann.say("#ops", "!two")
     acknowledged = scene.child.heard("!one")
     scene.child.say(Ack(key=acknowledged.key))
-    until(lambda: len([one for one in scene.child.all(Heard) if one.text == "!two"]) == 2, timeout_s=40)
+    until(lambda: len([one for one in scene.child.all(Heard) if one.text == "!two"]) == 2, timeout_s=60)
     assert [one for one in scene.child.all(Heard) if one.text == "!one"] == [acknowledged]
     assert len({one.key for one in scene.child.all(Heard)}) == 2
 

@@ -144,7 +144,7 @@ def test_of_a_long_answer_nothing_is_missing_when_the_child_is_killed(
     ann.sees("115", "#ops")
     os.kill(house.adapter.health().pid, signal.SIGKILL)
     wanted = [str(number) for number in range(100, 161)]
-    until(lambda: "160" in ann.messages("#ops"), timeout_s=40)
+    until(lambda: "160" in ann.messages("#ops"), timeout_s=60)
     said = [one for one in ann.messages("#ops") if one.isdecimal()]
     assert list(dict.fromkeys(said)) == wanted
     # Lines that nobody had confirmed.

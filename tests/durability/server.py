@@ -151,7 +151,7 @@ class Server:
 
     def ask(self, method: str, path: str, **more: Any) -> requests.Response:
         headers = {"St2-Api-Key": self.key, **more.pop("headers", {})}
-        answer = requests.request(method, self.url + path, headers=headers, timeout=30, **more)
+        answer = requests.request(method, self.url + path, headers=headers, timeout=60, **more)
         if not more.get("stream"):
             keep_answer(self.folder, answer)
         return answer

@@ -131,7 +131,7 @@ class Running:
         used = self.key if key is None else key
         headers = {**({"St2-Api-Key": used} if used else {}), **more.pop("headers", {})}
         answer = requests.request(
-            method, self.url + path, headers=headers, timeout=30, allow_redirects=False, **more
+            method, self.url + path, headers=headers, timeout=90, allow_redirects=False, **more
         )
         if not more.get("stream"):
             keep_answer(self.folder, answer)
@@ -153,7 +153,7 @@ class Running:
         return self.ended(self.start(action, **parameters))
 
     def ended(self, execution: Any) -> Any:
-        return self.get(f"/executions/{execution['id']}?wait=30").json()
+        return self.get(f"/executions/{execution['id']}?wait=60").json()
 
 
 def write_pack(folder: Path) -> None:

@@ -114,7 +114,7 @@ def test_the_token_of_a_running_action_is_accepted_and_manages_no_keys(server: R
     assert user["authentication"]["method"] == "authentication token"
     assert server.post("/apikeys", {}, **as_action).status_code == 403
     server.ask("DELETE", f"/executions/{execution['id']}")
-    server.get(f"/executions/{execution['id']}?wait=10")
+    server.get(f"/executions/{execution['id']}?wait=60")
     assert server.get("/user", **as_action).status_code == 401
 
 

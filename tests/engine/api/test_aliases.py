@@ -34,7 +34,7 @@ def test_matching_and_running_is_one_request(server: Running) -> None:
     result = answer.json()["results"][0]
     assert result["actionalias"]["ref"] == "probe.say"
     assert "saying it" in result["message"]
-    ended = server.get(f"/executions/{result['execution']['id']}?wait=10").json()
+    ended = server.get(f"/executions/{result['execution']['id']}?wait=60").json()
     assert ended["result"]["stdout"] == "hello"
 
 
@@ -76,7 +76,7 @@ def test_a_wrong_alias_execution_is_refused(server: Running, change: dict[str, s
 def test_template_text_in_a_command_stays_text(server: Running) -> None:
     body = {"command": "say {{ 7 * 7 }}", "user": "u", "source_channel": "c"}
     made = server.post("/aliasexecution/match_and_execute", body).json()["results"][0]["execution"]["id"]
-    assert server.get(f"/executions/{made}?wait=10").json()["result"]["stdout"] == "{{ 7 * 7 }}"
+    assert server.get(f"/executions/{made}?wait=60").json()["result"]["stdout"] == "{{ 7 * 7 }}"
 
 
 def test_formats_with_a_named_group_are_listed_last(server: Running) -> None:

@@ -252,7 +252,7 @@ def test_output_is_plain_text(server: Running) -> None:
 def test_cancelling_stops_the_action(server: Running) -> None:
     made = server.start("probe.slow", seconds=30)["id"]
     assert server.ask("DELETE", f"/executions/{made}").json()["status"] in ("canceling", "canceled")
-    ended = server.get(f"/executions/{made}?wait=10").json()
+    ended = server.get(f"/executions/{made}?wait=60").json()
     assert ended["status"] == "canceled"
     assert ended["context"]["cancelled_by"] == "admin"
 
@@ -278,7 +278,7 @@ def test_putting_canceling_cancels_and_pausing_is_refused(server: Running) -> No
     for wanted in ("pausing", "resuming", "succeeded"):
         assert server.ask("PUT", f"/executions/{made}", json={"status": wanted}).status_code == 400
     assert server.ask("PUT", f"/executions/{made}", json={"status": "canceling"}).status_code == 200
-    assert server.get(f"/executions/{made}?wait=10").json()["status"] == "canceled"
+    assert server.get(f"/executions/{made}?wait=60").json()["status"] == "canceled"
 
 
 def test_a_rerun_takes_the_old_parameters_and_the_new_ones(server: Running) -> None:

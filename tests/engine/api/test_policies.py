@@ -95,7 +95,7 @@ def test_a_retry_shows_stackstorms_id_of_what_it_repeats(server: Running) -> Non
     try:
         first = server.run("probe.fail")
         second = server.get(
-            f"/executions/{first['context']['policies']['retried']['execution_id']}?wait=30"
+            f"/executions/{first['context']['policies']['retried']['execution_id']}?wait=60"
         ).json()
     finally:
         server.ask("DELETE", "/policies/default.again")

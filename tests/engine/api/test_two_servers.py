@@ -87,7 +87,7 @@ def test_a_stream_hears_what_the_other_server_does(pair: tuple[Running, Running]
 def test_a_wait_for_an_end_hears_of_it_from_the_other_server(pair: tuple[Running, Running]) -> None:
     first, second = pair
     made = first.start("probe.slow", seconds=1)
-    answer = second.get(f"/executions/{made['id']}?wait=30")
+    answer = second.get(f"/executions/{made['id']}?wait=60")
     assert answer.status_code == 200
     assert answer.json()["status"] == "succeeded"
 

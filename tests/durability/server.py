@@ -18,7 +18,7 @@ import yaml
 from tests.left_behind.answers import keep_answer
 from tests.ports import free_port
 
-START_S = 60.0
+START_S = 120.0
 FINISHED = frozenset({"succeeded", "failed", "timeout", "abandoned", "canceled"})
 
 
@@ -83,7 +83,7 @@ class Server:
 
     def is_ready(self) -> bool:
         try:
-            return requests.get(f"{self.url}/readyz", timeout=5).ok
+            return requests.get(f"{self.url}/readyz", timeout=30).ok
         except requests.RequestException:
             return False
 

@@ -44,13 +44,14 @@ class Server:
         log = (self._folder / "server.log").open("ab")
         self._process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
         log.close()
-        end = time.monotonic() + 60
+        end = time.monotonic() + 120
         while time.monotonic() < end:
             try:
-                if requests.get(f"{self.url}/readyz", timeout=1).ok:
+                if requests.get(f"{self.url}/readyz", timeout=30).ok:
                     return
             except requests.RequestException:
-                time.sleep(0.05)
+                pass
+            time.sleep(0.05)
         raise AssertionError((self._folder / "server.log").read_text(encoding="utf-8"))
 
     def kill(self) -> None:

@@ -18,8 +18,8 @@ from engine.configuration import PREFIX
 from engine.errors import StoreFailure
 from engine.settings import Settings
 
-START_S = 60.0
-STOP_S = 15.0
+START_S = 120.0
+STOP_S = 30.0
 COMMAND_S = 120.0
 _PAUSE_S = 0.02
 _TIMEOUT_S = 10.0

@@ -14,7 +14,7 @@ from bot.slack_emulator.switches import Timing
 _BOT = "@stormcrow"
 _DETAILS = "Details"
 _DECISION, _REASON = "Your decision", "Reason"
-_MODAL_S = 15.0
+_MODAL_S = 60.0
 # Slack tries again after minutes; nobody wants to wait for that while a server starts.
 _RETRIES_S = (0.5,) * 240
 _GUEST, _STRANGER, _ROBOT = "guest", "stranger", "bot"

@@ -51,7 +51,7 @@ def test_a_conversation_goes_as_it_is_written(house: House, site: Path, block: B
     # A channel for each, so that what is said in the others is not found here.
     chat = WebChat(house.url, house.key, home=f"docs-{block.page.stem}-{block.line}")
     try:
-        failure = Player(transcript, chat).play()
+        failure = Player(transcript, chat, patience_s=90).play()
     finally:
         chat.close()
     if failure is not None:

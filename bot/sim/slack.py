@@ -29,7 +29,7 @@ class SlackChat:
         """`channels`: those that are there besides the ones in the transcript."""
         self._transcript = transcript
         self._names = sorted({*channels_in(transcript), *channels})
-        self._slack = Emulator(timing=Timing(retries_s=_RETRIES_S))
+        self._slack = Emulator(timing=Timing(retries_s=_RETRIES_S, trigger_s=60.0))
         self._ids: dict[str, str] = {}
         self._channels: dict[str, str] = {}
         self._standings = standings_in(transcript)

@@ -9,6 +9,7 @@ import pytest
 from bot.adapters.slack.adapter import SlackAdapter
 from bot.slack_emulator.emulator import Emulator
 from bot.slack_emulator.seen import Seen
+from bot.slack_emulator.switches import Timing
 from engine.records.execution import ExecutionFilter
 from engine.settings import Settings
 from engine.settings.chats import SlackSettings
@@ -16,6 +17,7 @@ from tests.bot.conftest import House, make_settings
 
 # The machine may be slow.
 LIMIT_S = 60.0
+_PATIENT = Timing(ack_s=10.0, trigger_s=60.0)
 RUNNING = "\N{LARGE BLUE CIRCLE}"
 
 
@@ -80,9 +82,16 @@ def make_people(slack: Emulator) -> None:
     slack.add_channel("ops")
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What Slack is asked while somebody waits for an answer is waited for on a slow machine too."""
+    for limit in ("adapter.ANSWER_S", "directory.ANSWER_S", "directory.NAME_S", "interactions.ANSWER_S"):
+        monkeypatch.setattr(f"bot.adapters.slack.{limit}", 30.0)
+
+
 @pytest.fixture
 def slack() -> Iterator[Emulator]:
-    with Emulator() as made:
+    with Emulator(timing=_PATIENT) as made:
         make_people(made)
         yield made
 
@@ -90,7 +99,7 @@ def slack() -> Iterator[Emulator]:
 @pytest.fixture(scope="module")
 def town() -> Iterator[Emulator]:
     """A Slack that the tests of a file share."""
-    with Emulator() as made:
+    with Emulator(timing=_PATIENT) as made:
         make_people(made)
         yield made
 

@@ -99,7 +99,7 @@ def _install(folder: Path, python: Path) -> None:
     subprocess.run(install, check=True, timeout=INSTALL_LIMIT_S, capture_output=True)
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     folder = tmp_path_factory.mktemp("st2")
     write_content(folder)
@@ -122,7 +122,7 @@ def environment(server: Running, home: Path) -> Mapping[str, str]:
     }
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def st2(server: Running, client_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[St2]:
     """With the administrator's API key."""
     home = tmp_path_factory.mktemp("home")

@@ -139,7 +139,14 @@ def _given(value: str | None, file: Path | None) -> str:
         text = sys.stdin.read() if file is None else file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise CommandError(Code.WRONG, f"The value cannot be read: {error}") from error
-    return text.removesuffix("\n").removesuffix("\r")
+    value = text.removesuffix("\n").removesuffix("\r")
+    if not value:
+        raise CommandError(
+            Code.WRONG,
+            f"{'Standard input' if file is None else file} holds no value.",
+            hint="A value that is meant to be empty is written as '' after the name.",
+        )
+    return value
 
 
 class _Conditional:

@@ -151,8 +151,8 @@ def backtest(
     ]
     table(("at", "event", ""), rows, whole=("at", "event"))
     say(
-        f"{found['events']} events on its trigger, {found['matched']} matched, "
-        f"{found['fires']} times it would have fired."
+        f"Events on its trigger: {found['events']}; matched: {found['matched']}; "
+        f"it would have fired: {found['fires']}."
     )
     for gate, count in found["held"].items():
         say(f"{gate} held {count}.")

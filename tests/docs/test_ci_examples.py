@@ -230,6 +230,19 @@ def test_curl_and_jq_are_enough(job: dict[str, str], tmp_path: Path, words: list
     assert not list(tmp_path.glob("tmp.*"))
 
 
+def test_curl_alone_tells_what_the_server_has_against_it(job: dict[str, str], tmp_path: Path) -> None:
+    done = crowctl(job, tmp_path, "core.locul", "cmd=true")
+    assert "Did you mean core.local?" in done.stderr
+
+
+def test_curl_alone_waits_no_longer_than_it_may(gated: Running, job: dict[str, str], tmp_path: Path) -> None:
+    done = crowctl({**job, "CROWCTL_TIMEOUT_S": "2"}, tmp_path, "core.local", "cmd=sleep 63", "timeout=90")
+    assert done.returncode == 6, done.stderr
+    found = gated.get("/executions?action=core.local&limit=20").json()
+    (mine,) = [one for one in found if one["parameters"]["cmd"] == "sleep 63"]
+    gated.ask("DELETE", f"/executions/{mine['id']}")
+
+
 def test_curl_alone_tells_a_rejection(gated: Running, job: dict[str, str], tmp_path: Path) -> None:
     with Decider(gated, "reject", "freeze"):
         done = crowctl(job, tmp_path, "release.gate", "sha=a=b c")

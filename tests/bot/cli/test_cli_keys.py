@@ -36,6 +36,15 @@ def test_a_value_comes_from_a_file_or_from_standard_input(shell: Shell, tmp_path
     assert shell("key", "set", "lines", "--file", "none").exit_code == 2
 
 
+def test_a_value_that_did_not_come_is_no_value(shell: Shell) -> None:
+    # The runner of the tests gives an empty standard input, as a variable that is not set does.
+    done = shell("key", "set", "missing", "--secret")
+    assert done.exit_code == 2
+    assert "Standard input holds no value." in done.stderr
+    assert shell("key", "get", "missing").exit_code == 9
+    assert shell("key", "set", "missing", "").exit_code == 0
+
+
 def test_a_condition_that_does_not_hold_is_exit_code_1(shell: Shell) -> None:
     assert shell("key", "set", "lock", "me", "--if-absent", "--ttl", "10m").exit_code == 0
     refused = shell("key", "set", "lock", "you", "--if-absent")

@@ -68,6 +68,8 @@ class Stories:
         return Story(traces=tuple(ids), tag=heads[0].tag if heads else wanted, steps=tuple(steps))
 
     def _ending_with(self, connection: Connection, wanted: str) -> list[str]:
+        if wanted == "last":
+            raise NotFound("Nothing has run here yet.", hint="Try it: stormcrow run core.local cmd=uptime")
         if store.is_act(connection, wanted):
             raise NotFound(
                 f"Act {wanted} of the audit belongs to no trace: nothing followed from it.",

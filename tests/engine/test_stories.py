@@ -69,6 +69,11 @@ def test_a_word_in_the_thread_of_ours_leads_to_what_is_spoken_of_there(engine: E
     assert engine.stories.get("17.9").traces == (execution.id,)
 
 
+def test_the_last_of_nothing_is_told_in_these_words(engine: Engine) -> None:
+    with pytest.raises(NotFound, match="Nothing has run here yet"):
+        engine.stories.get("last")
+
+
 def test_an_event_is_found_by_its_tag_and_nothing_by_a_word_that_nothing_has(engine: Engine) -> None:
     emitted = engine.emit(Event(trigger="core.st2.webhook", parameters={"url": "x"},
                                 payload={"headers": {}, "body": {}}, trace_tag="night-7"))  # fmt: skip

@@ -22,7 +22,7 @@ from engine.api.shape import ANYTHING, Listed
 from engine.api.webhook_answers import answer
 from engine.api.webhook_body import read_body
 from engine.api.wire_webhooks import delivery_document, webhook_document
-from engine.errors import BadInput, NotFound, Unauthenticated
+from engine.errors import BadInput, Denied, NotFound, Unauthenticated
 from engine.records.access import Requester
 from engine.records.trigger import Emitted, EnforcementFilter, Event, InstanceFilter, TriggerInstance
 from engine.rules.identity import WEBHOOK, Trigger
@@ -125,6 +125,7 @@ async def _by_key(call: Call, url: str, delivery: Delivery) -> Answering:
     depth, trace_id = await _origin(call, requester)
     if url == GENERIC:
         event = _any_event(body, delivery, requester, depth=depth, trace_id=trace_id)
+        _check_unsigned(call, event.trigger)
     else:
         event = hooks.keyed_event(url, delivery, body, user=requester.user, depth=depth, trace_id=trace_id)
     with acting_as(actor_of(call, requester)):
@@ -164,6 +165,18 @@ def _any_event(body: Any, delivery: Delivery, requester: Requester, *, depth: in
         dedupe_key=f"{requester.user}\0{key}" if key else "",
         depth=depth,
     )
+
+
+def _check_unsigned(call: Call, trigger_ref: str) -> None:
+    """A key is no signature: what a hook of a file verifies is not said in its place. Raises Denied."""
+    trigger = call.engine.rules.table.triggers.get(trigger_ref)
+    if trigger is None or trigger.type_ref != WEBHOOK:
+        return
+    url = str(trigger.parameters.get("url") or "").strip("/")
+    if call.engine.webhooks.get(url) is not None:
+        raise Denied(
+            f"The webhook {url} verifies who posts to it.", hint=f"Post to /webhooks/{url}, as its file says."
+        )
 
 
 async def _emit(call: Call, url: str, event: Event, alerts: Sequence[Event] = ()) -> Emitted:

@@ -6,15 +6,27 @@ from collections.abc import Iterator
 import pytest
 
 from engine.seldom import Counted
+from tests.durability.server import write_files
 from tests.engine.api.running import Running, running
 from tests.engine.world import wait_until
 
 WRONG = "crow_00000000_canary-of-a-wrong-key"
+FILES = {
+    "webhooks/signed.yaml": "{url: signed, verify: token, secrets: [hook.secret]}",
+    "packs/probe/rules/signed.yaml": """
+        name: signed
+        enabled: true
+        trigger: {type: core.st2.webhook, parameters: {url: signed}}
+        action: {ref: core.noop}
+    """,
+}
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    with running(tmp_path_factory.mktemp("outsiders")) as made:
+    folder = tmp_path_factory.mktemp("outsiders")
+    write_files(folder, FILES)
+    with running(folder) as made:
         yield made
 
 
@@ -80,3 +92,12 @@ def test_a_name_in_other_letters_makes_no_tries_free(server: Running) -> None:
     wait_until(must_wait, timeout_s=60)
     # Fewer than it takes to make the whole address wait.
     assert len(tried) < 20
+
+
+def test_the_webhook_for_any_trigger_speaks_for_no_verified_one(server: Running) -> None:
+    """A key is no signature: its deliveries would be those of a sender that has signed nothing."""
+    (trigger,) = (one for one in server.get("/triggers").json() if one["parameters"].get("url") == "signed")
+    body = {"trigger": trigger["ref"], "payload": {"body": {}, "headers": {}}}
+    answer = server.post("/webhooks/st2", body)
+    assert answer.status_code == 403, answer.text
+    assert server.get("/ruleenforcements?rule_ref=probe.signed").json() == []

@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import lru_cache
 from urllib.parse import urlsplit
 
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, OperationalError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from engine.api.cors import Cors, Headers
@@ -29,6 +29,7 @@ access_log = logging.getLogger("stormcrow.access")
 
 # A body must be complete so soon after its headers, in seconds.
 BODY_TIME_S = 30.0
+NO_DATA = "A text in the request holds a character that the database does not take, such as NUL."
 _REQUEST_ID = re.compile(rb"[\w.-]{1,128}")
 _STREAM = "/stream"
 # What proxies add: then who asks is not who is connected to us.
@@ -123,6 +124,10 @@ class Door:
             await self._app(scope, body, answer)
         except (HttpError, EngineError) as error:
             await answer.instead(answer_for(error, request_id=answer.request_id), scope)
+        except DataError as error:
+            # A NUL in a text, say, which PostgreSQL does not take.
+            log.info("request %s: the database says: %s", answer.request_id, error.orig)
+            await answer.instead(fault(400, NO_DATA), scope)
         except OperationalError as error:
             # A disk that is full meets every request: one line each, and no traceback.
             log.error("request %s: the database says: %s", answer.request_id, error.orig)

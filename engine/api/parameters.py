@@ -47,6 +47,7 @@ PARAMETERS: Mapping[str, Parameter] = MappingProxyType(
         "timestamp": Parameter("string", "Requested between two moments: FROM..TO."),
         "timestamp_gt": Parameter("moment", "Later than this."),
         "timestamp_lt": Parameter("moment", "Earlier than this."),
+        "type": Parameter("string", "The reference of a trigger type."),
         "types": Parameter("array", "Only the values of these."),
         "wait": Parameter("integer", "How many seconds to wait for the end."),
         "max_result_size": Parameter("integer", "A result of more bytes is left out."),

@@ -73,7 +73,7 @@ class Elsewhere(QueuedAdapter, Carrier):
 
     def _take(self, kind: str, letter: Letter, message_id: str = "") -> str:
         with self.changed:
-            if self.failures:
+            if self.failures > 0:
                 self.failures -= 1
                 raise Later(0.05)
             if self.refuses and self.refuses in str(letter.reply):

@@ -183,7 +183,7 @@ def test_an_installer_that_is_done_first_waits_for_the_next_server(server: Serve
     assert server.get("/packs/weather")["version"] == "1.0.0"
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_nobody_clears_away_under_the_hands_of_a_tool_whose_installer_was_killed(
     tmp_path: Path, slow: Slow
 ) -> None:
@@ -211,7 +211,7 @@ def test_nobody_clears_away_under_the_hands_of_a_tool_whose_installer_was_killed
         assert process.stdin is not None
         with process.stdin:
             process.stdin.write(plan.to_json().encode())
-        assert slow.is_asked.wait(90)
+        assert slow.is_asked.wait(240)
         os.kill(process.pid, signal.SIGKILL)
         process.wait(60)
     site.recover()

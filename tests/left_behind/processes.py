@@ -30,9 +30,12 @@ class ProcessLists:
     def _look(self) -> None:
         with self._file.open("ab") as file:
             while not self._over.wait(PAUSE_S):
-                for path in Path("/proc").glob("[0-9]*/cmdline"):
+                # Not with glob, which looks whether each is there and fails for one that ends meanwhile.
+                for process in Path("/proc").iterdir():
+                    if not process.name.isdigit():
+                        continue
                     with contextlib.suppress(OSError):
-                        line = path.read_bytes()
+                        line = (process / "cmdline").read_bytes()
                         if line not in self._seen:
                             self._seen.add(line)
                             file.write(line.replace(b"\0", b" ") + b"\n")

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import Column, Index, LargeBinary, text
+from sqlalchemy import Column, Index, LargeBinary
 from sqlmodel import Field
 
 from engine.records.columns import UtcDateTime
@@ -18,10 +18,6 @@ GENESIS = bytes(32)
 BY_RULE = "rule"
 
 
-_HAS_REQUEST = text("request_id != ''")
-_WITH_REQUEST: dict[str, Any] = {"sqlite_where": _HAS_REQUEST, "postgresql_where": _HAS_REQUEST}
-
-
 class AuditRow(Table, table=True):
     """Never changed; the database itself refuses that, and to remove what the anchor does not cover."""
 
@@ -31,8 +27,7 @@ class AuditRow(Table, table=True):
         Index("audit_by_user", "user", "number"),
         Index("audit_by_trace", "trace_id"),
         Index("audit_by_object", "object", "number"),
-        # Of what the server does by itself there is no request.
-        Index("audit_by_request", "request_id", "number", **_WITH_REQUEST),
+        # audit_by_request is only in the migrations: its condition would load dialects, as in executions.
     )
 
     number: int = Field(primary_key=True)

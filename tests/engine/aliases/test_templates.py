@@ -84,7 +84,7 @@ def test_text_of_the_output_is_never_a_template() -> None:
 
 def test_a_disabled_result_is_not_posted() -> None:
     made = TEXTS.result(alias("go", "go", result=AliasResult(enabled=False)), execution=view("noop", None))
-    assert made == (False, "", {})
+    assert made == (False, HEAD, {})
 
 
 def test_a_result_template_that_fails_does_not_hide_the_result() -> None:

@@ -17,6 +17,7 @@ PARTS = (
     "bench_slack",
     "bench_actions",
     "bench_ssh",
+    "bench_stored",
     "bench_requests",
     "bench_stream",
     "bench_webhooks",

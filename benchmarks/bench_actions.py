@@ -1,6 +1,5 @@
 """Local and Python actions inside one engine, beside the bare way of doing the same in the same run."""
 
-import gc
 import statistics
 import subprocess
 import sys
@@ -12,7 +11,7 @@ from tempfile import TemporaryDirectory
 from benchmarks.serving import report
 from engine.records.execution import Execution, new_id
 from engine.runners.base import RunControl, RunRequest
-from engine.service import Engine, ExecutionFilter, ExecutionRequest
+from engine.service import Engine, ExecutionRequest
 from engine.settings import Settings
 from engine.settings.content import ContentSettings
 from engine.settings.server import StoreSettings
@@ -23,7 +22,6 @@ BARE = 300
 PYTHON_RUNS = 60
 WARM_UP = 5
 COLD_RUNS = 8
-STORED = 10_000
 IMPORTS = "import json, requests, yaml, jinja2"
 FILES = {
     "pack.yaml": """
@@ -74,7 +72,6 @@ def main() -> None:
         try:
             local_actions(engine)
             python_actions(engine, folder)
-            stored_executions(engine)
         finally:
             engine.stop()
 
@@ -145,39 +142,6 @@ def median_ms(engine: Engine, action: str, times: int) -> float:
         runner.forget(wanted)
         if done.status is not Status.SUCCEEDED:
             raise RuntimeError(f"{action}: {done.result}")
-    return statistics.median(took)
-
-
-def stored_executions(engine: Engine) -> None:
-    few_list, few_request = list_ms(engine), request_ms(engine)
-    futures = [engine.submit(ExecutionRequest(action="core.noop", user="bench")) for _ in range(STORED)]
-    for future in futures:
-        engine.wait(future.result().id, timeout_s=120)
-    # What the benchmark itself keeps in memory is not what is measured.
-    futures.clear()
-    gc.collect()
-    many_list, many_request = list_ms(engine), request_ms(engine)
-    report("list of 50 among few executions", few_list, "ms", "")
-    report(f"list of 50 among {STORED} more, against few", many_list / few_list, "x", "< 1.1")
-    report(f"request with {STORED} more stored, against few", many_request / few_request, "x", "< 1.1")
-
-
-def list_ms(engine: Engine) -> float:
-    took = []
-    for _ in range(100):
-        started = time.perf_counter()
-        engine.executions(ExecutionFilter(limit=50))
-        took.append((time.perf_counter() - started) * 1000)
-    return statistics.median(took)
-
-
-def request_ms(engine: Engine) -> float:
-    took = []
-    for _ in range(200):
-        wanted = ExecutionRequest(action="core.noop", user="bench", delay_ms=3_600_000)
-        started = time.perf_counter()
-        engine.request(wanted)
-        took.append((time.perf_counter() - started) * 1000)
     return statistics.median(took)
 
 

@@ -124,7 +124,7 @@ STEALING = {
 @pytest.mark.parametrize("way", STEALING)
 def test_a_rule_reads_no_more_than_its_maker_may(server: Running, eve: str, way: str) -> None:
     """Whoever may write a rule chooses its templates, and sees what the action prints."""
-    server.ask("PUT", "/keys/plain", json={"name": "plain", "value": "TREASURE"})
+    server.ask("PUT", "/keys/plain", json={"name": "plain", "value": "ORDINARY"})
     secret = {"name": "treasure", "value": "TREASURE", "secret": True}
     sealed = server.ask("PUT", "/keys/treasure", json=secret).json()["value"]
     template = STEALING[way].replace("SEALED", sealed)
@@ -144,6 +144,7 @@ def test_a_rule_reads_no_more_than_its_maker_may(server: Running, eve: str, way:
     for execution in server.get(f"/executions?{query}").json():
         told += str(server.ended(execution))
     assert "T-R-E-A" not in told
+    assert "O-R-D-I" not in told
 
 
 def test_the_administrators_rule_reads_what_it_names(server: Running) -> None:

@@ -13,6 +13,8 @@ from bot.slack_emulator.emulator import Emulator
 from bot.slack_emulator.seen import Seen
 
 PERSON = "ann"
+# Those of the burst: one person alone would be told to wait (limits.chat_user_burst).
+CROWD = tuple(f"person-{number}" for number in range(10))
 CHANNELS = tuple(f"ops-{number:02}" for number in range(50))
 # In one channel Slack takes one message a second: each channel is used again after a longer time.
 LINES = 200
@@ -37,9 +39,10 @@ def main() -> None:
 @contextmanager
 def slack() -> Iterator[Emulator]:
     with Emulator() as emulator:
-        emulator.add_user(PERSON)
+        for person in (PERSON, *CROWD):
+            emulator.add_user(person)
         for channel in CHANNELS:
-            emulator.add_channel(channel, members=[PERSON])
+            emulator.add_channel(channel, members=[PERSON, *CROWD])
         yield emulator
 
 
@@ -101,7 +104,10 @@ def acknowledgements(emulator: Emulator, running: Server) -> None:
 def burst(emulator: Emulator) -> None:
     """All at once, over all channels."""
     before = len(emulator.deliveries("message"))
-    asked = [emulator.say(PERSON, CHANNELS[number % len(CHANNELS)], "!quick") for number in range(BURST)]
+    asked = [
+        emulator.say(CROWD[number % len(CROWD)], CHANNELS[number % len(CHANNELS)], "!quick")
+        for number in range(BURST)
+    ]
     sent = acknowledged(emulator, before, BURST)
     report(
         "burst of 500 messages over 50 channels: the last acknowledgement after",

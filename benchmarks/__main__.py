@@ -20,6 +20,7 @@ PARTS = (
     "bench_stored",
     "bench_requests",
     "bench_stream",
+    "bench_st2",
     "bench_webhooks",
     "bench_sensors",
     "bench_watching",

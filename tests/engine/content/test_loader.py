@@ -156,13 +156,13 @@ def test_a_folder_linked_out_of_the_pack_is_refused(site: Site) -> None:
 
 
 def test_a_pack_may_itself_be_a_link(site: Site) -> None:
-    site.pack("demo", base="work")
-    site.write("work/demo/actions/a.yaml", NOOP.format(name="a"))
+    site.pack("demo", base="checkouts")
+    site.write("checkouts/demo/actions/a.yaml", NOOP.format(name="a"))
     (site.root / "packs").mkdir()
-    (site.root / "packs/demo").symlink_to("../work/demo")
+    (site.root / "packs/demo").symlink_to("../checkouts/demo")
     registry = site.load()
     assert "demo.a" in registry.actions
-    assert registry.pack("demo").folder == site.root / "work/demo"
+    assert registry.pack("demo").folder == site.root / "checkouts/demo"
 
 
 def test_the_aliases_of_the_site_belong_to_the_pack_default(site: Site) -> None:

@@ -1,17 +1,16 @@
 """Lists of executions are read from an index that has both what is asked for and the order."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from sqlalchemy import event
 from sqlalchemy.engine import Connection
 
 from engine.clock import utcnow
 from engine.records.execution import ExecutionFilter
 from engine.store import execution_lists, executions
 from engine.store.database import Database, sqlite_url
+from tests.engine.store.query_plans import plans_of
 
 
 @pytest.fixture
@@ -25,21 +24,6 @@ def database(tmp_path: Path) -> Iterator[Database]:
 def plans(connection: Connection, wanted: ExecutionFilter) -> list[str]:
     """How SQLite finds the page, and counts what there is."""
     return plans_of(connection, lambda one: executions.page(one, wanted))
-
-
-def plans_of(connection: Connection, work: Callable[[Connection], Any]) -> list[str]:
-    """How SQLite does each of the statements of `work`."""
-    asked: list[tuple[str, Any]] = []
-
-    @event.listens_for(connection, "before_cursor_execute")
-    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_rest: Any) -> None:
-        asked.append((statement, parameters))
-
-    work(connection)
-    return [
-        " ".join(row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", given))
-        for statement, given in tuple(asked)
-    ]
 
 
 @pytest.mark.parametrize(

@@ -1,16 +1,14 @@
 """What an auditor asks for by name or id is found in an index, however long the history is."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from sqlalchemy import event
-from sqlalchemy.engine import Connection
 
 from engine.records.audit import AuditFilter
 from engine.store import audit, stories
 from engine.store.database import Database, sqlite_url
+from tests.engine.store.query_plans import plans_of
 
 ID = "69273f00aaaabbbbccccdddd"
 
@@ -21,20 +19,6 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     made.start()
     yield made
     made.close()
-
-
-def plans(connection: Connection, ask: Callable[[Connection], Any]) -> list[str]:
-    asked: list[tuple[str, Any]] = []
-
-    @event.listens_for(connection, "before_cursor_execute")
-    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_rest: Any) -> None:
-        asked.append((statement, parameters))
-
-    ask(connection)
-    return [
-        " ".join(row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", given))
-        for statement, given in tuple(asked)
-    ]
 
 
 @pytest.mark.parametrize(
@@ -48,13 +32,13 @@ def plans(connection: Connection, ask: Callable[[Connection], Any]) -> list[str]
 )
 def test_acts_are_found_in_an_index(database: Database, wanted: AuditFilter, index: str) -> None:
     with database.read() as connection:
-        found = plans(connection, lambda each: audit.page(each, wanted, limit=50))
+        found = plans_of(connection, lambda each: audit.page(each, wanted, limit=50))
     assert all(f"INDEX {index}" in plan for plan in found), found
 
 
 def test_a_story_is_found_by_a_request_a_message_or_an_answer_without_reading_all(database: Database) -> None:
     with database.read() as connection:
-        found = plans(connection, lambda each: stories.trace_ids(each, ID))
+        found = plans_of(connection, lambda each: stories.trace_ids(each, ID))
     assert not [plan for plan in found if "SCAN" in plan], found
     assert any("chat_outgoing_by_answer" in plan for plan in found)
     assert any("audit_by_request" in plan for plan in found)
@@ -62,5 +46,5 @@ def test_a_story_is_found_by_a_request_a_message_or_an_answer_without_reading_al
 
 def test_answers_are_found_by_the_chats_that_there_are(database: Database) -> None:
     with database.read() as connection:
-        found = plans(connection, lambda each: stories.answers(each, [ID]))
+        found = plans_of(connection, lambda each: stories.answers(each, [ID]))
     assert not [plan for plan in found if "SCAN chat_trail" in plan], found
